@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+/// The one header that includes Asio: the settings that both sides of the library's boundary must
+/// share, and the differences between the Asio releases that Remora supports (1.22 to 1.38).
+#pragma once
+
+#if defined(__clang__) && !defined(ASIO_HAS_CO_AWAIT)
+#define ASIO_HAS_CO_AWAIT 1
+#define ASIO_HAS_STD_COROUTINE 1
+#endif
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+#include <asio/bind_cancellation_slot.hpp>
+#include <asio/bind_executor.hpp>
+#include <asio/cancellation_signal.hpp>
+#include <asio/cancellation_state.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/defer.hpp>
+#include <asio/detached.hpp>
+#include <asio/dispatch.hpp>
+#include <asio/error.hpp>
+#include <asio/io_context.hpp>
+#include <asio/posix/stream_descriptor.hpp>
+#include <asio/post.hpp>
+#include <asio/redirect_error.hpp>
+#include <asio/signal_set.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/strand.hpp>
+#include <asio/this_coro.hpp>
+#include <asio/use_awaitable.hpp>
+#include <asio/version.hpp>
+
+#define REMORA_JOIN_(a, b, c) a##_##b##_##c
+#define REMORA_JOIN(a, b, c) REMORA_JOIN_(a, b, c)
+#ifdef ASIO_SEPARATE_COMPILATION
+#define REMORA_ASIO_FORM separate
+#else
+#define REMORA_ASIO_FORM header_only
+#endif
+/// A name made of Asio's version and settings. The library defines it and every user refers to it:
+/// a program that was compiled with another Asio than the library does not link.
+#define REMORA_ASIO_ABI \
+    REMORA_JOIN(compiled_with_asio, ASIO_VERSION, REMORA_ASIO_FORM)
+
+namespace remora::detail {
+extern const int REMORA_ASIO_ABI;
+[[maybe_unused]] inline const int* const asio_abi = &REMORA_ASIO_ABI;
+}  // namespace remora::detail

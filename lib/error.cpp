@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+#include <remora/error.hpp>
+
+#include <array>
+
+namespace remora {
+namespace {
+
+const char* text_of(errc code) {
+    switch (code) {
+        case errc::no_server: return "no server";
+        case errc::server_gone: return "the server is gone";
+        case errc::app_gone: return "the app is gone";
+        case errc::refused: return "refused by the server";
+        case errc::version_mismatch: return "no common version of the protocol";
+        case errc::start_timeout: return "the app did not say hello in time";
+        case errc::no_such_pipe: return "no such pipe";
+        case errc::bad_name: return "not a name of a pipe";
+        case errc::closed: return "the pipe is closed";
+        case errc::broken_pipe: return "the pipe is broken";
+        case errc::receive_in_progress: return "another receive is in progress";
+        case errc::timed_out: return "timed out";
+        case errc::type_mismatch: return "the message is of another type";
+        case errc::field_mismatch: return "a field is of another kind";
+        case errc::truncated: return "the value is truncated";
+        case errc::bad_value: return "the bytes are no such value";
+        case errc::over_budget: return "the value needs more memory than decoding may use";
+        case errc::too_deep: return "the value is nested too deeply";
+        case errc::message_too_large: return "the message is too large";
+        case errc::protocol_error: return "the other end does not keep to the protocol";
+        case errc::service_failed: return "the service failed";
+        case errc::stopping: return "the server is stopping";
+        case errc::already_running: return "a run is alive already";
+        case errc::bad_option: return "an option makes no sense";
+    }
+    return "unknown error";
+}
+
+class remora_category final : public std::error_category {
+public:
+    const char* name() const noexcept override { return "remora"; }
+    std::string message(int code) const override { return text_of(static_cast<errc>(code)); }
+};
+
+void append_escaped(std::string& out, unsigned char c) {
+    static constexpr std::array digits{'0', '1', '2', '3', '4', '5', '6', '7',
+                                       '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'};
+    if (c == '"' || c == '\\') {
+        out += '\\';
+        out += static_cast<char>(c);
+    } else if (c == '\n') {
+        out += "\\n";
+    } else if (c < 0x20 || c >= 0x7f) {
+        out += "\\x";
+        out += digits[c >> 4];
+        out += digits[c & 15];
+    } else {
+        out += static_cast<char>(c);
+    }
+}
+
+}  // namespace
+
+const std::error_category& category() noexcept {
+    static const remora_category instance;
+    return instance;
+}
+
+std::error_code make_error_code(errc code) noexcept {
+    return {static_cast<int>(code), category()};
+}
+
+error::error(std::error_code code, const std::string& context)
+    : std::system_error(code, context) {}
+
+std::string quoted(std::string_view text, std::size_t limit) {
+    std::string out = "\"";
+    for (unsigned char c : text.substr(0, limit)) append_escaped(out, c);
+    out += text.size() > limit ? "...\"" : "\"";
+    return out;
+}
+
+namespace detail {
+
+void raise(errc code, const std::string& context) {
+    throw error(code, context);
+}
+
+void raise_system(int error_number, const std::string& context) {
+    throw error({error_number, std::system_category()}, context);
+}
+
+}  // namespace detail
+}  // namespace remora

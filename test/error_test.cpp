@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+#include <doctest/doctest.h>
+
+#include <remora/error.hpp>
+
+TEST_CASE("an error carries its code and where it happened") {
+    const remora::error e(remora::errc::no_such_pipe, "pipe \"maths\"");
+    CHECK(e.code() == remora::errc::no_such_pipe);
+    CHECK(std::string(e.what()) == "pipe \"maths\": no such pipe");
+}
+
+TEST_CASE("text of the other process is escaped and cut when it is shown") {
+    CHECK(remora::quoted("a\"b\n\x1b[31m") == R"("a\"b\n\x1b[31m")");
+    CHECK(remora::quoted("abcdef", 3) == R"("abc...")");
+}
