@@ -8,30 +8,54 @@ namespace {
 
 const char* text_of(errc code) {
     switch (code) {
-        case errc::no_server: return "no server";
-        case errc::server_gone: return "the server is gone";
-        case errc::app_gone: return "the app is gone";
-        case errc::refused: return "refused by the server";
-        case errc::version_mismatch: return "no common version of the protocol";
-        case errc::start_timeout: return "the app did not say hello in time";
-        case errc::no_such_pipe: return "no such pipe";
-        case errc::bad_name: return "not a name of a pipe";
-        case errc::closed: return "the pipe is closed";
-        case errc::broken_pipe: return "the pipe is broken";
-        case errc::receive_in_progress: return "another receive is in progress";
-        case errc::timed_out: return "timed out";
-        case errc::type_mismatch: return "the message is of another type";
-        case errc::field_mismatch: return "a field is of another kind";
-        case errc::truncated: return "the value is truncated";
-        case errc::bad_value: return "the bytes are no such value";
-        case errc::over_budget: return "the value needs more memory than decoding may use";
-        case errc::too_deep: return "the value is nested too deeply";
-        case errc::message_too_large: return "the message is too large";
-        case errc::protocol_error: return "the other end does not keep to the protocol";
-        case errc::service_failed: return "the service failed";
-        case errc::stopping: return "the server is stopping";
-        case errc::already_running: return "a run is alive already";
-        case errc::bad_option: return "an option makes no sense";
+        case errc::no_server:
+            return "no server";
+        case errc::server_gone:
+            return "the server is gone";
+        case errc::app_gone:
+            return "the app is gone";
+        case errc::refused:
+            return "refused by the server";
+        case errc::version_mismatch:
+            return "no common version of the protocol";
+        case errc::start_timeout:
+            return "the app did not say hello in time";
+        case errc::no_such_pipe:
+            return "no such pipe";
+        case errc::bad_name:
+            return "not a name of a pipe";
+        case errc::closed:
+            return "the pipe is closed";
+        case errc::broken_pipe:
+            return "the pipe is broken";
+        case errc::receive_in_progress:
+            return "another receive is in progress";
+        case errc::timed_out:
+            return "timed out";
+        case errc::type_mismatch:
+            return "the message is of another type";
+        case errc::field_mismatch:
+            return "a field is of another kind";
+        case errc::truncated:
+            return "the value is truncated";
+        case errc::bad_value:
+            return "the bytes are no such value";
+        case errc::over_budget:
+            return "the value needs more memory than decoding may use";
+        case errc::too_deep:
+            return "the value is nested too deeply";
+        case errc::message_too_large:
+            return "the message is too large";
+        case errc::protocol_error:
+            return "the other end does not keep to the protocol";
+        case errc::service_failed:
+            return "the service failed";
+        case errc::stopping:
+            return "the server is stopping";
+        case errc::already_running:
+            return "a run is alive already";
+        case errc::bad_option:
+            return "an option makes no sense";
     }
     return "unknown error";
 }
@@ -70,12 +94,13 @@ std::error_code make_error_code(errc code) noexcept {
     return {static_cast<int>(code), category()};
 }
 
-error::error(std::error_code code, const std::string& context)
-    : std::system_error(code, context) {}
+error::error(std::error_code code, const std::string& context) : std::system_error(code, context) {
+}
 
 std::string quoted(std::string_view text, std::size_t limit) {
     std::string out = "\"";
-    for (unsigned char c : text.substr(0, limit)) append_escaped(out, c);
+    for (unsigned char c : text.substr(0, limit))
+        append_escaped(out, c);
     out += text.size() > limit ? "...\"" : "\"";
     return out;
 }

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include <doctest/doctest.h>
-
-#include <remora/error.hpp>
+#include "support.hpp"
 
 TEST_CASE("an error carries its code and where it happened") {
     const remora::error e(remora::errc::no_such_pipe, "pipe \"maths\"");
-    CHECK(e.code() == remora::errc::no_such_pipe);
+    CHECK(e.code() == test::code(remora::errc::no_such_pipe));
     CHECK(std::string(e.what()) == "pipe \"maths\": no such pipe");
 }
 

@@ -39,8 +39,7 @@
 #endif
 /// A name made of Asio's version and settings. The library defines it and every user refers to it:
 /// a program that was compiled with another Asio than the library does not link.
-#define REMORA_ASIO_ABI \
-    REMORA_JOIN(compiled_with_asio, ASIO_VERSION, REMORA_ASIO_FORM)
+#define REMORA_ASIO_ABI REMORA_JOIN(compiled_with_asio, ASIO_VERSION, REMORA_ASIO_FORM)
 
 namespace remora::detail {
 extern const int REMORA_ASIO_ABI;

@@ -24,7 +24,8 @@ enum class errc {
     start_timeout = 6,
     /// The server does not serve a pipe of that name.
     no_such_pipe = 7,
-    /// The name cannot be the name of a pipe: empty, too long, or with characters that are not allowed.
+    /// The name cannot be the name of a pipe: empty, too long, or with characters that are not
+    /// allowed.
     bad_name = 8,
     /// The pipe is closed, by this end or by the other.
     closed = 9,
