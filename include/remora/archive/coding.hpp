@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+/// Values to bytes and back.
+#pragma once
+
+#include <span>
+
+#include <remora/archive/buffer.hpp>
+#include <remora/archive/choice.hpp>
+#include <remora/archive/mapping.hpp>
+#include <remora/archive/product.hpp>
+#include <remora/archive/record.hpp>
+#include <remora/archive/sequence.hpp>
+#include <remora/archive/wrapper.hpp>
+
+namespace remora {
+
+namespace detail {
+
+template <class T>
+inline constexpr auto stored_name = codec<T>::name();
+
+/// What an error calls a value outside of any record.
+template <class T>
+inline constexpr std::string_view whole_name = spoken_name<T>();
+
+/// Limits what one value adds to a buffer, and takes it back unless it is kept.
+class encoding {
+public:
+    encoding(byte_buffer& out, std::size_t limit)
+        : out_(out), before_(out.size()), max_size_(out.max_size()) {
+        if (limit < max_size_ - std::min(before_, max_size_))
+            out_.max_size(before_ + limit, before_);
+    }
+    encoding(const encoding&) = delete;
+    encoding& operator=(const encoding&) = delete;
+    ~encoding() {
+        if (!kept_) out_.truncate(before_);
+        if (out_.max_size() != max_size_) out_.max_size(max_size_);
+    }
+    void keep() noexcept { kept_ = true; }
+
+private:
+    byte_buffer& out_;
+    std::size_t before_;
+    std::size_t max_size_;
+    bool kept_ = false;
+};
+
+}  // namespace detail
+
+/// The name of a type: what it is called for classes, its structure for everything else
+/// (`map<string,list<i32>>`). The same in every program.
+template <class T>
+constexpr std::string_view type_name_of() {
+    return detail::stored_name<T>.view();
+}
+
+/// The number that stands for a type in messages: the FNV-1a hash, 64 bits wide, of its name.
+/// Never 0.
+template <class T>
+constexpr std::uint64_t type_tag_of() {
+    return std::max<std::uint64_t>(detail::fnv1a(type_name_of<T>()), 1);
+}
+
+struct encode_limits {
+    /// Bytes of one encoded value.
+    std::size_t size = std::numeric_limits<std::size_t>::max();
+    /// Records within records, so that a list of a million linked nodes fails and does not crash.
+    unsigned depth = 256;
+};
+
+/// Appends `value` to `out`, with its kind. The value is only read, and only during the call.
+///
+/// Throws errc::message_too_large and errc::too_deep if a limit is passed, and lets through what
+/// the user's own functions throw; `out` is then as long as it was before.
+template <class T>
+void encode(byte_buffer& out, const T& value, const encode_limits& limits = {}) {
+    detail::encoding guard(out, limits.size);
+    output_archive archive(out, limits.depth);
+    archive.put_with_kind(value);
+    guard.keep();
+}
+
+/// Reads one value that takes up all of `in` into `into`. Fields that the bytes do not have keep
+/// the values that they have in `into`; what is inside of containers, optionals and pointers is
+/// made anew. The bytes are not needed after the call.
+///
+/// Throws an error with the record, the field and the offset: errc::field_mismatch, truncated,
+/// bad_value, over_budget or too_deep; what the user's own functions throw comes through as it
+/// is, but for a cereal::Exception, which becomes bad_value. `into` can then be assigned to and
+/// destroyed; its contents are unspecified.
+template <class T>
+void decode(std::span<const std::byte> in, T& into, const decode_limits& limits = {}) {
+    input_archive archive(in, limits);
+    archive.set_name(detail::whole_name<T>);
+    try {
+        archive.get_with_kind(into);
+    } catch (const cereal::Exception& e) {
+        archive.fail_bad_value(e.what());
+    }
+    archive.expect_end();
+}
+
+/// The same, into a new T.
+template <class T>
+T decode(std::span<const std::byte> in, const decode_limits& limits = {}) {
+    T into{};
+    decode(in, into, limits);
+    return into;
+}
+
+}  // namespace remora

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+/// Class objects, through the functions that users write for Cereal.
+#pragma once
+
+#include <cereal/access.hpp>
+#include <memory>
+#include <new>
+
+#include <remora/archive/functions.hpp>
+#include <remora/archive/scalar.hpp>
+
+/// Cereal's own door into `construct`, which only its pointers may open otherwise.
+template <class T>
+struct cereal::memory_detail::LoadAndConstructLoadWrapper<remora::input_archive, T> {
+    explicit LoadAndConstructLoadWrapper(T* place) : construct(place) {}
+    bool is_made() const noexcept { return construct.itsValid; }
+    ::cereal::construct<T> construct;
+};
+
+namespace remora::detail {
+
+template <class T>
+decltype(auto) save_minimal(const output_archive& out, const T& value) {
+    using access = cereal::access;
+    [[maybe_unused]] const auto version = cereal::detail::Version<T>::version;
+    if constexpr (member_minimal<T, output_archive>)
+        return access::member_save_minimal(out, value);
+    else if constexpr (free_minimal<T, output_archive>)
+        return CEREAL_SAVE_MINIMAL_FUNCTION_NAME(out, value);
+    else if constexpr (member_minimal_versioned<T, output_archive>)
+        return access::member_save_minimal(out, value, version);
+    else
+        return CEREAL_SAVE_MINIMAL_FUNCTION_NAME(out, value, version);
+}
+
+template <class T>
+using minimal_of = std::remove_cvref_t<decltype(save_minimal(std::declval<const output_archive&>(),
+                                                             std::declval<const T&>()))>;
+
+template <class T>
+void load_minimal(input_archive& in, T& value) {
+    using A = input_archive;
+    minimal_of<T> plain{};
+    if constexpr (minimal<T>)
+        codec<minimal_of<T>>::get(in, plain);
+    else
+        in(plain);
+    const auto version = in.loadClassVersion<T>();
+    const A& archive = in;
+    if constexpr (traits::has_member_load_minimal<T, A>::value)
+        cereal::access::member_load_minimal(archive, value, plain);
+    else if constexpr (traits::has_member_versioned_load_minimal<T, A>::value)
+        cereal::access::member_load_minimal(archive, value, plain, version);
+    else if constexpr (traits::has_non_member_load_minimal<T, A>::value)
+        CEREAL_LOAD_MINIMAL_FUNCTION_NAME(archive, value, plain);
+    else
+        CEREAL_LOAD_MINIMAL_FUNCTION_NAME(archive, value, plain, version);
+}
+
+template <class T>
+void save_versioned_fields(output_archive& out, const T& value) {
+    using A = output_archive;
+    const std::uint32_t version = cereal::detail::Version<T>::version;
+    out.put_kind(kind::version);
+    out.put_number(version);
+    if constexpr (member_serialize_versioned<T, A>)
+        cereal::access::member_serialize(out, const_cast<T&>(value), version);
+    else if constexpr (free_serialize_versioned<T, A>)
+        CEREAL_SERIALIZE_FUNCTION_NAME(out, const_cast<T&>(value), version);
+    else if constexpr (member_save_versioned<T, A>)
+        cereal::access::member_save(out, value, version);
+    else if constexpr (free_save_versioned<T, A>)
+        CEREAL_SAVE_FUNCTION_NAME(out, value, version);
+    else
+        out(save_minimal(out, value));
+}
+
+template <class T>
+void save_fields(output_archive& out, const T& value) {
+    using A = output_archive;
+    if constexpr (member_serialize<T, A>)
+        cereal::access::member_serialize(out, const_cast<T&>(value));
+    else if constexpr (free_serialize<T, A>)
+        CEREAL_SERIALIZE_FUNCTION_NAME(out, const_cast<T&>(value));
+    else if constexpr (member_save<T, A>)
+        cereal::access::member_save(out, value);
+    else if constexpr (free_save<T, A>)
+        CEREAL_SAVE_FUNCTION_NAME(out, value);
+    else if constexpr (saves_version<T>)
+        save_versioned_fields(out, value);
+}
+
+template <class T>
+void load_versioned_fields(input_archive& in, T& value) {
+    using A = input_archive;
+    const std::uint32_t version = in.loadClassVersion<T>();
+    if constexpr (member_serialize_versioned<T, A>)
+        cereal::access::member_serialize(in, value, version);
+    else if constexpr (free_serialize_versioned<T, A>)
+        CEREAL_SERIALIZE_FUNCTION_NAME(in, value, version);
+    else if constexpr (member_load_versioned<T, A>)
+        cereal::access::member_load(in, value, version);
+    else if constexpr (free_load_versioned<T, A>)
+        CEREAL_LOAD_FUNCTION_NAME(in, value, version);
+    else if constexpr (saves_version<T>)
+        load_minimal(in, value);
+}
+
+template <class T>
+void load_fields(input_archive& in, T& value) {
+    using A = input_archive;
+    if constexpr (member_serialize<T, A>)
+        cereal::access::member_serialize(in, value);
+    else if constexpr (free_serialize<T, A>)
+        CEREAL_SERIALIZE_FUNCTION_NAME(in, value);
+    else if constexpr (member_load<T, A>)
+        cereal::access::member_load(in, value);
+    else if constexpr (free_load<T, A>)
+        CEREAL_LOAD_FUNCTION_NAME(in, value);
+    else
+        load_versioned_fields(in, value);
+}
+
+/// The name of a class in error texts, kept where a reference to it stays good.
+template <class T>
+inline constexpr std::string_view record_name = spoken_name<T>();
+
+/// What is left when no other codec fits: an object of a class.
+template <class T>
+struct codec {
+    static_assert(std::is_class_v<T> || std::is_union_v<T>,
+                  "remora: pointers to members, functions and null pointers are not values");
+    static constexpr kind its_kind = kind::record;
+    static constexpr std::size_t least_size = 4;
+    static consteval auto name() { return class_name<T>(); }
+
+    static void put(output_archive& out, const T& value) {
+        check_functions<T, traits::detail::count_output_serializers<T, output_archive>::value>();
+        auto begin = out.begin_record();
+        save_fields(out, value);
+        out.end_record(begin);
+    }
+    static void get(input_archive& in, T& value) {
+        check_functions<T, traits::detail::count_input_serializers<T, input_archive>::value>();
+        auto outer = in.begin_record(record_name<T>);
+        load_fields(in, value);
+        in.end_record(outer);
+    }
+};
+
+template <class T>
+    requires std::is_class_v<T> && minimal<T>
+struct codec<T> {
+    using plain = minimal_of<T>;
+    static constexpr kind its_kind = codec<plain>::its_kind;
+    static constexpr std::size_t least_size = codec<plain>::least_size;
+    static consteval auto name() { return class_name<T>(); }
+
+    static void put(output_archive& out, const T& value) {
+        codec<plain>::put(out, save_minimal(out, value));
+    }
+    static void get(input_archive& in, T& value) { load_minimal(in, value); }
+};
+
+/// Memory in which the user's load_and_construct makes an object, unless it throws.
+template <class T>
+class construction {
+public:
+    construction() : place_(allocator_.allocate(1)), wrapper_(place_) {}
+    construction(const construction&) = delete;
+    construction& operator=(const construction&) = delete;
+    ~construction() {
+        if (place_ == nullptr) return;
+        if (wrapper_.is_made()) place_->~T();
+        allocator_.deallocate(place_, 1);
+    }
+
+    void load(input_archive& in) {
+        cereal::detail::Construct<T, input_archive>::load_andor_construct(in, wrapper_.construct);
+        if (!wrapper_.is_made()) in.fail_bad_value("load_and_construct has not made the object");
+    }
+    T* release() noexcept { return std::exchange(place_, nullptr); }
+
+private:
+    std::allocator<T> allocator_;
+    T* place_;
+    cereal::memory_detail::LoadAndConstructLoadWrapper<input_archive, T> wrapper_;
+};
+
+/// Reads the body of a value into an object of its own; what holds it may delete it.
+template <class T>
+std::unique_ptr<T> make_object(input_archive& in) {
+    if constexpr (traits::has_load_and_construct<T, input_archive>::value) {
+        construction<T> made;
+        auto outer = in.begin_record(record_name<T>);
+        made.load(in);
+        in.end_record(outer);
+        return std::unique_ptr<T>(made.release());
+    } else {
+        std::unique_ptr<T> made(cereal::access::construct<T>());
+        codec<T>::get(in, *made);
+        return made;
+    }
+}
+
+}  // namespace remora::detail
