@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+/// A child process: started, signalled, awaited, and never left behind.
+#pragma once
+
+#include <sys/types.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <remora/asio.hpp>
+
+namespace remora {
+
+/// How a process ended.
+struct exit_status {
+    enum class kind {
+        exited,     ///< `value` is the exit code.
+        signalled,  ///< `value` is the signal that killed it.
+        unknown,    ///< Somebody else in this process took the status.
+    };
+    kind how = kind::unknown;
+    int value = 0;
+
+    bool ok() const { return how == kind::exited && value == 0; }
+    /// As a shell puts it: the exit code, 128 + N for signal N. 125 if it is unknown.
+    int code() const;
+    bool operator==(const exit_status&) const = default;
+};
+
+/// "exited with 3", "killed by SIGKILL (9)".
+std::string to_string(const exit_status& status);
+
+/// The steps of stopping an app, in their order; in a result, the last one that was needed.
+enum class stop_step { none, goodbye, sigterm, sigkill };
+
+/// "none", "goodbye", "SIGTERM", "SIGKILL".
+std::string to_string(stop_step step);
+
+/// For the standard streams of `spawn_options`, instead of a descriptor.
+inline constexpr int inherited = -1;
+inline constexpr int null_device = -2;
+
+/// A descriptor `fd` of this process that the child shall have under the number `as`.
+struct inherited_fd {
+    int fd = -1;
+    int as = -1;
+};
+
+/// What to start, and what it finds when it starts.
+struct spawn_options {
+    /// The program. A relative path starts at this process's working directory, also if the child
+    /// gets another. It is not looked up in PATH.
+    std::string target;
+    /// The arguments after argv[0], which is the target's absolute path.
+    std::vector<std::string> arguments = {};
+    /// "NAME=value": added to the environment of this process, or in place of what is there.
+    std::vector<std::string> environment = {};
+    /// Names that the child shall not have in its environment.
+    std::vector<std::string> unset = {};
+    /// Inherited if there is none.
+    std::optional<std::string> working_directory = {};
+    /// A program, looked up in PATH, and its arguments: it is started instead, with the target and
+    /// the target's arguments behind its own ("gdb", "--args").
+    std::vector<std::string> launcher = {};
+    /// A descriptor, `inherited` or `null_device`.
+    int standard_input = inherited;
+    int standard_output = inherited;
+    int standard_error = inherited;
+    /// Every other descriptor is closed in the child. `as` is 3 or more, best without gaps.
+    std::vector<inherited_fd> inherit = {};
+    /// Signals that this process handles, blocks or ignores for its own ends: default and
+    /// unblocked in the child, as SIGPIPE and SIGCHLD always are. Others stay as they are, so what
+    /// nohup(1) has set up reaches the child.
+    std::vector<int> handled_signals = {};
+};
+
+/// A child process and the duty to reap it: exactly this one, with waitpid(2), no other child of
+/// the program is touched. It is reaped as soon as the context runs after its end.
+///
+/// The end is noticed by a pidfd. Only where the kernel has none, or while SIGCHLD is ignored (and
+/// so every status would be lost), an asio::signal_set is put on SIGCHLD; afterwards SIGCHLD has
+/// its default action. A handler of the program's own stays in its place; if that one reaps every
+/// child, the status is `unknown`.
+///
+/// The context has work until the child is reaped. Not thread-safe: a child belongs to the executor
+/// it was made with, and that must be a strand if several threads run the context.
+class child {
+public:
+    /// Starts it. The options are needed only during the call.
+    ///
+    /// Throws `error`: `bad_option`, or a code of the system's with a text that says what is at
+    /// fault, be it the target, the interpreter it names, the working directory, the launcher or
+    /// the length of the arguments. Then no process is left.
+    child(asio::any_io_executor executor, const spawn_options& options);
+
+    /// If it is still living: SIGKILL, and waits until it is gone (with no other limit than the
+    /// kernel's). Those who await it get its status. The context may be gone by now.
+    ~child();
+
+    child(child&& other) noexcept;
+    child& operator=(child&& other) noexcept;
+
+    /// Its process id. After it was reaped the number may belong to another process.
+    pid_t pid() const;
+
+    /// The status once it was reaped; before that, none.
+    std::optional<exit_status> status() const;
+
+    /// Completes when the child is reaped, at once if it is already.
+    ///
+    /// Cancelling (`asio::error::operation_aborted`) ends only this wait. Any number of coroutines
+    /// may wait, again and again: all get the same status. They run on the child's executor. The
+    /// child need not outlive the wait.
+    asio::awaitable<exit_status> wait();
+
+    /// Looks now whether the child has ended: for those who have another sign of its end. Never
+    /// blocks.
+    void poke();
+
+    /// Sends a signal. False, and nothing is sent, if it was reaped before: no other process that
+    /// got its number is ever hit. Throws `error` with the system's code if it is not permitted.
+    bool signal(int number);
+    bool terminate();  ///< signal(SIGTERM)
+    bool kill();       ///< signal(SIGKILL)
+
+private:
+    struct state;
+    struct watcher;
+    std::shared_ptr<state> state_;
+};
+
+}  // namespace remora

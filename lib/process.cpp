@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: MIT
+#include <remora/process.hpp>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <cerrno>
+
+#include <remora/error.hpp>
+
+#include "spawn.hpp"
+#include "unique_fd.hpp"
+
+namespace remora {
+
+using detail::unique_fd;
+using namespace std::chrono_literals;
+
+// The child itself. It holds no Asio object, so that it may outlive the context.
+struct child::state {
+    pid_t pid = -1;
+    unique_fd pidfd;
+    std::optional<exit_status> status;
+    std::vector<asio::steady_timer*> waiters;
+    std::weak_ptr<watcher> watch;
+
+    ~state() { end(); }
+    void reap(int flags);
+    void finish(exit_status result);
+    void end();
+    bool send(int number);
+    static asio::awaitable<exit_status> wait(std::shared_ptr<state> self);
+};
+
+// What tells that the child has ended. Only its pending handlers own it: it dies with the context.
+struct child::watcher : std::enable_shared_from_this<watcher> {
+    watcher(const asio::any_io_executor& executor, std::weak_ptr<state> child)
+        : owner(std::move(child)), sigchld(executor), pidfd(executor), again(executor) {}
+
+    void listen();
+    void start(const unique_fd& fd);
+    void stop();
+    bool look();
+    void await_signal();
+    void await_pidfd();
+    void await_tracer();
+
+    std::weak_ptr<state> owner;
+    asio::signal_set sigchld;
+    asio::posix::stream_descriptor pidfd;
+    asio::steady_timer again;
+    bool listening = false;
+};
+
+namespace {
+
+// Then the kernel reaps children by itself, and their status is lost.
+bool sigchld_is_ignored() {
+    struct sigaction action{};
+    ::sigaction(SIGCHLD, nullptr, &action);
+    return action.sa_handler == SIG_IGN || (action.sa_flags & SA_NOCLDWAIT) != 0;
+}
+
+exit_status status_of(int word) {
+    if (WIFSIGNALED(word)) return {exit_status::kind::signalled, WTERMSIG(word)};
+    return {exit_status::kind::exited, WEXITSTATUS(word)};
+}
+
+}  // namespace
+
+void child::state::reap(int flags) {
+    if (status || pid < 0) return;
+    int word = 0;
+    pid_t result = 0;
+    do {
+        result = ::waitpid(pid, &word, flags);
+    } while (result < 0 && errno == EINTR);
+    if (result == pid)
+        finish(status_of(word));
+    else if (result < 0)
+        finish({exit_status::kind::unknown, 0});
+}
+
+void child::state::finish(exit_status result) {
+    status = result;
+    for (asio::steady_timer* waiter : waiters)
+        waiter->cancel();
+    if (auto watching = watch.lock()) watching->stop();
+}
+
+bool child::state::send(int number) {
+    if (status || pid < 0) return false;
+    const long result = pidfd ? ::syscall(SYS_pidfd_send_signal, pidfd.get(), number, nullptr, 0)
+                              : ::kill(pid, number);
+    if (result < 0 && errno != ESRCH)
+        detail::raise_system(
+            errno, "signal " + std::to_string(number) + " to process " + std::to_string(pid));
+    return result == 0;
+}
+
+void child::state::end() {
+    if (status || pid < 0) return;
+    reap(WNOHANG);
+    try {
+        send(SIGKILL);
+    } catch (const error&) {
+        // Not permitted: it runs as another user. It cannot be ended, nor waited for.
+        finish({exit_status::kind::unknown, 0});
+    }
+    reap(0);
+}
+
+asio::awaitable<exit_status> child::state::wait(std::shared_ptr<state> self) {
+    // A timer of one's own: cancelled by `finish`, and destroyed with this frame if the context
+    // ends while it is suspended.
+    asio::steady_timer reaped{co_await asio::this_coro::executor,
+                              asio::steady_timer::time_point::max()};
+    struct registration {
+        registration(state& where, asio::steady_timer& timer) : owner(where), mine(&timer) {
+            owner.waiters.push_back(mine);
+        }
+        registration(const registration&) = delete;
+        ~registration() { std::erase(owner.waiters, mine); }
+        state& owner;
+        asio::steady_timer* mine;
+    } registered{*self, reaped};
+
+    if (!self->status) {
+        std::error_code ec;
+        co_await reaped.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+        if (!self->status) throw std::system_error(asio::error::operation_aborted);
+    }
+    co_return *self->status;
+}
+
+void child::watcher::start(const unique_fd& fd) {
+    const int copy = fd ? ::fcntl(fd.get(), F_DUPFD_CLOEXEC, 3) : -1;
+    if (copy >= 0) {
+        pidfd.assign(copy);
+        await_pidfd();
+    }
+    if (copy < 0) listen();
+}
+
+void child::watcher::listen() {
+    if (std::exchange(listening, true)) return;
+    sigchld.add(SIGCHLD);
+    await_signal();
+}
+
+void child::watcher::stop() {
+    sigchld.clear();
+    again.cancel();
+    if (pidfd.is_open()) pidfd.close();
+}
+
+bool child::watcher::look() {
+    const auto child = owner.lock();
+    if (child) child->reap(WNOHANG);
+    return !child || child->status;
+}
+
+void child::watcher::await_signal() {
+    sigchld.async_wait([self = shared_from_this()](const std::error_code& ec, int) {
+        if (!ec && !self->look()) self->await_signal();
+    });
+}
+
+void child::watcher::await_pidfd() {
+    const auto readable = asio::posix::stream_descriptor::wait_read;
+    pidfd.async_wait(readable, [self = shared_from_this()](const std::error_code& ec) {
+        if (!ec && !self->look()) self->await_tracer();
+    });
+}
+
+// It has ended, but as long as a debugger has not taken note it cannot be reaped.
+void child::watcher::await_tracer() {
+    again.expires_after(20ms);
+    again.async_wait([self = shared_from_this()](const std::error_code& ec) {
+        if (!ec) self->await_pidfd();
+    });
+}
+
+child::child(asio::any_io_executor executor, const spawn_options& options)
+    : state_(std::make_shared<state>()) {
+    const auto watching = std::make_shared<watcher>(executor, state_);
+    state_->watch = watching;
+    // Before the start: a child may be over at once.
+    if (sigchld_is_ignored()) watching->listen();
+    try {
+        state_->pid = detail::spawn(options);
+        state_->pidfd.reset(static_cast<int>(::syscall(SYS_pidfd_open, state_->pid, 0)));
+        watching->start(state_->pidfd);
+    } catch (...) {
+        state_->end();
+        watching->stop();
+        throw;
+    }
+}
+
+child::~child() {
+    if (state_) state_->end();
+}
+
+child::child(child&& other) noexcept = default;
+
+child& child::operator=(child&& other) noexcept {
+    if (this != &other) {
+        if (state_) state_->end();
+        state_ = std::move(other.state_);
+    }
+    return *this;
+}
+
+pid_t child::pid() const {
+    return state_->pid;
+}
+
+std::optional<exit_status> child::status() const {
+    return state_->status;
+}
+
+asio::awaitable<exit_status> child::wait() {
+    return state::wait(state_);
+}
+
+void child::poke() {
+    state_->reap(WNOHANG);
+}
+
+bool child::signal(int number) {
+    return state_->send(number);
+}
+
+bool child::terminate() {
+    return signal(SIGTERM);
+}
+
+bool child::kill() {
+    return signal(SIGKILL);
+}
+
+}  // namespace remora

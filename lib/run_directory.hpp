@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+/// The private directory of one run, where the FIFOs of its pipes are made, and the removal of
+/// those that dead servers have left behind. A lock on the directory tells the living.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "unique_fd.hpp"
+
+namespace remora::detail {
+
+/// A new directory "remora-XXXXXX" of mode 0700, whatever the umask, locked as long as this object
+/// lives. It is removed with the FIFOs in it by the destructor, unless something else stands at
+/// its path by then. Not thread-safe.
+class run_directory {
+public:
+    /// Throws `error` with the system's code and the path.
+    explicit run_directory(const std::filesystem::path& parent = default_parent());
+    ~run_directory() { remove(); }
+    run_directory(run_directory&&) = default;
+    run_directory& operator=(run_directory&& other) noexcept;
+
+    /// Absolute.
+    const std::filesystem::path& path() const { return path_; }
+    int fd() const { return fd_.get(); }
+
+    /// Makes a FIFO of mode 0600, whatever the umask. Throws `error`, also if the name is taken.
+    void make_fifo(const std::string& name);
+    /// Removes a FIFO. One that is gone already is no error.
+    void unlink(const std::string& name);
+
+    /// $XDG_RUNTIME_DIR if it is ours and writable, else $TMPDIR if it is writable, else /tmp.
+    static std::filesystem::path default_parent();
+
+    /// Removes what dead servers of this user have left in `parent`: directories that nobody has
+    /// locked, with nothing but FIFOs in them. Follows no link, touches nothing else, and leaves
+    /// alone what it cannot remove.
+    static void sweep(const std::filesystem::path& parent) noexcept;
+    /// The same for one directory. True if it is gone. It may take a moment until the lock of a
+    /// killed server is released: false, then try again.
+    static bool remove_dead(const std::filesystem::path& path) noexcept;
+
+private:
+    void remove() noexcept;
+
+    std::filesystem::path path_;
+    unique_fd fd_;
+    std::vector<std::string> fifos_;
+};
+
+/// Opens the FIFO `name` in a directory, O_NONBLOCK|O_CLOEXEC|O_NOFOLLOW and `flags`. Throws
+/// `error`: the system's code (ENXIO: a writer, and no reader yet), EPERM if it is not a FIFO of
+/// this process's user.
+unique_fd open_fifo(int directory, const std::string& name, int flags);
+
+}  // namespace remora::detail

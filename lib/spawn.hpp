@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+/// The start of a child process, and what to say when it fails.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+
+#include <remora/process.hpp>
+
+namespace remora::detail {
+
+/// Starts the process that the options describe and returns its id. Throws `error`; then there is
+/// no process.
+pid_t spawn(const spawn_options& options);
+
+/// Why starting `program` (an absolute path) failed with `error_number`, as far as a look at the
+/// files tells: "is a directory". Empty if the error number says it all.
+std::string spawn_failure(const std::string& program, int error_number);
+
+/// What is wrong with the directory: "does not exist". Empty if nothing is.
+std::string directory_failure(const std::string& directory);
+
+}  // namespace remora::detail
