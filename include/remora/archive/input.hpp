@@ -118,9 +118,10 @@ public:
 
     /// Takes memory for `count` things of `each` bytes from the budget, before they are made.
     void charge(std::size_t count, std::size_t each) {
-        if (count > memory_left_ / each) [[unlikely]]
+        auto size = static_cast<std::uint64_t>(count) * each;  // both fit into 32 bits
+        if (size > memory_left_) [[unlikely]]
             fail_memory();
-        memory_left_ -= count * each;
+        memory_left_ -= static_cast<std::size_t>(size);
     }
 
     outer_record begin_record(const std::string_view& name);

@@ -20,7 +20,7 @@ struct cereal::memory_detail::LoadAndConstructLoadWrapper<remora::input_archive,
 namespace remora::detail {
 
 template <class T>
-decltype(auto) save_minimal(const output_archive& out, const T& value) {
+decltype(auto) to_minimal(const output_archive& out, const T& value) {
     using access = cereal::access;
     [[maybe_unused]] const auto version = cereal::detail::Version<T>::version;
     if constexpr (member_minimal<T, output_archive>)
@@ -34,17 +34,19 @@ decltype(auto) save_minimal(const output_archive& out, const T& value) {
 }
 
 template <class T>
-using minimal_of = std::remove_cvref_t<decltype(save_minimal(std::declval<const output_archive&>(),
-                                                             std::declval<const T&>()))>;
+using minimal_of = std::remove_cvref_t<decltype(detail::to_minimal(
+    std::declval<const output_archive&>(), std::declval<const T&>()))>;
 
 template <class T>
-void load_minimal(input_archive& in, T& value) {
+void from_minimal(input_archive& in, T& value) {
     using A = input_archive;
     minimal_of<T> plain{};
-    if constexpr (minimal<T>)
+    if constexpr (minimal<T>) {
         codec<minimal_of<T>>::get(in, plain);
-    else
+    } else {
+        if (in.left() == 0) return;  // a field that is missing: the value stays as it is
         in(plain);
+    }
     const auto version = in.loadClassVersion<T>();
     const A& archive = in;
     if constexpr (traits::has_member_load_minimal<T, A>::value)
@@ -72,7 +74,7 @@ void save_versioned_fields(output_archive& out, const T& value) {
     else if constexpr (free_save_versioned<T, A>)
         CEREAL_SAVE_FUNCTION_NAME(out, value, version);
     else
-        out(save_minimal(out, value));
+        out(detail::to_minimal(out, value));
 }
 
 template <class T>
@@ -87,7 +89,7 @@ void save_fields(output_archive& out, const T& value) {
     else if constexpr (free_save<T, A>)
         CEREAL_SAVE_FUNCTION_NAME(out, value);
     else if constexpr (saves_version<T>)
-        save_versioned_fields(out, value);
+        detail::save_versioned_fields(out, value);
 }
 
 template <class T>
@@ -103,7 +105,7 @@ void load_versioned_fields(input_archive& in, T& value) {
     else if constexpr (free_load_versioned<T, A>)
         CEREAL_LOAD_FUNCTION_NAME(in, value, version);
     else if constexpr (saves_version<T>)
-        load_minimal(in, value);
+        detail::from_minimal(in, value);
 }
 
 template <class T>
@@ -118,7 +120,7 @@ void load_fields(input_archive& in, T& value) {
     else if constexpr (free_load<T, A>)
         CEREAL_LOAD_FUNCTION_NAME(in, value);
     else
-        load_versioned_fields(in, value);
+        detail::load_versioned_fields(in, value);
 }
 
 /// The name of a class in error texts, kept where a reference to it stays good.
@@ -137,13 +139,13 @@ struct codec {
     static void put(output_archive& out, const T& value) {
         check_functions<T, traits::detail::count_output_serializers<T, output_archive>::value>();
         auto begin = out.begin_record();
-        save_fields(out, value);
+        detail::save_fields(out, value);
         out.end_record(begin);
     }
     static void get(input_archive& in, T& value) {
         check_functions<T, traits::detail::count_input_serializers<T, input_archive>::value>();
         auto outer = in.begin_record(record_name<T>);
-        load_fields(in, value);
+        detail::load_fields(in, value);
         in.end_record(outer);
     }
 };
@@ -157,9 +159,9 @@ struct codec<T> {
     static consteval auto name() { return class_name<T>(); }
 
     static void put(output_archive& out, const T& value) {
-        codec<plain>::put(out, save_minimal(out, value));
+        codec<plain>::put(out, detail::to_minimal(out, value));
     }
-    static void get(input_archive& in, T& value) { load_minimal(in, value); }
+    static void get(input_archive& in, T& value) { detail::from_minimal(in, value); }
 };
 
 /// Memory in which the user's load_and_construct makes an object, unless it throws.
