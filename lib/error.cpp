@@ -94,10 +94,19 @@ std::error_code make_error_code(errc code) noexcept {
     return {static_cast<int>(code), category()};
 }
 
-error::error(std::error_code code, const std::string& context) : std::system_error(code, context) {
+error::error(std::error_code code, const std::string& context)
+    : std::system_error(code, context) {}
+
+error::error(const error& inner, const std::string& outer)
+    : std::system_error(inner.code(), outer + inner.context()) {}
+
+std::string error::context() const {
+    const std::string text = what();
+    const std::string end = ": " + code().message();
+    return text.ends_with(end) ? text.substr(0, text.size() - end.size()) : text;
 }
 
-std::string quoted(std::string_view text, std::size_t limit) {
+std::string quote(std::string_view text, std::size_t limit) {
     std::string out = "\"";
     for (unsigned char c : text.substr(0, limit))
         append_escaped(out, c);

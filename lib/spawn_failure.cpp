@@ -56,7 +56,7 @@ std::string interpreter_failure(const std::string& interpreter) {
     if (interpreter.empty()) return "names no interpreter in its first line";
     const std::string what = file_failure(interpreter);
     if (what.empty()) return {};
-    return "names the interpreter " + quoted(interpreter) + ", which " + what;
+    return "names the interpreter " + quote(interpreter) + ", which " + what;
 }
 
 }  // namespace

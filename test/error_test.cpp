@@ -8,6 +8,6 @@ TEST_CASE("an error carries its code and where it happened") {
 }
 
 TEST_CASE("text of the other process is escaped and cut when it is shown") {
-    CHECK(remora::quoted("a\"b\n\x1b[31m") == R"("a\"b\n\x1b[31m")");
-    CHECK(remora::quoted("abcdef", 3) == R"("abc...")");
+    CHECK(remora::quote("a\"b\n\x1b[31m") == R"("a\"b\n\x1b[31m")");
+    CHECK(remora::quote("abcdef", 3) == R"("abc...")");
 }

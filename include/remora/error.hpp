@@ -71,11 +71,16 @@ std::error_code make_error_code(errc code) noexcept;
 class error : public std::system_error {
 public:
     error(std::error_code code, const std::string& context);
+    /// The same error, seen from further out: `outer` goes before its context.
+    error(const error& inner, const std::string& outer);
+
+    /// Where it happened: what() without the text of the code.
+    std::string context() const;
 };
 
 /// Text from the other process, fit to be shown: cut at `limit` bytes, control characters and
 /// quotes escaped, within double quotes.
-std::string quoted(std::string_view text, std::size_t limit = 256);
+std::string quote(std::string_view text, std::size_t limit = 256);
 
 namespace detail {
 [[noreturn]] void raise(errc code, const std::string& context);

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+/// The app's side: the way to its server.
+#pragma once
+
+#include <remora/event.hpp>
+#include <remora/pipe.hpp>
+
+#include <chrono>
+#include <concepts>
+#include <functional>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+namespace remora {
+
+namespace detail {
+class client_core;
+}
+
+/// What client::run does when the server vanishes. Pending operations fail with `server_gone` in any
+/// case.
+struct server_gone_policy {
+    enum class kind { end, stay, end_within };
+    kind what = kind::end;
+    std::chrono::nanoseconds limit{};
+
+    static constexpr server_gone_policy end() { return {}; }
+    static constexpr server_gone_policy stay() { return {kind::stay, {}}; }
+    static constexpr server_gone_policy end_within(std::chrono::nanoseconds limit) {
+        return {kind::end_within, limit};
+    }
+};
+
+struct client_options {
+    /// `end`: the app's coroutine is cancelled, and run() returns 69 within half a second, wherever
+    /// the context runs. `stay`: nothing more happens. `end_within(400ms)`: as `end`, and a thread
+    /// watches and ends the process with code 69 if the app does not get there in time, as when it
+    /// spins outside the context.
+    server_gone_policy on_server_gone = server_gone_policy::end();
+    /// Called when the server asks the app to end, as the first step of stopping it. None: run() cancels
+    /// the app's coroutine, and returns 143, as if by SIGTERM, unless that returns a code of its own.
+    std::function<void()> on_goodbye = {};
+    /// How long run() lets what was sent leave, once the app's coroutine has ended.
+    std::chrono::nanoseconds linger = std::chrono::seconds(5);
+    pipe_limits limits = {};
+    event_hook on_event = {};
+};
+
+struct connect_options {
+    /// How long to wait for a pipe that the server does not serve yet.
+    std::chrono::nanoseconds wait{};
+    /// How long to wait for the server's answer.
+    std::chrono::nanoseconds timeout = std::chrono::nanoseconds::max();
+};
+
+/// The app's meeting with its server. One in a process.
+///
+/// The constructor does not wait: it opens the control pipe and says hello. What goes wrong there is
+/// thrown by the first connect(), or printed by run(). A server's address is taken out of argv
+/// (--remora.pipes=DIR) or of the environment (REMORA_PIPES), wherever it stands.
+///
+/// connect() may be called from any thread; run() may not. The destructor closes the control pipe,
+/// and with it tells the server that the app is leaving; pipes still in use are not affected.
+class client {
+public:
+    /// `io` must outlive the client. `argc` and `argv` are changed only during the call.
+    client(asio::io_context& io, int& argc, char** argv, client_options options = {});
+    ~client();
+    client(const client&) = delete;
+    client& operator=(const client&) = delete;
+
+    /// Connects to the pipe that the server serves under `name`. Any number of connections may go to
+    /// one name. The pipe belongs to the awaiting coroutine's executor.
+    ///
+    /// Fails with `no_server`, `refused` or `version_mismatch` if the meeting failed, `bad_name`,
+    /// `no_such_pipe`, `stopping`, `timed_out`, `server_gone`, or what the system says. Cancelled, it
+    /// leaves nothing open.
+    asio::awaitable<pipe> connect(std::string name, connect_options options = {});
+
+    /// The whole of a `main`: runs the context until `app` has ended, keeps this client, lets what was
+    /// sent leave, says goodbye, and returns the code: what `app` returns (0 for void); 69 without a
+    /// server or when the server has vanished; 70 for an exception, which is printed.
+    /// `app` is called as app(client&) or app(), and returns awaitable<int> or awaitable<void>.
+    template <class App>
+    int run(App app) {
+        const auto kept = std::make_shared<App>(std::move(app));
+        return run_app([this, kept]() { return adapt(*kept); });
+    }
+
+private:
+    using app_function = std::function<asio::awaitable<int>()>;
+
+    int run_app(app_function app);
+
+    template <class App>
+    asio::awaitable<int> adapt(App& app) {
+        if constexpr (std::invocable<App&, client&>) {
+            return code_of(app(*this));
+        } else {
+            return code_of(app());
+        }
+    }
+    static asio::awaitable<int> code_of(asio::awaitable<int> app) { return app; }
+    static asio::awaitable<int> code_of(asio::awaitable<void> app) {
+        co_await std::move(app);
+        co_return 0;
+    }
+
+    asio::io_context& io_;
+    std::shared_ptr<detail::client_core> core_;
+};
+
+}  // namespace remora

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+/// One end of a pipe: what the handle `pipe` and the operations in progress share. Not for users.
+#pragma once
+
+#include <remora/archive.hpp>
+#include <remora/asio.hpp>
+#include <remora/error.hpp>
+#include <remora/frame.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+namespace remora {
+
+/// What a pipe lets through.
+struct pipe_limits {
+    std::size_t message = 16u << 20;  ///< bytes of one encoded value
+    std::size_t queue = 256u << 10;   ///< bytes waiting to be written, beyond which `send` waits
+    decode_limits decode{};           ///< what one value may cost to decode
+};
+
+namespace detail {
+
+class transport;
+
+using deadline = std::chrono::steady_clock::time_point;
+
+class endpoint : public std::enable_shared_from_this<endpoint> {
+public:
+    /// `gone` is the error for a peer that vanishes without a word.
+    endpoint(asio::any_io_executor executor, std::unique_ptr<transport> transport, std::string name,
+             const pipe_limits& limits, errc gone);
+    ~endpoint();
+
+    const asio::any_io_executor& executor() const noexcept { return executor_; }
+    const std::string& name() const noexcept { return name_; }
+    const pipe_limits& limits() const noexcept { return limits_; }
+
+    // Receiving. One at a time: hold a `receiving` from the first look to the last.
+    class receiving {
+    public:
+        explicit receiving(endpoint& end);
+        ~receiving() { end_.receiving_ = false; }
+        receiving(const receiving&) = delete;
+        receiving& operator=(const receiving&) = delete;
+
+    private:
+        endpoint& end_;
+    };
+
+    /// The frame at the head, if a whole one has arrived. It stays, and its bytes are good until the
+    /// next call. Throws once the conversation is over, unless the end was clean: then at_end() is
+    /// true and there is no frame.
+    const frame* head();
+    void pop() noexcept;
+    bool at_end() const noexcept { return end_code_ && *end_code_ == std::error_code(); }
+    /// Completes when another look is worth while. Throws timed_out after the deadline and
+    /// operation_aborted when the awaiting coroutine is cancelled.
+    asio::awaitable<void> wait_message(deadline until);
+    /// Decodes the payload of the head, with the names of pipe and type in what it throws.
+    template <class T>
+    void decode_head(const frame& f, T& into) const;
+    [[noreturn]] void raise_mismatch(const frame& f, std::string_view wanted) const;
+    [[noreturn]] void raise_closed() const;
+    /// Within a handler: throws the exception on, one of Remora's with the name of the pipe in it.
+    [[noreturn]] void rethrow_in_context() const;
+
+    // A scheduler's trip is due after so many operations that found everything at hand.
+    bool must_give_way() noexcept { return ++in_a_row_ > 64; }
+    asio::awaitable<void> give_way();
+
+    // Sending: begin, encode into out(), commit; on failure, abandon.
+    struct position {
+        std::uint64_t begin = 0, end = 0;  ///< in the bytes of this direction, since the start
+    };
+    bool must_wait_turn() const noexcept { return queued() >= limits_.queue || !turns_.empty(); }
+    asio::awaitable<void> wait_turn();
+    position begin_frame(frame_kind kind, std::uint64_t id = 0, std::uint64_t tag = 0,
+                         std::string_view type_name = {});
+    byte_buffer& out() noexcept { return out_; }
+    void abandon_frame(position p) noexcept;
+    /// Queues the frame, without writing.
+    void end_frame(position& p);
+    /// Writes what there is room for. True if all is written up to `p`.
+    bool flush(position p);
+    asio::awaitable<void> wait_written(position p);
+
+    // Ending.
+    /// No more from here: what is queued and a last frame still leave, then the transport is closed.
+    void close(std::error_code why = {}, const std::string& text = {});
+    asio::awaitable<void> wait_closed();
+    /// What the handle's destructor does: close(), unless a service's outcome is awaited.
+    void abandon();
+    /// Between hold and release the handle's destructor does not close: how the service that owns it
+    /// ended is not known yet.
+    void hold() noexcept { held_ = true; }
+    void release(std::error_code why, const std::string& text);
+    /// True if the next look finds something, be it the end.
+    bool has_news() noexcept;
+    /// The peer is gone. What it had sent can still be received; all else fails with `why`.
+    void fail(std::error_code why);
+    bool is_closed() const noexcept { return closing_; }
+    bool can_send() const noexcept { return !closing_ && !send_failure_; }
+    void opened() noexcept;
+
+private:
+    struct waiter;
+    class waiting;
+
+    std::size_t queued() const noexcept { return out_.size() - sent_; }
+    std::uint64_t written() const noexcept { return base_ + sent_; }
+    bool next_frame();
+    bool accept(frame& f);
+    void note_name(const frame& f);
+    void note_close(const frame& f);
+    void end_of_input();
+    void set_end(std::error_code why, std::string text);
+    std::string context() const;
+    void wake_turn();
+    void forget_name(position p) noexcept;
+    bool write_queued();
+    void write_some();
+    void start_pump();
+    static asio::awaitable<void> pump(std::shared_ptr<endpoint> self);
+    static asio::awaitable<void> watch_hang_up(std::shared_ptr<endpoint> self);
+    void look_for_end();
+    void fail_sending(std::error_code why);
+    void withdraw(position p);
+    void check_sending() const;
+    void shut();
+
+    asio::any_io_executor executor_;
+    std::unique_ptr<transport> transport_;
+    std::string name_;
+    pipe_limits limits_;
+    errc gone_;
+
+    std::optional<frame> head_;
+    std::size_t wanted_ = frame_header::size;
+    std::unordered_map<std::uint64_t, std::string> names_seen_;
+    std::optional<std::error_code> end_code_;  ///< set: nothing more can be received
+    std::string end_text_;
+    std::error_code failure_;  ///< set: the peer is known to be gone
+    bool receiving_ = false;
+    unsigned in_a_row_ = 0;
+
+    byte_buffer out_;         ///< the frames that are not wholly written
+    std::size_t sent_ = 0;    ///< of out_
+    std::uint64_t base_ = 0;  ///< the position of out_'s first byte
+    std::unordered_set<std::uint64_t> names_sent_;
+    std::uint64_t last_tag_ = 0;
+    std::vector<waiter*> turns_, writes_, closes_;
+    std::error_code send_failure_;  ///< set: nothing more can be sent
+    bool pumping_ = false;
+    bool watching_ = false;
+    bool closing_ = false;
+    bool shut_ = false;
+    bool held_ = false;
+    bool abandoned_ = false;
+};
+
+/// Closes `end` and waits until what was queued has left.
+asio::awaitable<void> close_end(std::shared_ptr<endpoint> end);
+
+template <class T>
+void endpoint::decode_head(const frame& f, T& into) const {
+    try {
+        decode(f.payload, into, limits_.decode);
+    } catch (...) {
+        rethrow_in_context();
+    }
+}
+
+}  // namespace detail
+}  // namespace remora

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+/// The bodies of pipe's templates. Each operation is one coroutine, so that under the caller's own the
+/// hot path needs one frame.
+#pragma once
+
+#include <remora/pipe.hpp>
+
+namespace remora {
+namespace detail {
+
+inline deadline deadline_of(std::chrono::nanoseconds timeout) {
+    if (timeout == std::chrono::nanoseconds::max()) return deadline::max();
+    return std::chrono::steady_clock::now() + timeout;
+}
+
+// As much of a batch as one write takes at once.
+inline constexpr std::size_t batch_bytes = 64u << 10;
+
+}  // namespace detail
+
+template <class T>
+detail::endpoint::position pipe::put(detail::endpoint& end, const T& value) {
+    auto p = end.begin_frame(frame_kind::message, 0, type_tag_of<T>(), type_name_of<T>());
+    try {
+        encode(end.out(), value, {.size = end.limits().message});
+    } catch (...) {
+        end.abandon_frame(p);
+        end.rethrow_in_context();
+    }
+    end.end_frame(p);
+    return p;
+}
+
+// What a batch held before a value that cannot be sent still leaves.
+template <class T>
+detail::endpoint::position pipe::put_or_flush(detail::endpoint& end, const T& value,
+                                              detail::endpoint::position batch) try {
+    return put(end, value);
+} catch (...) {
+    end.flush(batch);
+    throw;
+}
+
+template <class T>
+asio::awaitable<void> pipe::send_value(end_ptr end, const T& value) {
+    if (end->must_give_way()) co_await end->give_way();
+    if (end->must_wait_turn()) co_await end->wait_turn();
+    const auto p = put(*end, value);
+    if (!end->flush(p)) co_await end->wait_written(p);
+}
+
+template <class T, class... Args>
+asio::awaitable<void> pipe::send_built(end_ptr end, Args... args) {
+    const T value{std::move(args)...};
+    co_await send_value(std::move(end), value);
+}
+
+template <class Range>
+asio::awaitable<void> pipe::send_range(end_ptr end, const Range& values) {
+    if (end->must_give_way()) co_await end->give_way();
+    if (end->must_wait_turn()) co_await end->wait_turn();
+    detail::endpoint::position batch{};
+    bool open = false;
+    for (const auto& value : values) {
+        const auto p = put_or_flush(*end, value, batch);
+        if (!std::exchange(open, true)) batch.begin = p.begin;
+        batch.end = p.end;
+        if (batch.end - batch.begin < detail::batch_bytes) continue;
+        open = false;
+        if (!end->flush(batch)) co_await end->wait_written(batch);
+        if (end->must_wait_turn()) co_await end->wait_turn();
+    }
+    if (open && !end->flush(batch)) co_await end->wait_written(batch);
+}
+
+template <class R, class Take>
+asio::awaitable<R> pipe::pull(end_ptr end, receive_options options, Take take) {
+    const detail::endpoint::receiving guard(*end);
+    const auto until = detail::deadline_of(options.timeout);
+    for (;;) {
+        if (end->must_give_way()) co_await end->give_way();
+        if (const frame* f = end->head()) co_return take(*end, *f);
+        if (end->at_end()) {
+            if constexpr (requires { R(std::nullopt); }) {
+                co_return std::nullopt;
+            } else {
+                end->raise_closed();
+            }
+        }
+        co_await end->wait_message(until);
+    }
+}
+
+template <class T>
+void pipe::take_into(detail::endpoint& end, const frame& f, T& into) {
+    if (f.header.tag != type_tag_of<T>() || f.header.kind != frame_kind::message) [[unlikely]] {
+        end.raise_mismatch(f, type_name_of<T>());
+    }
+    end.decode_head(f, into);
+    end.pop();
+}
+
+template <class T>
+T pipe::take(detail::endpoint& end, const frame& f) {
+    T value{};
+    take_into(end, f, value);
+    return value;
+}
+
+template <class... Ts>
+std::variant<Ts...> pipe::take_any(detail::endpoint& end, const frame& f) {
+    std::optional<std::variant<Ts...>> result;
+    const bool found = f.header.kind == frame_kind::message &&
+                       ((f.header.tag == type_tag_of<Ts>() && (result = take<Ts>(end, f), true)) || ...);
+    if (!found) {
+        std::string wanted;
+        ((wanted += (wanted.empty() ? "" : " or ") + std::string(type_name_of<Ts>())), ...);
+        end.raise_mismatch(f, wanted);
+    }
+    return std::move(*result);
+}
+
+}  // namespace remora

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+/// What a server or a client tells about itself while it works.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+namespace remora {
+
+struct event {
+    enum class kind {
+        started,       ///< The app's process runs; `pid` is its.
+        hello,         ///< Server and app have met; `pid` is the other's.
+        refused,       ///< They have not; `code` and `text` say why.
+        connected,     ///< A pipe is open.
+        rejected,      ///< A pipe was asked for and not given.
+        closed,        ///< A pipe's service has ended; `code` is set unless the end was clean.
+        service_failed,  ///< A service ended with an exception; `text` is what it said.
+        goodbye,       ///< The other side has said that it is about to leave.
+        stopping,      ///< The stop sequence takes a step; `text` names it.
+        app_ended,     ///< The app is reaped; `text` says how it ended.
+        server_gone,   ///< The server has vanished.
+    };
+
+    kind what{};
+    std::string pipe = {};         ///< the name, where it is about a pipe
+    std::uint64_t connection = 0;  ///< its number in this run
+    int pid = 0;
+    std::error_code code = {};
+    std::string text = {};
+};
+
+/// One line: `connected pipe "maths" #1`.
+std::string to_string(const event& e);
+
+/// Called on the executor of whoever tells, and must not throw.
+using event_hook = std::function<void(const event&)>;
+
+namespace detail {
+/// `hook`, and a line on stderr for each event if the environment has REMORA_LOG=debug.
+event_hook with_log(event_hook hook, std::string_view who);
+}  // namespace detail
+
+}  // namespace remora

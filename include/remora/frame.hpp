@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+/// Frames: what messages travel in. Bytes to frames and back, no input or output.
+/// lib/wire.md has the layout, field by field.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace remora {
+
+/// What a frame is for. Numbers are the wire's and never change.
+enum class frame_kind : std::uint8_t {
+    // on every pipe
+    open = 1,     ///< the client's first frame
+    message = 2,  ///< one typed value
+    close = 3,    ///< the sender's last frame: a clean end, or why not
+    // on the control pipe
+    hello = 16,
+    welcome = 17,
+    refused = 18,
+    connect = 19,
+    connected = 20,
+    rejected = 21,
+    withdraw = 22,
+    goodbye = 23,
+};
+
+struct frame_header {
+    /// The payload begins with the name of the type: a length byte and that many characters.
+    static constexpr std::uint8_t named = 1;
+    /// A receiver that does not know the kind of this frame passes over it.
+    static constexpr std::uint8_t may_skip = 2;
+
+    static constexpr std::size_t size = 24;
+
+    std::uint32_t length = 0;  ///< of the payload, in bytes
+    frame_kind kind{};
+    std::uint8_t flags = 0;
+    std::uint64_t id = 0;
+    std::uint64_t tag = 0;
+
+    /// Writes the header's 24 bytes to `to`.
+    void store(std::byte* to) const noexcept;
+};
+
+/// A whole frame where it was received. Refers to the bytes that it was read from.
+struct frame {
+    frame_header header;
+    std::string_view type_name;          ///< empty unless the frame is `named`
+    std::span<const std::byte> payload;  ///< without the name
+
+    std::size_t size() const noexcept { return frame_header::size + header.length; }
+};
+
+/// The longest name of a type that a frame carries.
+inline constexpr std::size_t max_type_name = 255;
+
+/// Reads the frame at the start of `bytes`. Returns nullopt while it is not whole; `wanted` is then
+/// the number of bytes that it needs, as far as that is known. Throws `protocol_error` for bytes that
+/// are no frame and `message_too_large` for a frame whose value is longer than `limit`.
+std::optional<frame> parse_frame(std::span<const std::byte> bytes, std::size_t limit,
+                                 std::size_t& wanted);
+
+}  // namespace remora

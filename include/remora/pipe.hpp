@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+/// The pipe: a named, full-duplex connection that carries typed messages.
+#pragma once
+
+#include <remora/detail/endpoint.hpp>
+
+#include <chrono>
+#include <concepts>
+#include <memory>
+#include <optional>
+#include <ranges>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+namespace remora {
+
+struct receive_options {
+    /// How long to wait for a message. It limits the wait only: a message that is there is taken.
+    std::chrono::nanoseconds timeout = std::chrono::nanoseconds::max();
+};
+
+/// One end of a pipe. Move-only.
+///
+/// Every operation is an awaitable that runs on the pipe's executor; a pipe is not to be used from
+/// two threads at once. From elsewhere: co_spawn(pipe.get_executor(), ..., token).
+///
+/// Errors are thrown as std::system_error; the codes named here are those of remora::errc. A peer that
+/// dies without a word is `server_gone` in an app, `app_gone` in a server, `broken_pipe` otherwise.
+///
+/// The destructor closes the pipe as close() does, without waiting: what was queued still leaves.
+/// Operations in progress keep what they need and fail with `closed`.
+class pipe {
+public:
+    using executor_type = asio::any_io_executor;
+
+    pipe() = default;
+    explicit pipe(std::shared_ptr<detail::endpoint> end) noexcept : end_(std::move(end)) {}
+    pipe(pipe&& other) noexcept = default;
+    pipe& operator=(pipe&& other) noexcept;
+    ~pipe();
+
+    executor_type get_executor() const { return checked()->executor(); }
+    const std::string& name() const { return checked()->name(); }
+
+    /// False once this end has been closed, or never was open.
+    bool is_open() const noexcept { return end_ && !end_->is_closed(); }
+
+    /// Sends one message.
+    ///
+    /// `value` must live until completion. Any number of coroutines may send; messages leave whole
+    /// and in the order of the calls. On completion every byte has been handed to the transport; on
+    /// a full pipe this waits for room. Fails with `message_too_large` (the pipe stays usable),
+    /// `closed`, or the peer's death. Cancelled, it returns at once: nothing is sent if no byte had
+    /// left, otherwise the pipe finishes the message by itself.
+    template <class T>
+    asio::awaitable<void> send(const T& value) {
+        return send_value(checked(), value);
+    }
+
+    /// Builds T{args...} inside and sends it: the safe way to send a temporary of an aggregate (g++ 12
+    /// destroys such temporaries twice within a co_await expression).
+    template <class T, class... Args>
+        requires(sizeof...(Args) != 1 || !(std::same_as<T, Args> || ...))
+    asio::awaitable<void> send(Args... args) {
+        return send_built<T>(checked(), std::move(args)...);
+    }
+
+    /// Sends every value of the range, many to a write. `values` must live until completion.
+    /// Otherwise as send(); cancelled, it may have sent the first of them.
+    template <std::ranges::input_range Range>
+    asio::awaitable<void> send_all(const Range& values) {
+        return send_range(checked(), values);
+    }
+
+    /// Receives one message of type T.
+    ///
+    /// One coroutine may receive: another one fails with `receive_in_progress`. Fails with
+    /// `type_mismatch`, or what decoding finds wrong, and then leaves the message at the head;
+    /// `timed_out`; `closed` after a clean end; otherwise with what ended the conversation. A message
+    /// is taken as the last act: cancelling loses none.
+    template <class T>
+    asio::awaitable<T> receive(receive_options options = {}) {
+        return pull<T>(checked(), options, take<T>);
+    }
+
+    /// As receive<T>(), into a value whose memory is reused. `into` must live until completion; after
+    /// a failure it is valid, with a part of the message perhaps.
+    template <class T>
+    asio::awaitable<void> receive(T& into, receive_options options = {}) {
+        return pull<void>(checked(), options,
+                          [&into](auto& end, auto& f) { take_into(end, f, into); });
+    }
+
+    /// As receive<T>(), but a clean end gives nullopt.
+    template <class T>
+    asio::awaitable<std::optional<T>> next(receive_options options = {}) {
+        return pull<std::optional<T>>(checked(), options, take<T>);
+    }
+
+    /// Receives a message that is one of several types.
+    template <class... Ts>
+    asio::awaitable<std::variant<Ts...>> receive_any(receive_options options = {}) {
+        return pull<std::variant<Ts...>>(checked(), options, take_any<Ts...>);
+    }
+
+    /// Completes when a message is at the head, or the conversation is over: the next receive will not
+    /// wait. Counts as a receive while it waits, and fails as one.
+    asio::awaitable<void> readable(receive_options options = {});
+
+    /// Drops the message at the head, if one has arrived. True if there was one.
+    bool skip();
+
+    /// Ends the conversation: what was sent leaves first, then the peer sees a clean end. May be
+    /// called again. Cancelling stops the waiting, not the closing.
+    asio::awaitable<void> close();
+
+private:
+    using end_ptr = std::shared_ptr<detail::endpoint>;
+
+    const end_ptr& checked() const;
+
+    template <class T>
+    static asio::awaitable<void> send_value(end_ptr end, const T& value);
+    template <class T, class... Args>
+    static asio::awaitable<void> send_built(end_ptr end, Args... args);
+    template <class Range>
+    static asio::awaitable<void> send_range(end_ptr end, const Range& values);
+    template <class T>
+    static detail::endpoint::position put(detail::endpoint& end, const T& value);
+
+    template <class T>
+    static detail::endpoint::position put_or_flush(detail::endpoint& end, const T& value,
+                                                   detail::endpoint::position batch);
+
+    template <class R, class Take>
+    static asio::awaitable<R> pull(end_ptr end, receive_options options, Take take);
+    template <class T>
+    static T take(detail::endpoint& end, const frame& f);
+    template <class T>
+    static void take_into(detail::endpoint& end, const frame& f, T& into);
+    template <class... Ts>
+    static std::variant<Ts...> take_any(detail::endpoint& end, const frame& f);
+
+    end_ptr end_;
+};
+
+/// Two ends of a pipe within one process, both on `executor`: for tests of services, without a
+/// server or an app. They behave as the pipes between processes do.
+std::pair<pipe, pipe> make_pipe_pair(const asio::any_io_executor& executor,
+                                     const std::string& name = "pair",
+                                     const pipe_limits& limits = {});
+std::pair<pipe, pipe> make_pipe_pair(asio::io_context& io, const std::string& name = "pair",
+                                     const pipe_limits& limits = {});
+
+}  // namespace remora
+
+#include <remora/detail/pipe_impl.hpp>

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+/// The server: services on one side, one app on the other.
+#pragma once
+
+#include <remora/event.hpp>
+#include <remora/pipe.hpp>
+#include <remora/process.hpp>
+
+#include <chrono>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace remora {
+
+namespace detail {
+class server_core;
+class run_core;
+}  // namespace detail
+
+struct server_options {
+    /// The app's executable. A relative path is relative to the working directory.
+    std::string target;
+    /// The app's working directory; none: the server's.
+    std::optional<std::string> working_directory = {};
+    /// Words to put before the target, as {"gdb", "--args"}; the environment's REMORA_LAUNCHER,
+    /// split at spaces, if empty. With a launcher there is no start timeout.
+    std::vector<std::string> launcher = {};
+    /// The app's standard streams: a descriptor, `inherited` or `null_device`.
+    int standard_input = inherited;
+    int standard_output = inherited;
+    int standard_error = inherited;
+    /// How long the app may take from its start to its hello.
+    std::chrono::nanoseconds start_timeout = std::chrono::seconds(10);
+    /// How long services may go on after the app has ended, until they are cancelled.
+    std::chrono::nanoseconds drain = std::chrono::seconds(1);
+    /// How long each step of stopping the app may take: goodbye, then SIGTERM, then SIGKILL.
+    std::chrono::nanoseconds grace = std::chrono::seconds(1);
+    /// Whether SIGINT, SIGQUIT, SIGTERM and SIGHUP are acted on while a run lives: see `run`.
+    bool handle_signals = true;
+    /// How many pipes the app may have open.
+    std::size_t max_connections = 1024;
+    pipe_limits limits = {};
+    event_hook on_event = {};
+    /// Called when an exception leaves a service. By default a line on stderr.
+    std::function<void(std::string_view name, std::exception_ptr why)> on_failure = {};
+};
+
+/// What became of a run.
+struct run_result {
+    exit_status status;
+    /// The last step of stopping it that was needed.
+    stop_step stopped_by = stop_step::none;
+    /// What went wrong between server and app, if anything did: `start_timeout`, `protocol_error`...
+    std::error_code error = {};
+    std::string text = {};
+
+    /// The app's exit code, or 128 + N for signal N.
+    int code() const noexcept { return status.code(); }
+};
+
+/// One life of the app: a handle, cheap to copy. The run goes on without it.
+///
+/// While a run lives the server does not act on the first SIGINT or SIGQUIT: a terminal sends them to
+/// the app as well, and the server follows the app's end. A second one within 2 s, SIGTERM or SIGHUP
+/// starts the stop sequence. Any thread may use a run.
+class run {
+public:
+    explicit run(std::shared_ptr<detail::run_core> core) noexcept : core_(std::move(core)) {}
+
+    int pid() const noexcept;
+
+    /// Completes when the run is over: the app is reaped, its last messages are delivered, the
+    /// services have ended or were cancelled, and no path is left. May be awaited by several.
+    /// Cancelling ends only this wait.
+    asio::awaitable<run_result> result() const;
+
+    /// Starts the stop sequence: goodbye on the control pipe, SIGTERM, SIGKILL, with `grace` for each
+    /// step. Returns at once; result() tells which step did it.
+    void terminate() const;
+    void terminate(std::chrono::nanoseconds grace) const;
+
+    /// SIGKILL, at once.
+    void kill() const;
+
+private:
+    std::shared_ptr<detail::run_core> core_;
+};
+
+struct serve_options {
+    /// Where this service's coroutines run. None: a strand of its own for each connection; under
+    /// server::run, the context itself.
+    asio::any_io_executor executor = {};
+};
+
+/// Serves one app at a time.
+///
+/// Its functions may be called from any thread, except run(). Destroying it kills an app that still
+/// lives; pipes, and services in progress, do not need the server any more.
+class server {
+public:
+    using service_function = std::function<asio::awaitable<void>(pipe)>;
+
+    /// `io` must outlive the server. `target` and limits are checked by start().
+    server(asio::io_context& io, server_options options);
+    ~server();
+    server(const server&) = delete;
+    server& operator=(const server&) = delete;
+
+    /// Lets the app connect to `name`: one coroutine `service(pipe)` for each connection. At any
+    /// time; replaces an earlier service of that name. Throws `bad_name`.
+    ///
+    /// An exception that leaves the coroutine closes that connection, which the app sees as
+    /// `service_failed`, and goes to `on_failure`; the server lives. The death of the app is none.
+    void serve(std::string name, service_function service, serve_options options = {});
+
+    /// Awaits one connection to `name`, for those who want the pipe itself. From the first call on,
+    /// connections to that name wait until they are accepted, at the longest until the run is over.
+    /// Fails with `bad_name`. Cancelling it loses no connection. The pipe belongs to the awaiting coroutine's executor.
+    asio::awaitable<pipe> accept(std::string name);
+
+    /// Starts the app with these arguments. Throws what the system says, with the culprit named;
+    /// `already_running` while another run lives.
+    remora::run start(std::vector<std::string> arguments = {});
+
+    /// The whole of a `main`: starts the app, runs the context until the run is over, and returns the
+    /// app's exit code, or 128 + N for signal N. For a context that nobody else runs. A failure to
+    /// start is printed and becomes 127 (not found), 126 (not executable) or 125, as in env(1).
+    int run(std::vector<std::string> arguments = {});
+
+private:
+    std::shared_ptr<detail::server_core> core_;
+};
+
+}  // namespace remora

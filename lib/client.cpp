@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+#include <remora/client.hpp>
+
+#include "client_core.hpp"
+
+#include <cstdlib>
+#include <string_view>
+
+namespace remora {
+namespace {
+
+constexpr std::string_view option = "--remora.pipes=";
+
+// The directory of the pipes. The option is taken out of argv; the variable, out of the environment,
+// so that the app's own children do not find it.
+std::string take_directory(int& argc, char** argv) {
+    std::string directory;
+    if (const char* const value = std::getenv("REMORA_PIPES")) directory = value;
+    ::unsetenv("REMORA_PIPES");
+    int kept = 0;
+    bool found = false;
+    for (int i = 0; i < argc; ++i) {
+        const std::string_view word = argv[i];
+        if (i > 0 && !found && word.starts_with(option)) {
+            directory = word.substr(option.size());
+            found = true;
+        } else {
+            argv[kept++] = argv[i];
+        }
+    }
+    if (kept < argc) argv[kept] = nullptr;
+    argc = kept;
+    return directory;
+}
+
+}  // namespace
+
+client::client(asio::io_context& io, int& argc, char** argv, client_options options)
+    : io_(io), core_(std::make_shared<detail::client_core>(io, std::move(options))) {
+    const std::string directory = take_directory(argc, argv);
+    if (directory.empty()) {
+        core_->no_server();
+    } else {
+        core_->meet(directory);
+    }
+}
+
+client::~client() {
+    asio::dispatch(core_->strand(), [core = core_] { core->hang_up(); });
+}
+
+namespace {
+asio::awaitable<pipe> connect_to(std::shared_ptr<detail::client_core> core, std::string name,
+                                 connect_options options) {
+    const asio::any_io_executor executor = co_await asio::this_coro::executor;
+    auto opening = detail::client_core::open(core, executor, std::move(name), options);
+    auto end = co_await asio::co_spawn(core->strand(), std::move(opening), asio::use_awaitable);
+    co_return pipe(std::move(end));
+}
+}  // namespace
+
+asio::awaitable<pipe> client::connect(std::string name, connect_options options) {
+    return connect_to(core_, std::move(name), options);
+}
+
+}  // namespace remora

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+// How a client comes by a pipe.
+#include "client_core.hpp"
+#include "run_directory.hpp"
+
+#include <fcntl.h>
+
+#include <algorithm>
+
+namespace remora::detail {
+
+// An unanswered question to the server. It lives in the frame of the coroutine that asks.
+struct client_core::request {
+    asio::steady_timer answered;
+    std::optional<std::string> base;
+    std::optional<error> why;
+};
+
+asio::awaitable<std::shared_ptr<endpoint>> client_core::open(std::shared_ptr<client_core> self,
+                                                             asio::any_io_executor executor,
+                                                             std::string name,
+                                                             connect_options options) {
+    check_pipe_name(name);
+    const deadline until = deadline_of(options.timeout);
+    co_await await_welcome(self, until);
+    if (self->stopping_) raise(errc::stopping, "connect to " + quote(name));
+    const std::uint64_t id = ++self->next_id_;
+    const std::string base = co_await ask(self, name, options.wait, until, id);
+    co_return self->make_pipe(executor, name, id, base);
+}
+
+asio::awaitable<std::string> client_core::ask(std::shared_ptr<client_core> self, std::string name,
+                                              std::chrono::nanoseconds wait, deadline until,
+                                              std::uint64_t id) {
+    request asked{.answered = asio::steady_timer(self->strand_, until), .base = {}, .why = {}};
+    self->requests_[id] = &asked;
+    struct forget {
+        client_core& core;
+        std::uint64_t id;
+        ~forget() { core.requests_.erase(id); }
+    } const forgotten{*self, id};
+
+    const auto ms = std::chrono::ceil<std::chrono::milliseconds>(wait).count();
+    const wire::connect_request words{.name = name, .wait_ms = ms > 0 ? static_cast<std::uint64_t>(ms) : 0};
+    post(*self->control_, frame_kind::connect, id, 0, words);
+    std::error_code ec;
+    co_await asked.answered.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+    if (asked.why) throw error(*asked.why, "connect to " + quote(name) + ": ");
+    if (asked.base) co_return std::move(*asked.base);
+    post(*self->control_, frame_kind::withdraw, id);
+    if (!ec) raise(errc::timed_out, "connect to " + quote(name));
+    throw std::system_error(asio::error::operation_aborted);
+}
+
+void client_core::answered(const frame& f) {
+    const auto found = requests_.find(f.header.id);
+    if (found == requests_.end()) return;  // withdrawn in the meantime
+    request& asked = *found->second;
+    if (f.header.kind == frame_kind::connected) {
+        asked.base = payload_of<wire::connection_offer>(f).base;
+    } else {
+        const auto why = payload_of<close_reason>(f);
+        asked.why = error(why.to_code(), quote(why.text));
+    }
+    asked.answered.cancel();
+}
+
+void client_core::fail_requests() {
+    for (const auto& [id, asked] : requests_) {
+        asked->why = trouble_;
+        asked->answered.cancel();
+    }
+}
+
+std::shared_ptr<endpoint> client_core::make_pipe(const asio::any_io_executor& executor,
+                                                 const std::string& name, std::uint64_t id,
+                                                 const std::string& base) {
+    const auto end = std::make_shared<endpoint>(
+        executor, make_fifo_transport(executor, open_ends(base)), name, options_.limits,
+        errc::server_gone);
+    post(*end, frame_kind::open, id);
+    std::erase_if(pipes_, [](const auto& weak) { return weak.expired(); });
+    pipes_.push_back(end);
+    tell_({.what = event::kind::connected, .pipe = name, .connection = id});
+    return end;
+}
+
+// Both FIFOs are open before a byte is written. Without a server they have no reader, or are gone.
+fifo_ends client_core::open_ends(const std::string& base) const try {
+    const int at = directory_fd_.get();
+    fifo_ends ends;
+    ends.out = open_fifo(at, base + wire::up_ending, O_WRONLY);
+    ends.in = open_fifo(at, base + wire::down_ending, O_RDONLY);
+    ends.guard = open_fifo(at, base + wire::up_ending, O_RDONLY);
+    return ends;
+} catch (const error& e) {
+    if (e.code() == std::errc::no_such_file_or_directory ||
+        e.code() == std::errc::no_such_device_or_address) {
+        throw error(errc::server_gone, e.context());
+    }
+    throw;
+}
+
+}  // namespace remora::detail

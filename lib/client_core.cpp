@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+#include "client_core.hpp"
+
+#include "listed.hpp"
+#include "run_directory.hpp"
+
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace remora::detail {
+namespace {
+
+constexpr pipe_limits control_limits{.message = 64u << 10, .queue = 256u << 10, .decode = {}};
+
+}  // namespace
+
+client_core::client_core(asio::io_context& io, client_options options)
+    : strand_(asio::make_strand(io)),
+      options_(std::move(options)),
+      tell_(with_log(options_.on_event, "client")),
+      server_(strand_) {}
+
+void client_core::no_server() {
+    settle(error(errc::no_server,
+                 "this program is an app: its server starts it, as in \"SERVER ./app arguments\""));
+}
+
+void client_core::meet(const std::string& directory) try {
+    directory_ = directory;
+    directory_fd_ = unique_fd(
+        ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!directory_fd_) raise_system(errno, "opening the directory of the pipes, " + directory);
+    fifo_ends ends = open_ends(wire::control_name);
+    control_fd_ = ends.in.get();
+    say_hello(std::move(ends));
+    asio::co_spawn(strand_, listen(shared_from_this()), asio::detached);
+} catch (const error& e) {
+    run_directory::remove_dead(directory);
+    settle(error(errc::no_server, "the server that started this app is not there any more: " +
+                                      e.context()));
+}
+
+void client_core::say_hello(fifo_ends ends) {
+    control_ = std::make_shared<endpoint>(strand_, make_fifo_transport(strand_, std::move(ends)),
+                                          wire::control_name, control_limits, errc::server_gone);
+    const wire::hello words{.max_message = options_.limits.message, .pid = ::getpid()};
+    post(*control_, frame_kind::hello, 0, wire::magic, words);
+}
+
+asio::awaitable<void> client_core::listen(std::shared_ptr<client_core> self) {
+    try {
+        while (const frame* f = co_await await_frame(self->control_, deadline::max())) {
+            self->handle(*f);
+            self->control_->pop();
+        }
+        self->server_gone();
+    } catch (const error& e) {
+        if (e.code() == errc::closed || self->leaving_) co_return;
+        if (e.code() != errc::server_gone) self->settle(e);
+        self->server_gone();
+    }
+}
+
+void client_core::handle(const frame& f) {
+    switch (f.header.kind) {
+        case frame_kind::welcome: welcomed(payload_of<wire::welcome>(f)); break;
+        case frame_kind::refused: {
+            const auto why = payload_of<close_reason>(f);
+            settle(error(why.to_code(), "the server refused this app: " + quote(why.text)));
+            break;
+        }
+        case frame_kind::connected:
+        case frame_kind::rejected: answered(f); break;
+        case frame_kind::goodbye:
+            stopping_ = true;
+            tell_({.what = event::kind::goodbye});
+            if (on_goodbye) on_goodbye();
+            break;
+        default: raise(errc::protocol_error, "an unexpected frame on the control pipe");
+    }
+}
+
+void client_core::welcomed(const wire::welcome& terms) {
+    met_ = true;
+    options_.limits.message = std::min<std::size_t>(options_.limits.message, terms.max_message);
+    tell_({.what = event::kind::hello, .pid = terms.pid});
+    watch_server(terms.pid);
+    for (asio::steady_timer* waiting : newcomers_) waiting->cancel();
+}
+
+// A forked child of the server may hold the control pipe's ends: its death is watched as well.
+void client_core::watch_server(int pid) {
+    const int fd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+    if (fd < 0) return;
+    if (on_server_known) on_server_known(fd);
+    server_.assign(fd);
+    server_.async_wait(asio::posix::stream_descriptor::wait_read,
+                       [weak = weak_from_this()](std::error_code ec) {
+                           const auto self = weak.lock();
+                           if (!ec && self) self->server_gone();
+                       });
+}
+
+void client_core::server_gone() {
+    if (gone_ || leaving_) return;
+    gone_ = true;
+    settle(error(errc::server_gone, "control pipe"));
+    control_->fail(errc::server_gone);
+    for (const auto& weak : pipes_) {
+        const auto end = weak.lock();
+        if (end) asio::post(end->executor(), [end] { end->fail(errc::server_gone); });
+    }
+    run_directory::remove_dead(directory_);
+    tell_({.what = event::kind::server_gone});
+    if (on_gone) on_gone();
+}
+
+void client_core::settle(const error& why) {
+    if (trouble_) return;
+    trouble_ = why;
+    for (asio::steady_timer* waiting : newcomers_) waiting->cancel();
+    fail_requests();
+}
+
+asio::awaitable<void> client_core::await_welcome(std::shared_ptr<client_core> self,
+                                                 deadline until) {
+    asio::steady_timer timer(self->strand_, until);
+    const listed waiting(self->newcomers_, timer);
+    if (!self->met_ && !self->trouble_) {
+        std::error_code ec;
+        co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+        const auto state = co_await asio::this_coro::cancellation_state;
+        if (state.cancelled() != asio::cancellation_type::none) throw std::system_error(ec);
+    }
+    if (self->trouble_) throw *self->trouble_;
+    if (!self->met_) raise(errc::timed_out, "the server has not welcomed this app");
+}
+
+asio::awaitable<void> client_core::leave(std::shared_ptr<client_core> self) {
+    self->leaving_ = true;
+    asio::steady_timer limit(self->strand_, self->options_.linger);
+    limit.async_wait([self](std::error_code ec) {
+        if (!ec) self->abandon_all();
+    });
+    const auto pipes = self->pipes_;
+    for (const auto& weak : pipes) {
+        const auto end = weak.lock();
+        if (end) co_await asio::co_spawn(end->executor(), close_end(end), asio::use_awaitable);
+    }
+    if (self->control_) co_await close_end(self->control_);
+}
+
+void client_core::abandon_all() {
+    for (const auto& weak : pipes_) {
+        const auto end = weak.lock();
+        if (end) asio::post(end->executor(), [end] { end->fail(errc::closed); });
+    }
+    control_->fail(errc::closed);
+}
+
+void client_core::hang_up() {
+    leaving_ = true;
+    std::error_code ignored;
+    server_.close(ignored);
+    if (control_) control_->close();
+}
+
+}  // namespace remora::detail

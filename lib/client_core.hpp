@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+/// The client's state, shared with what it has started. Belongs to its strand.
+#pragma once
+
+#include "control.hpp"
+#include "fifo.hpp"
+#include "unique_fd.hpp"
+
+#include <remora/client.hpp>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace remora::detail {
+
+class client_core : public std::enable_shared_from_this<client_core> {
+public:
+    client_core(asio::io_context& io, client_options options);
+
+    /// Opens the control pipe in `directory` and says hello. What goes wrong is kept for open().
+    void meet(const std::string& directory);
+    /// There is none to meet.
+    void no_server();
+
+    const asio::any_io_executor& strand() const noexcept { return strand_; }
+    const client_options& options() const noexcept { return options_; }
+    bool server_is_gone() const noexcept { return gone_; }
+    const std::optional<error>& trouble() const noexcept { return trouble_; }
+    int control_fd() const noexcept { return control_fd_; }
+
+    /// A new pipe, for `executor`. Runs on the strand.
+    static asio::awaitable<std::shared_ptr<endpoint>> open(std::shared_ptr<client_core> self,
+                                                           asio::any_io_executor executor,
+                                                           std::string name,
+                                                           connect_options options);
+
+    /// Closes every pipe, then the control pipe; completes when all has left. Runs on the strand.
+    static asio::awaitable<void> leave(std::shared_ptr<client_core> self);
+    void hang_up();
+
+    // Called on the strand.
+    std::function<void()> on_gone;
+    std::function<void()> on_goodbye;
+    std::function<void(int pidfd)> on_server_known;
+
+private:
+    struct request;
+
+    void say_hello(fifo_ends ends);
+    static asio::awaitable<void> listen(std::shared_ptr<client_core> self);
+    static asio::awaitable<void> await_welcome(std::shared_ptr<client_core> self, deadline until);
+    static asio::awaitable<std::string> ask(std::shared_ptr<client_core> self, std::string name,
+                                            std::chrono::nanoseconds wait, deadline until,
+                                            std::uint64_t id);
+    void handle(const frame& f);
+    void welcomed(const wire::welcome& terms);
+    void answered(const frame& f);
+    void watch_server(int pid);
+    void server_gone();
+    void settle(const error& why);
+    void fail_requests();
+    void abandon_all();
+    std::shared_ptr<endpoint> make_pipe(const asio::any_io_executor& executor,
+                                        const std::string& name, std::uint64_t id,
+                                        const std::string& base);
+    fifo_ends open_ends(const std::string& base) const;
+
+    asio::any_io_executor strand_;
+    client_options options_;
+    event_hook tell_;
+    std::string directory_;
+    unique_fd directory_fd_;
+    std::shared_ptr<endpoint> control_;
+    int control_fd_ = -1;
+    asio::posix::stream_descriptor server_;  ///< the pidfd of the server
+    bool met_ = false;
+    bool leaving_ = false;
+    bool stopping_ = false;
+    bool gone_ = false;
+    std::optional<error> trouble_;  ///< why no pipe can be had
+    std::uint64_t next_id_ = 0;
+    std::map<std::uint64_t, request*> requests_;
+    std::vector<asio::steady_timer*> newcomers_;  ///< waiting for the welcome
+    std::vector<std::weak_ptr<endpoint>> pipes_;
+};
+
+}  // namespace remora::detail

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+// client::run: the life of an app's main coroutine.
+#include "client_core.hpp"
+#include "watchdog.hpp"
+
+#include <cstdio>
+#include <exception>
+
+namespace remora {
+namespace {
+
+using namespace std::chrono_literals;
+
+// After sysexits.h: EX_UNAVAILABLE and EX_SOFTWARE; 143 is what a shell makes of SIGTERM.
+constexpr int code_no_server = 69;
+constexpr int code_exception = 70;
+constexpr int code_goodbye = 143;
+
+// How long a cancelled app may take to unwind before run() returns without it.
+constexpr auto unwinding = 250ms;
+
+int say(const char* what, int code) {
+    std::fprintf(stderr, "remora: %s\n", what);
+    return code;
+}
+
+// What run() and its handlers share: handlers may outlive run().
+struct app_life : std::enable_shared_from_this<app_life> {
+    app_life(asio::io_context& context, const client_options& client)
+        : io(context), policy(client.on_server_gone), limit(context) {}
+
+    void start(std::function<asio::awaitable<int>()> app);
+    void say_goodbye();
+    void lose_server();
+    void run_until(const bool& done);
+    int exit_code() const;
+    int code_of_failure() const;
+
+    asio::io_context& io;
+    server_gone_policy policy;
+    asio::cancellation_signal stop;
+    asio::steady_timer limit;
+    int code = 0;
+    std::exception_ptr failure;
+    bool finished = false;
+    bool left = false;
+    bool goodbye = false;
+    bool gone = false;
+};
+
+void app_life::start(std::function<asio::awaitable<int>()> app) {
+    auto done = [self = shared_from_this(), app](std::exception_ptr why, int value) {
+        self->failure = why;
+        self->code = value;
+        self->finished = true;
+    };
+    asio::co_spawn(io, app(), asio::bind_cancellation_slot(stop.slot(), std::move(done)));
+}
+
+void app_life::say_goodbye() {
+    goodbye = true;
+    stop.emit(asio::cancellation_type::terminal);
+}
+
+void app_life::lose_server() {
+    gone = true;
+    if (policy.what == server_gone_policy::kind::stay) return;
+    limit.expires_after(unwinding);
+    limit.async_wait([self = shared_from_this()](std::error_code ec) {
+        if (!ec) self->finished = true;
+    });
+    stop.emit(asio::cancellation_type::terminal);
+}
+
+void app_life::run_until(const bool& done) {
+    if (io.stopped()) io.restart();
+    while (!done && io.run_one() != 0) {
+    }
+}
+
+int app_life::exit_code() const {
+    if (gone && policy.what != server_gone_policy::kind::stay) {
+        return say("the server is gone", code_no_server);
+    }
+    if (failure) return code_of_failure();
+    if (!finished) return say("the context was stopped before the app had ended", code_exception);
+    return code;
+}
+
+int app_life::code_of_failure() const {
+    try {
+        std::rethrow_exception(failure);
+    } catch (const std::system_error& e) {
+        if (e.code() == errc::server_gone) return say(e.what(), code_no_server);
+        if (e.code() == asio::error::operation_aborted && goodbye) return code_goodbye;
+        return say(e.what(), code_exception);
+    } catch (const std::exception& e) {
+        return say(e.what(), code_exception);
+    } catch (...) {
+        return say("the app ended with an exception", code_exception);
+    }
+}
+
+// Ties the client to a life, for as long as run() lasts.
+class tie {
+public:
+    tie(detail::client_core& core, const std::shared_ptr<app_life>& life) : core_(core) {
+        if (life->policy.what == server_gone_policy::kind::end_within) {
+            watchdog_.emplace(core.control_fd(), life->policy.limit);
+            core.on_server_known = [this](int pidfd) { watchdog_->watch(pidfd); };
+        }
+        core.on_gone = [life] { life->lose_server(); };
+        core.on_goodbye = core.options().on_goodbye;
+        if (!core.on_goodbye) core.on_goodbye = [life] { life->say_goodbye(); };
+    }
+    ~tie() { core_.on_gone = core_.on_goodbye = nullptr, core_.on_server_known = nullptr; }
+    tie(const tie&) = delete;
+    tie& operator=(const tie&) = delete;
+
+private:
+    detail::client_core& core_;
+    std::optional<detail::watchdog> watchdog_;
+};
+
+}  // namespace
+
+int client::run_app(app_function app) {
+    if (core_->trouble()) return say(core_->trouble()->what(), code_no_server);
+    const auto life = std::make_shared<app_life>(io_, core_->options());
+    const tie tied(*core_, life);
+    life->start(std::move(app));
+    life->run_until(life->finished);
+    life->limit.cancel();
+    if (!core_->server_is_gone()) {
+        asio::co_spawn(core_->strand(), detail::client_core::leave(core_),
+                       [life](std::exception_ptr) { life->left = true; });
+        life->run_until(life->left);
+    }
+    return life->exit_code();
+}
+
+}  // namespace remora

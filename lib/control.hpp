@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+/// The control pipe: what server and app say to each other about pipes. lib/wire.md has it in words.
+#pragma once
+
+#include "close_reason.hpp"
+
+#include <remora/detail/endpoint.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace remora::wire {
+
+/// The versions of the protocol that this library speaks.
+inline constexpr std::uint32_t oldest = 1;
+inline constexpr std::uint32_t newest = 1;
+
+/// The tag of a hello frame, "remora" and two zero bytes: an app that is none is told apart at once.
+inline constexpr std::uint64_t magic = 0x0000'6172'6f6d'6572;
+
+// The names of the control pipe's two FIFOs; a connection's are a number and these endings.
+inline constexpr const char* up_ending = ".up";      ///< from the app to the server
+inline constexpr const char* down_ending = ".down";  ///< from the server to the app
+inline constexpr const char* control_name = "control";
+
+struct hello {
+    std::uint32_t oldest = wire::oldest;
+    std::uint32_t newest = wire::newest;
+    std::uint64_t features = 0;
+    std::uint64_t max_message = 0;
+    std::int32_t pid = 0;
+
+    template <class Archive>
+    void serialize(Archive& ar) {
+        ar(oldest, newest, features, max_message, pid);
+    }
+};
+
+struct welcome {
+    std::uint32_t version = 0;
+    std::uint64_t features = 0;
+    std::uint64_t max_message = 0;
+    std::int32_t pid = 0;
+
+    template <class Archive>
+    void serialize(Archive& ar) {
+        ar(version, features, max_message, pid);
+    }
+};
+
+struct connect_request {
+    std::string name;
+    std::uint64_t wait_ms = 0;
+
+    template <class Archive>
+    void serialize(Archive& ar) {
+        ar(name, wait_ms);
+    }
+};
+
+/// The base of the names of the connection's FIFOs, in the run's directory.
+struct connection_offer {
+    std::string base;
+
+    template <class Archive>
+    void serialize(Archive& ar) {
+        ar(base);
+    }
+};
+
+}  // namespace remora::wire
+
+namespace remora::detail {
+
+using wire::close_reason;
+
+/// What the server answers to a hello, given its own limit of a message.
+std::variant<wire::welcome, close_reason> answer(const wire::hello& theirs, std::uint64_t max_message, int pid);
+
+/// Reads a hello out of an app's first frame. Throws protocol_error for anything else.
+wire::hello parse_hello(const frame& f);
+
+/// True if `name` may be the name of a pipe: 1 to 128 bytes, no control character, no slash.
+bool is_pipe_name(std::string_view name) noexcept;
+void check_pipe_name(std::string_view name);
+
+/// Decodes a control frame's payload.
+template <class T>
+T payload_of(const frame& f) {
+    return decode<T>(f.payload, {.memory = 1u << 20, .depth = 16});
+}
+
+/// Queues a control frame and writes what there is room for.
+template <class T>
+void post(endpoint& control, frame_kind kind, std::uint64_t id, std::uint64_t tag, const T& value) {
+    auto p = control.begin_frame(kind, id, tag);
+    try {
+        encode(control.out(), value);
+    } catch (...) {
+        control.abandon_frame(p);
+        throw;
+    }
+    control.end_frame(p);
+    control.flush(p);
+}
+void post(endpoint& control, frame_kind kind, std::uint64_t id = 0);
+
+/// Waits for the next frame; null after a clean end. The frame stays until popped.
+asio::awaitable<const frame*> await_frame(std::shared_ptr<endpoint> control, deadline until);
+
+}  // namespace remora::detail

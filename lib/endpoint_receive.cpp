@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+// The receiving half of an end of a pipe.
+#include "close_reason.hpp"
+#include "transport.hpp"
+
+#include <remora/detail/endpoint.hpp>
+
+namespace remora::detail {
+namespace {
+
+// An honest peer has a few dozen types; one that invents names without end is stopped here.
+constexpr std::size_t max_names = 4096;
+
+std::string type_text(std::string_view name, std::uint64_t tag) {
+    return name.empty() ? "an unnamed type (tag " + std::to_string(tag) + ")" : quote(name);
+}
+
+bool is_known(frame_kind kind) {
+    switch (kind) {
+        case frame_kind::open:
+        case frame_kind::message:
+        case frame_kind::close:
+        case frame_kind::hello:
+        case frame_kind::welcome:
+        case frame_kind::refused:
+        case frame_kind::connect:
+        case frame_kind::connected:
+        case frame_kind::rejected:
+        case frame_kind::withdraw:
+        case frame_kind::goodbye: return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+endpoint::receiving::receiving(endpoint& end) : end_(end) {
+    if (end.receiving_) raise(errc::receive_in_progress, end.context());
+    end.receiving_ = true;
+}
+
+const frame* endpoint::head() {
+    if (head_) return &*head_;
+    for (;;) {
+        if (closing_) raise(errc::closed, context() + "closed by this end");
+        if (end_code_) {
+            if (at_end()) return nullptr;
+            raise_closed();
+        }
+        if (next_frame()) return &*head_;
+        if (end_code_) continue;
+        switch (transport_->fetch(wanted_)) {
+            case transport::fetched::more: break;
+            case transport::fetched::end: end_of_input(); break;
+            case transport::fetched::nothing:
+                if (!failure_) return nullptr;
+                end_of_input();
+        }
+    }
+}
+
+// What is not a frame, or comes where it may not, ends the conversation, and the peer is told.
+bool endpoint::next_frame() {
+    try {
+        auto f = parse_frame(transport_->input(), limits_.message, wanted_);
+        if (!f) return false;
+        return accept(*f);
+    } catch (const error& e) {
+        close(e.code(), e.context());
+        throw error(e, context());
+    }
+}
+
+bool endpoint::accept(frame& f) {
+    if (f.header.kind == frame_kind::close) {
+        note_close(f);
+        return false;
+    }
+    if (!is_known(f.header.kind)) {
+        if ((f.header.flags & frame_header::may_skip) == 0) {
+            raise(errc::protocol_error,
+                  "a frame of unknown kind " + std::to_string(static_cast<int>(f.header.kind)));
+        }
+        transport_->consume(f.size());
+        return false;
+    }
+    if (!f.type_name.empty()) note_name(f);
+    head_ = f;
+    return true;
+}
+
+void endpoint::note_name(const frame& f) {
+    if (fnv1a(f.type_name) != f.header.tag) {
+        raise(errc::protocol_error, "the tag of type " + quote(f.type_name) + " is not its own");
+    }
+    if (names_seen_.size() >= max_names) raise(errc::protocol_error, "too many names of types");
+    names_seen_.try_emplace(f.header.tag, f.type_name);
+}
+
+void endpoint::note_close(const frame& f) {
+    wire::close_reason reason;
+    if (!f.payload.empty()) decode(f.payload, reason, limits_.decode);
+    transport_->consume(f.size());
+    set_end(reason.to_code(), reason.text.empty() ? "" : quote(reason.text, 1024));
+    fail_sending(errc::closed);
+}
+
+void endpoint::end_of_input() {
+    const bool whole = transport_->input().empty();
+    set_end(failure_ ? failure_ : make_error_code(gone_),
+            whole ? "it left without closing the pipe" : "it left in the middle of a frame");
+    fail_sending(*end_code_);
+}
+
+void endpoint::set_end(std::error_code why, std::string text) {
+    end_code_ = why;
+    end_text_ = std::move(text);
+}
+
+void endpoint::pop() noexcept {
+    transport_->consume(head_->size());
+    head_.reset();
+}
+
+void endpoint::raise_closed() const {
+    if (at_end()) raise(errc::closed, context() + "closed by the other end");
+    throw error(*end_code_, context() + end_text_);
+}
+
+void endpoint::raise_mismatch(const frame& f, std::string_view wanted) const {
+    if (f.header.kind != frame_kind::message) {
+        raise(errc::protocol_error, context() + "a frame of kind " +
+                                        std::to_string(static_cast<int>(f.header.kind)) +
+                                        " where a message was expected");
+    }
+    const auto seen = names_seen_.find(f.header.tag);
+    const std::string_view name = seen == names_seen_.end() ? "" : std::string_view(seen->second);
+    raise(errc::type_mismatch, context() + "expected " + std::string(wanted) + ", the message is " +
+                                   type_text(name, f.header.tag));
+}
+
+void endpoint::rethrow_in_context() const try {
+    throw;
+} catch (const error& e) {
+    throw error(e, context());
+}
+
+std::string endpoint::context() const {
+    return "pipe " + quote(name_) + ": ";
+}
+
+asio::awaitable<void> endpoint::wait_message(deadline until) {
+    in_a_row_ = 0;
+    asio::steady_timer timer(executor_);
+    if (until != deadline::max()) {
+        if (std::chrono::steady_clock::now() >= until) raise(errc::timed_out, context() + "receive");
+        timer.expires_at(until);
+        timer.async_wait([self = shared_from_this()](std::error_code ec) {
+            if (!ec) self->transport_->cancel();
+        });
+    }
+    std::error_code ec;
+    co_await transport_->wait(transport::readiness::readable, ec);
+    // Any other end of the wait is found out by looking again.
+    if (ec == asio::error::operation_aborted) {
+        const auto state = co_await asio::this_coro::cancellation_state;
+        if (state.cancelled() != asio::cancellation_type::none) throw std::system_error(ec);
+    }
+}
+
+bool endpoint::has_news() noexcept {
+    try {
+        return head() != nullptr || at_end();
+    } catch (const std::exception&) {
+        return true;
+    }
+}
+
+asio::awaitable<void> endpoint::give_way() {
+    in_a_row_ = 0;
+    co_await asio::defer(executor_, asio::use_awaitable);
+}
+
+}  // namespace remora::detail

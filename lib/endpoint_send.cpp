@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: MIT
+// The sending half of an end of a pipe, and its end.
+#include "transport.hpp"
+#include "waiter.hpp"
+
+#include <remora/detail/endpoint.hpp>
+
+#include <algorithm>
+#include <cstring>
+
+namespace remora::detail {
+
+namespace {
+// A buffer that one large message has made larger than this is given back.
+constexpr std::size_t keep_capacity = 4u << 20;
+constexpr std::size_t worth_moving = 64u << 10;
+}  // namespace
+
+endpoint::endpoint(asio::any_io_executor executor, std::unique_ptr<transport> transport,
+                   std::string name, const pipe_limits& limits, errc gone)
+    : executor_(std::move(executor)),
+      transport_(std::move(transport)),
+      name_(std::move(name)),
+      limits_(limits),
+      gone_(gone) {}
+
+endpoint::~endpoint() = default;
+
+void endpoint::check_sending() const {
+    if (closing_) raise(errc::closed, context() + "closed by this end");
+    if (send_failure_) {
+        throw error(send_failure_, context() + (end_text_.empty() ? "sending" : end_text_));
+    }
+}
+
+asio::awaitable<void> endpoint::wait_turn() {
+    waiter entry{.timer = asio::steady_timer(executor_, deadline::max())};
+    {
+        const waiting in_line(turns_, entry);
+        std::error_code ec;
+        co_await entry.timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+        if (!entry.done) throw std::system_error(asio::error::operation_aborted);
+    }
+    wake_turn();
+}
+
+// The first in line; it stays there until it resumes, so that nobody overtakes it.
+void endpoint::wake_turn() {
+    if (!turns_.empty() && queued() < limits_.queue) turns_.front()->wake();
+}
+
+endpoint::position endpoint::begin_frame(frame_kind kind, std::uint64_t id, std::uint64_t tag,
+                                         std::string_view type_name) {
+    check_sending();
+    const position p{base_ + out_.size(), 0};
+    frame_header header{.length = 0, .kind = kind, .flags = 0, .id = id, .tag = tag};
+    const bool named = tag != last_tag_ && !type_name.empty() && names_sent_.insert(tag).second;
+    if (named) header.flags = frame_header::named;
+    last_tag_ = tag;
+    std::byte bytes[frame_header::size];
+    header.store(bytes);
+    out_.append(bytes, sizeof bytes);
+    if (named) {
+        const auto length = static_cast<std::uint8_t>(type_name.size());
+        out_.append(&length, 1);
+        out_.append(type_name.data(), length);
+    }
+    return p;
+}
+
+void endpoint::abandon_frame(position p) noexcept {
+    forget_name(p);
+    out_.truncate(p.begin - base_);
+}
+
+// The peer will not see this frame: if it carried the name of its type, the next one has to.
+void endpoint::forget_name(position p) noexcept {
+    const std::byte* const header = out_.data() + (p.begin - base_);
+    if ((header[5] & std::byte{frame_header::named}) == std::byte{}) return;
+    std::uint64_t tag;
+    std::memcpy(&tag, header + 16, sizeof tag);
+    names_sent_.erase(tag);
+    last_tag_ = 0;
+}
+
+void endpoint::end_frame(position& p) {
+    p.end = base_ + out_.size();
+    std::byte* const header = out_.data() + (p.begin - base_);
+    const bool named = (header[5] & std::byte{frame_header::named}) != std::byte{};
+    const std::size_t length = p.end - p.begin - frame_header::size;
+    const std::size_t value =
+        named ? length - 1 - std::to_integer<std::size_t>(header[frame_header::size]) : length;
+    if (value > limits_.message) [[unlikely]] {
+        abandon_frame(p);
+        raise(errc::message_too_large, context() + "a message of " + std::to_string(value) +
+                                           " bytes, the limit is " +
+                                           std::to_string(limits_.message));
+    }
+    const auto on_the_wire = static_cast<std::uint32_t>(length);
+    std::memcpy(header, &on_the_wire, sizeof on_the_wire);
+}
+
+bool endpoint::flush(position p) {
+    if (!pumping_ && !write_queued()) start_pump();
+    return written() >= p.end;
+}
+
+// True if nothing is left.
+bool endpoint::write_queued() {
+    sent_ += transport_->write({out_.data() + sent_, queued()});
+    if (queued() == 0) {
+        base_ += out_.size();
+        sent_ = 0;
+        out_.clear();
+        if (out_.capacity() > keep_capacity) out_ = byte_buffer();
+        return true;
+    }
+    if (sent_ > worth_moving && sent_ > out_.size() / 2) {
+        const std::size_t left = queued();
+        std::memmove(out_.data(), out_.data() + sent_, left);
+        out_.truncate(left);
+        base_ += sent_;
+        sent_ = 0;
+    }
+    return false;
+}
+
+asio::awaitable<void> endpoint::wait_written(position p) {
+    in_a_row_ = 0;
+    waiter entry{.timer = asio::steady_timer(executor_, deadline::max()), .where = p};
+    const waiting in_line(writes_, entry);
+    std::error_code ec;
+    co_await entry.timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+    if (entry.failed) check_sending();
+    if (entry.done) co_return;
+    withdraw(entry.where);
+    throw std::system_error(asio::error::operation_aborted);
+}
+
+// Takes a frame out of the queue, unless its first byte has left.
+void endpoint::withdraw(position p) {
+    if (p.begin < written() || send_failure_) return;
+    forget_name(p);
+    const std::size_t size = p.end - p.begin;
+    std::byte* const at = out_.data() + (p.begin - base_);
+    std::memmove(at, at + size, out_.size() - (p.end - base_));
+    out_.truncate(out_.size() - size);
+    for (waiter* other : writes_) {
+        if (other->where.begin < p.end) continue;
+        other->where.begin -= size;
+        other->where.end -= size;
+    }
+}
+
+void endpoint::start_pump() {
+    pumping_ = true;
+    asio::co_spawn(executor_, pump(shared_from_this()), asio::detached);
+    if (watching_) return;
+    watching_ = true;
+    asio::co_spawn(executor_, watch_hang_up(shared_from_this()), asio::detached);
+}
+
+asio::awaitable<void> endpoint::pump(std::shared_ptr<endpoint> self) {
+    while (self->queued() != 0 && !self->send_failure_) {
+        std::error_code ec;
+        co_await self->transport_->wait(transport::readiness::writable, ec);
+        if (self->send_failure_ || self->shut_) break;
+        self->write_some();
+    }
+    self->pumping_ = false;
+    self->transport_->cancel();  // ends watch_hang_up
+    if (self->closing_) self->shut();
+}
+
+void endpoint::write_some() {
+    try {
+        write_queued();
+    } catch (const std::system_error& e) {
+        fail_sending(e.code());
+    }
+    for (waiter* sender : writes_) {
+        if (written() >= sender->where.end && !sender->done) sender->wake();
+    }
+    wake_turn();
+}
+
+// A full pipe whose reader has died never becomes writable; the end of the other direction tells.
+asio::awaitable<void> endpoint::watch_hang_up(std::shared_ptr<endpoint> self) {
+    while (self->pumping_ && !self->shut_) {
+        std::error_code ec;
+        co_await self->transport_->wait(transport::readiness::hung_up, ec);
+        if (!ec && self->pumping_) {
+            self->look_for_end();
+            break;
+        }
+    }
+    self->watching_ = false;
+}
+
+// The peer writes no more: all it has sent is here. Did it say goodbye?
+void endpoint::look_for_end() {
+    head_.reset();
+    while (transport_->fetch(transport_->input().size() + worth_moving) ==
+           transport::fetched::more) {
+    }
+    std::error_code why = failure_ ? failure_ : make_error_code(gone_);
+    try {
+        auto rest = transport_->input();
+        while (const auto f = parse_frame(rest, limits_.message, wanted_)) {
+            if (f->header.kind == frame_kind::close) why = errc::closed;
+            rest = rest.subspan(f->size());
+        }
+    } catch (const error&) {  // the receiver will meet it
+    }
+    fail_sending(why);
+    transport_->cancel();
+}
+
+void endpoint::fail_sending(std::error_code why) {
+    if (send_failure_) return;
+    send_failure_ = why;
+    base_ += out_.size();
+    sent_ = 0;
+    out_.clear();
+    for (waiter* sender : writes_) {
+        sender->failed = !sender->done;
+        sender->wake();
+    }
+    for (waiter* sender : turns_) sender->wake();
+    transport_->cancel();  // ends the pump
+    if (closing_ && !pumping_) shut();
+}
+
+}  // namespace remora::detail

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+#include <remora/pipe.hpp>
+
+#include "fifo.hpp"
+
+namespace remora {
+
+pipe& pipe::operator=(pipe&& other) noexcept {
+    if (this != &other) {
+        if (end_) end_->abandon();
+        end_ = std::move(other.end_);
+    }
+    return *this;
+}
+
+pipe::~pipe() {
+    if (end_) end_->abandon();
+}
+
+const pipe::end_ptr& pipe::checked() const {
+    if (!end_) detail::raise(errc::closed, "a pipe that was never opened, or has been moved from");
+    return end_;
+}
+
+namespace {
+asio::awaitable<void> wait_readable(std::shared_ptr<detail::endpoint> end,
+                                    receive_options options) {
+    const detail::endpoint::receiving guard(*end);
+    const auto until = detail::deadline_of(options.timeout);
+    while (!end->has_news()) co_await end->wait_message(until);
+}
+}  // namespace
+
+asio::awaitable<void> pipe::readable(receive_options options) {
+    return wait_readable(checked(), options);
+}
+
+bool pipe::skip() {
+    const detail::endpoint::receiving guard(*checked());
+    if (end_->head() == nullptr) return false;
+    end_->pop();
+    return true;
+}
+
+asio::awaitable<void> pipe::close() {
+    return detail::close_end(checked());
+}
+
+std::pair<pipe, pipe> make_pipe_pair(const asio::any_io_executor& executor, const std::string& name,
+                                     const pipe_limits& limits) {
+    auto [one, other] = detail::make_connected_ends();
+    const auto make = [&](detail::fifo_ends ends) {
+        return pipe(std::make_shared<detail::endpoint>(
+            executor, detail::make_fifo_transport(executor, std::move(ends)), name, limits,
+            errc::broken_pipe));
+    };
+    return {make(std::move(one)), make(std::move(other))};
+}
+
+std::pair<pipe, pipe> make_pipe_pair(asio::io_context& io, const std::string& name,
+                                     const pipe_limits& limits) {
+    return make_pipe_pair(io.get_executor(), name, limits);
+}
+
+}  // namespace remora

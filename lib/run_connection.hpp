@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+/// What a run keeps of each connection.
+#pragma once
+
+#include "run_core.hpp"
+
+namespace remora::detail {
+
+/// A pipe with a service behind it.
+struct run_core::connection {
+    std::uint64_t id = 0;
+    std::string name;
+    std::shared_ptr<endpoint> end;
+    asio::cancellation_signal cancel;  ///< on the pipe's executor
+    bool cancelled = false;
+};
+
+/// A pair of FIFOs that the app has been told of and has not opened yet.
+struct run_core::opening {
+    opening(std::uint64_t number, std::string pipe, fifo_ends fds,
+            const asio::any_io_executor& executor)
+        : id(number),
+          name(std::move(pipe)),
+          ends(std::move(fds)),
+          in(executor, ends.in.release()),
+          limit(executor) {}
+
+    /// Reads the opening frame; false if anything else has come, or nothing.
+    bool has_come();
+
+    std::uint64_t id;
+    std::string name;
+    fifo_ends ends;
+    asio::posix::stream_descriptor in;
+    asio::steady_timer limit;
+};
+
+/// A request for a name that is not served yet.
+struct run_core::pending {
+    std::string name;
+    asio::steady_timer limit;
+};
+
+}  // namespace remora::detail

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MIT
+// The connections of a run, from the app's request to the end of the service.
+#include "run_connection.hpp"
+#include "run_core.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+namespace remora::detail {
+namespace {
+using namespace std::chrono_literals;
+
+// How long the app may take to open a pipe that it has asked for.
+constexpr auto open_limit = 5s;
+// The longest that an app may ask to wait for a name.
+constexpr std::uint64_t longest_wait_ms = 24u * 3600 * 1000;
+}  // namespace
+
+void run_core::connect(std::uint64_t id, const wire::connect_request& request) {
+    if (id <= last_id_) raise(errc::protocol_error, "the number of a connection is used again");
+    last_id_ = id;
+    const std::string& name = request.name;
+    if (!is_pipe_name(name)) return reject(id, name, {errc::bad_name, "connect"});
+    if (stopping_.started()) return reject(id, name, {errc::stopping, "connect"});
+    if (server_->is_known(name)) return open(id, name);
+    if (request.wait_ms == 0) {
+        return reject(id, name, {errc::no_such_pipe, "the server does not serve it"});
+    }
+    if (pending_.size() >= server_->options.max_connections) {
+        return reject(id, name, {errc::no_such_pipe, "too many connections wait for their service"});
+    }
+    auto waiting = std::make_unique<pending>(pending{name, asio::steady_timer(strand())});
+    waiting->limit.expires_after(
+        std::chrono::milliseconds(std::min(request.wait_ms, longest_wait_ms)));
+    waiting->limit.async_wait([self = shared_from_this(), id, name](std::error_code ec) {
+        if (ec || self->pending_.erase(id) == 0) return;
+        self->reject(id, name, {errc::no_such_pipe, "the server did not come to serve it"});
+    });
+    pending_[id] = std::move(waiting);
+}
+
+void run_core::reject(std::uint64_t id, const std::string& name, const close_reason& why) {
+    tell({.what = event::kind::rejected, .pipe = name, .connection = id, .code = why.to_code()});
+    if (control_->can_send()) post(*control_, frame_kind::rejected, id, 0, why);
+}
+
+void run_core::withdraw(std::uint64_t id) {
+    pending_.erase(id);
+}
+
+void run_core::name_served(const std::string& name) {
+    std::vector<std::uint64_t> ready;
+    for (const auto& [id, waiting] : pending_) {
+        if (waiting->name == name) ready.push_back(id);
+    }
+    for (const std::uint64_t id : ready) {
+        pending_.erase(id);
+        open(id, name);
+    }
+}
+
+void run_core::open(std::uint64_t id, const std::string& name) {
+    std::erase_if(pipes_, [](const auto& weak) { return weak.expired(); });
+    if (pipes_.size() + opening_.size() >= server_->options.max_connections) {
+        return reject(id, name, {errc::refused, "too many connections"});
+    }
+    const std::string base = std::to_string(id);
+    try {
+        auto next = std::make_shared<opening>(id, name, make_ends(base), strand());
+        post(*control_, frame_kind::connected, id, 0, wire::connection_offer{base});
+        opening_.push_back(next);
+        asio::co_spawn(strand(), await_open(shared_from_this(), next), asio::detached);
+    } catch (const error& e) {
+        unlink_names(base);
+        reject(id, name, {errc::refused, e.what()});
+    }
+}
+
+// The first frame on the pipe shows that the app has opened it. It comes in one piece, and nothing
+// behind it is read here: that is for whoever gets the pipe, on an executor of its own.
+asio::awaitable<void> run_core::await_open(std::shared_ptr<run_core> self,
+                                           std::shared_ptr<opening> next) {
+    next->limit.expires_after(open_limit);
+    next->limit.async_wait([next](std::error_code ec) {
+        if (!ec) next->in.cancel(ec);
+    });
+    std::error_code ec;
+    co_await next->in.async_wait(asio::posix::stream_descriptor::wait_read,
+                                 asio::redirect_error(asio::use_awaitable, ec));
+    next->limit.cancel();
+    std::erase(self->opening_, next);
+    self->unlink_names(std::to_string(next->id));
+    if (next->has_come()) {
+        self->hand_over(*next);
+    } else {
+        self->tell({.what = event::kind::rejected,
+                    .pipe = next->name,
+                    .connection = next->id,
+                    .code = self->ended_ ? errc::app_gone : errc::protocol_error,
+                    .text = "the app has not opened the pipe"});
+    }
+    self->look_for_end();
+}
+
+bool run_core::opening::has_come() {
+    std::array<std::byte, frame_header::size> bytes;
+    const ssize_t count = ::read(in.native_handle(), bytes.data(), bytes.size());
+    std::size_t wanted = 0;
+    if (count != static_cast<ssize_t>(bytes.size())) return false;
+    try {
+        const auto f = parse_frame(bytes, 0, wanted);
+        return f && f->header.kind == frame_kind::open && f->header.id == id;
+    } catch (const error&) {
+        return false;
+    }
+}
+
+void run_core::hand_over(opening& next) {
+    next.ends.in = unique_fd(next.in.release());
+    next.ends.dummy.reset();
+    tell({.what = event::kind::connected, .pipe = next.name, .connection = next.id});
+    if (const service_entry* entry = server_->service(next.name)) {
+        start_service(*entry, next.id, next.name, std::move(next.ends));
+    } else {
+        server_->offer(next.name, {shared_from_this(), std::move(next.ends)});
+    }
+}
+
+std::shared_ptr<endpoint> run_core::make_pipe(const asio::any_io_executor& executor,
+                                              fifo_ends ends, const std::string& name) {
+    const auto end =
+        std::make_shared<endpoint>(executor, make_fifo_transport(executor, std::move(ends)), name,
+                                   limits_, errc::app_gone);
+    if (ended_) end->fail(errc::app_gone);
+    pipes_.push_back(end);
+    return end;
+}
+
+void run_core::start_service(const service_entry& entry, std::uint64_t id,
+                             const std::string& name, fifo_ends ends) {
+    const auto c = std::make_shared<connection>();
+    c->id = id;
+    c->name = name;
+    c->end = make_pipe(server_->connection_executor(entry), std::move(ends), name);
+    connections_[id] = c;
+    asio::co_spawn(c->end->executor(), serve(shared_from_this(), c, entry.function),
+                   asio::bind_cancellation_slot(c->cancel.slot(), [c](std::exception_ptr) {}));
+}
+
+asio::awaitable<void> run_core::serve(std::shared_ptr<run_core> self,
+                                      std::shared_ptr<connection> c,
+                                      server::service_function service) {
+    std::exception_ptr why;
+    try {
+        c->end->hold();
+        co_await service(pipe(c->end));
+    } catch (...) {
+        why = std::current_exception();
+    }
+    self->service_ended(c, why);
+}
+
+// On the pipe's executor. The app's death is no failure of the service, nor is our cancelling it.
+void run_core::service_ended(const std::shared_ptr<connection>& c, std::exception_ptr why) {
+    event news{.what = event::kind::closed, .pipe = c->name, .connection = c->id};
+    try {
+        if (why) std::rethrow_exception(why);
+    } catch (const std::system_error& e) {
+        news.code = e.code();
+        news.text = e.what();
+    } catch (const std::exception& e) {
+        news.code = errc::service_failed;
+        news.text = e.what();
+    } catch (...) {
+        news.code = errc::service_failed;
+    }
+    const bool gone = news.code == errc::app_gone;
+    const bool cancelled = c->cancelled && news.code == asio::error::operation_aborted;
+    if (news.code && !gone && !cancelled) {
+        news.what = event::kind::service_failed;
+        c->end->release(errc::service_failed, news.text);
+        server_->report_failure(c->name, why);
+    } else {
+        c->end->release({}, {});
+    }
+    asio::dispatch(strand(), [self = shared_from_this(), news] {
+        self->connections_.erase(news.connection);
+        self->tell(news);
+        self->look_for_end();
+    });
+}
+
+void run_core::look_for_end() {
+    if (!has_services()) services_ended_.cancel();
+}
+
+void run_core::unlink_names(const std::string& base) {
+    if (!directory_) return;
+    directory_->unlink(base + wire::up_ending);
+    directory_->unlink(base + wire::down_ending);
+}
+
+void run_core::fail_pipes(errc why) {
+    for (const auto& weak : pipes_) {
+        const auto end = weak.lock();
+        if (end) asio::post(end->executor(), [end, why] { end->fail(why); });
+    }
+}
+
+void run_core::cancel_services() {
+    for (const auto& [id, c] : connections_) {
+        asio::post(c->end->executor(), [c = c] {
+            c->cancelled = true;
+            c->cancel.emit(asio::cancellation_type::terminal);
+        });
+    }
+}
+
+}  // namespace remora::detail

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: MIT
+// The start, the stop and the end of a run.
+#include "run_core.hpp"
+
+#include "listed.hpp"
+#include "run_connection.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+
+#include <array>
+#include <cstdlib>
+#include <iterator>
+#include <sstream>
+
+namespace remora::detail {
+namespace {
+
+constexpr pipe_limits control_limits{.message = 64u << 10, .queue = 256u << 10, .decode = {}};
+constexpr std::array stop_signals{SIGINT, SIGQUIT, SIGTERM, SIGHUP};
+
+bool is_ignored(int signal) {
+    struct sigaction now{};
+    ::sigaction(signal, nullptr, &now);
+    return (now.sa_flags & SA_SIGINFO) == 0 && now.sa_handler == SIG_IGN;
+}
+
+std::vector<std::string> words_of(const char* text) {
+    std::istringstream in(text == nullptr ? "" : text);
+    return {std::istream_iterator<std::string>(in), {}};
+}
+
+std::chrono::milliseconds to_ms(std::chrono::nanoseconds time) {
+    return std::chrono::ceil<std::chrono::milliseconds>(time);
+}
+
+}  // namespace
+
+run_core::run_core(std::shared_ptr<server_core> server, const std::vector<std::string>& arguments)
+    : server_(std::move(server)),
+      limits_(server_->options.limits),
+      services_ended_(server_->strand),
+      stopping_({}),
+      stop_timer_(server_->strand),
+      signals_(server_->strand) {
+    run_directory::sweep(run_directory::default_parent());
+    directory_.emplace();
+    control_ = std::make_shared<endpoint>(
+        strand(), make_fifo_transport(strand(), make_ends(wire::control_name)),
+        wire::control_name, control_limits, errc::app_gone);
+    const spawn_options how = how_to_spawn(arguments);
+    launched_ = !how.launcher.empty();
+    for (const int signal : how.handled_signals) signals_.add(signal);
+    app_.emplace(strand(), how);
+    pid_ = app_->pid();
+}
+
+run_core::~run_core() {
+    server_->busy = false;
+}
+
+spawn_options run_core::how_to_spawn(const std::vector<std::string>& arguments) const {
+    const server_options& options = server_->options;
+    const std::string directory = directory_->path().string();
+    spawn_options how{.target = options.target,
+                      .arguments = {"--remora.pipes=" + directory},
+                      .environment = {"REMORA_PIPES=" + directory},
+                      .working_directory = options.working_directory,
+                      .launcher = options.launcher,
+                      .standard_input = options.standard_input,
+                      .standard_output = options.standard_output,
+                      .standard_error = options.standard_error};
+    how.arguments.insert(how.arguments.end(), arguments.begin(), arguments.end());
+    if (how.launcher.empty()) how.launcher = words_of(std::getenv("REMORA_LAUNCHER"));
+    for (const int signal : stop_signals) {
+        if (options.handle_signals && !is_ignored(signal)) how.handled_signals.push_back(signal);
+    }
+    return how;
+}
+
+// The server's ends of a new pair: the dummy writer keeps the end of file away until the app is there.
+fifo_ends run_core::make_ends(const std::string& base) {
+    const std::string up = base + wire::up_ending;
+    const std::string down = base + wire::down_ending;
+    directory_->make_fifo(up);
+    directory_->make_fifo(down);
+    const int at = directory_->fd();
+    fifo_ends ends;
+    ends.in = open_fifo(at, up, O_RDONLY);
+    ends.dummy = open_fifo(at, up, O_WRONLY);
+    ends.guard = open_fifo(at, down, O_RDONLY);
+    ends.out = open_fifo(at, down, O_WRONLY);
+    return ends;
+}
+
+void run_core::begin() {
+    const auto self = shared_from_this();
+    tell({.what = event::kind::started, .pid = pid_});
+    asio::co_spawn(strand(), talk(self), asio::detached);
+    asio::co_spawn(strand(), watch_app(self), asio::detached);
+    asio::co_spawn(strand(), watch_signals(self), asio::detached);
+}
+
+asio::awaitable<void> run_core::watch_app(std::shared_ptr<run_core> self) {
+    self->result_.status = co_await self->app_->wait();
+    self->ended_ = true;
+    self->result_.stopped_by = self->stopping_.stopped_by();
+    self->stopping_.exited();
+    self->stop_timer_.cancel();
+    self->pending_.clear();
+    self->control_->fail(errc::app_gone);
+    self->fail_pipes(errc::app_gone);
+    // First they take what the app had sent; those that take too long, or wait for something else,
+    // are cancelled.
+    for (const auto& next : self->opening_) next->in.cancel();
+    for (int round = 0; round < 2 && self->has_services(); ++round) {
+        if (round == 1) self->cancel_services();
+        self->services_ended_.expires_after(self->server_->options.drain);
+        std::error_code ec;
+        co_await self->services_ended_.async_wait(
+            asio::redirect_error(asio::use_awaitable, ec));
+    }
+    self->finish();
+}
+
+void run_core::finish() {
+    over_ = true;
+    server_->forget(*this);
+    control_->close();
+    directory_.reset();
+    signals_.clear();
+    server_->busy = false;
+    tell({.what = event::kind::app_ended, .pid = pid_, .text = to_string(result_.status)});
+    for (asio::steady_timer* waiting : waiting_) waiting->cancel();
+}
+
+asio::awaitable<run_result> run_core::result(std::shared_ptr<run_core> self) {
+    asio::steady_timer timer(self->strand(), deadline::max());
+    const listed waiting(self->waiting_, timer);
+    if (!self->over_) {
+        std::error_code ec;
+        co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+        if (!self->over_) throw std::system_error(asio::error::operation_aborted);
+    }
+    co_return self->result_;
+}
+
+void run_core::stop(stop_step first, std::chrono::nanoseconds grace) {
+    if (ended_) return;
+    if (!stopping_.started()) stopping_ = stop_sequence({to_ms(grace), to_ms(grace)});
+    if (first == stop_step::goodbye && !met_) first = stop_step::sigterm;
+    obey(stopping_.start(first));
+}
+
+void run_core::obey(const stop_action& action) {
+    if (action.what == stop_action::kind::nothing || action.what == stop_action::kind::done) return;
+    tell({.what = event::kind::stopping, .pid = pid_, .text = to_string(stopping_.stopped_by())});
+    if (action.what == stop_action::kind::say_goodbye) {
+        if (control_->can_send()) post(*control_, frame_kind::goodbye);
+    } else {
+        app_->signal(action.signal);
+    }
+    if (!action.then_wait) return;
+    stop_timer_.expires_after(*action.then_wait);
+    stop_timer_.async_wait([self = shared_from_this()](std::error_code ec) {
+        if (!ec) self->obey(self->stopping_.time_passed());
+    });
+}
+
+asio::awaitable<void> run_core::watch_signals(std::shared_ptr<run_core> self) {
+    while (!self->over_) {
+        std::error_code ec;
+        const int signal = co_await self->signals_.async_wait(
+            asio::redirect_error(asio::use_awaitable, ec));
+        if (ec) break;
+        if (!self->terminal_.stops(signal, std::chrono::steady_clock::now())) continue;
+        if (self->stopping_.started()) {
+            self->obey(self->stopping_.hurry());
+        } else {
+            self->stop(stop_step::goodbye, self->server_->options.grace);
+        }
+    }
+}
+
+void run_core::end() {
+    if (!over_) app_->kill();
+}
+
+}  // namespace remora::detail

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+/// One life of the app, as the server sees it. Belongs to the server's strand.
+#pragma once
+
+#include "control.hpp"
+#include "run_directory.hpp"
+#include "server_core.hpp"
+#include "stop_sequence.hpp"
+#include "terminal_signals.hpp"
+
+#include <remora/process.hpp>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace remora::detail {
+
+class run_core : public std::enable_shared_from_this<run_core> {
+public:
+    /// Makes the directory and the control pipe, and starts the app. Throws what the system says.
+    run_core(std::shared_ptr<server_core> server, const std::vector<std::string>& arguments);
+    ~run_core();
+
+    /// Starts to serve.
+    void begin();
+
+    int pid() const noexcept { return pid_; }
+    const asio::any_io_executor& strand() const noexcept { return server_->strand; }
+    static asio::awaitable<run_result> result(std::shared_ptr<run_core> self);
+    void stop(stop_step first, std::chrono::nanoseconds grace);
+    /// The server goes: the app is killed.
+    void end();
+
+    /// A name is served now: those who wait for it are connected.
+    void name_served(const std::string& name);
+
+    /// The server's end of a connection, for `executor`.
+    std::shared_ptr<endpoint> make_pipe(const asio::any_io_executor& executor, fifo_ends ends,
+                                        const std::string& name);
+    std::chrono::nanoseconds grace() const noexcept { return server_->options.grace; }
+
+private:
+    struct connection;
+    struct opening;
+    struct pending;
+
+    spawn_options how_to_spawn(const std::vector<std::string>& arguments) const;
+    fifo_ends make_ends(const std::string& base);
+
+    // the conversation
+    static asio::awaitable<void> talk(std::shared_ptr<run_core> self);
+    static asio::awaitable<void> meet(std::shared_ptr<run_core> self);
+    void greet(const wire::welcome& terms);
+    void handle(const frame& f);
+    void complain(const error& why);
+
+    // connections
+    void connect(std::uint64_t id, const wire::connect_request& request);
+    void reject(std::uint64_t id, const std::string& name, const close_reason& why);
+    void open(std::uint64_t id, const std::string& name);
+    void withdraw(std::uint64_t id);
+    static asio::awaitable<void> await_open(std::shared_ptr<run_core> self,
+                                            std::shared_ptr<opening> next);
+    void hand_over(opening& next);
+    void start_service(const service_entry& entry, std::uint64_t id, const std::string& name,
+                       fifo_ends ends);
+    static asio::awaitable<void> serve(std::shared_ptr<run_core> self,
+                                       std::shared_ptr<connection> c,
+                                       server::service_function service);
+    void service_ended(const std::shared_ptr<connection>& c, std::exception_ptr why);
+    bool has_services() const { return !connections_.empty() || !opening_.empty(); }
+    void look_for_end();
+    void unlink_names(const std::string& base);
+    void fail_pipes(errc why);
+    void cancel_services();
+
+    // the end
+    static asio::awaitable<void> watch_app(std::shared_ptr<run_core> self);
+    static asio::awaitable<void> watch_signals(std::shared_ptr<run_core> self);
+    void obey(const stop_action& action);
+    void finish();
+    void tell(const event& e) { server_->tell(e); }
+
+    std::shared_ptr<server_core> server_;
+    std::optional<run_directory> directory_;
+    std::shared_ptr<endpoint> control_;
+    std::optional<child> app_;
+    int pid_ = 0;
+    bool launched_ = false;  ///< through a launcher: no start timeout
+    bool met_ = false;
+    bool ended_ = false;  ///< the app is reaped
+    bool over_ = false;
+    pipe_limits limits_;
+    std::uint64_t last_id_ = 0;
+    run_result result_;
+    std::vector<asio::steady_timer*> waiting_;  ///< for the result
+    std::map<std::uint64_t, std::shared_ptr<connection>> connections_;
+    std::map<std::uint64_t, std::unique_ptr<pending>> pending_;
+    std::vector<std::shared_ptr<opening>> opening_;
+    std::vector<std::weak_ptr<endpoint>> pipes_;
+    asio::steady_timer services_ended_;  ///< cancelled when the last one has
+    stop_sequence stopping_;
+    terminal_signals terminal_;
+    asio::steady_timer stop_timer_;
+    asio::signal_set signals_;
+};
+
+}  // namespace remora::detail

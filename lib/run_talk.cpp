@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+// What a run and its app say to each other on the control pipe.
+#include "run_connection.hpp"
+#include "run_core.hpp"
+
+#include <unistd.h>
+
+namespace remora::detail {
+
+asio::awaitable<void> run_core::talk(std::shared_ptr<run_core> self) {
+    try {
+        co_await meet(self);
+        while (const frame* f = co_await await_frame(self->control_, deadline::max())) {
+            self->handle(*f);
+            self->control_->pop();
+            if (self->control_->must_wait_turn()) co_await self->control_->wait_turn();
+        }
+        self->tell({.what = event::kind::goodbye, .pid = self->pid_});
+    } catch (const error& e) {
+        self->complain(e);
+    }
+    if (!self->ended_) self->app_->poke();
+}
+
+asio::awaitable<void> run_core::meet(std::shared_ptr<run_core> self) {
+    const auto timeout = self->launched_ ? std::chrono::nanoseconds::max()
+                                         : self->server_->options.start_timeout;
+    const deadline until = deadline_of(timeout);
+    const frame* f = nullptr;
+    try {
+        f = co_await await_frame(self->control_, until);
+    } catch (const error& e) {
+        if (e.code() != errc::timed_out) throw;
+        raise(errc::start_timeout, "waiting for the app's hello");
+    }
+    if (f == nullptr) raise(errc::protocol_error, "the app left without a hello");
+    const auto reply = answer(parse_hello(*f), self->limits_.message, ::getpid());
+    self->control_->pop();
+    self->control_->opened();
+    self->unlink_names(wire::control_name);
+    if (const auto* why = std::get_if<close_reason>(&reply)) {
+        post(*self->control_, frame_kind::refused, 0, 0, *why);
+        co_await await_frame(self->control_, until);  // until it has left
+        raise(errc::version_mismatch, why->text);
+    }
+    self->greet(std::get<wire::welcome>(reply));
+}
+
+void run_core::greet(const wire::welcome& terms) {
+    met_ = true;
+    limits_.message = terms.max_message;
+    post(*control_, frame_kind::welcome, 0, 0, terms);
+    tell({.what = event::kind::hello, .pid = pid_});
+}
+
+void run_core::handle(const frame& f) {
+    switch (f.header.kind) {
+        case frame_kind::connect:
+            connect(f.header.id, payload_of<wire::connect_request>(f));
+            break;
+        case frame_kind::withdraw: withdraw(f.header.id); break;
+        case frame_kind::hello: raise(errc::protocol_error, "a second hello");
+        default: raise(errc::protocol_error, "an unexpected frame on the control pipe");
+    }
+}
+
+// The end of the conversation, otherwise than by a clean close.
+void run_core::complain(const error& why) {
+    if (why.code() == errc::closed) return;
+    if (why.code() == errc::app_gone) {
+        fail_pipes(errc::app_gone);
+        return;
+    }
+    result_.error = why.code();
+    result_.text = why.what();
+    tell({.what = event::kind::refused, .pid = pid_, .code = why.code(), .text = why.context()});
+    control_->close(why.code(), why.context());
+    fail_pipes(errc::protocol_error);
+    stop(stop_step::sigterm, server_->options.grace);
+}
+
+}  // namespace remora::detail

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+#include <remora/server.hpp>
+
+#include "control.hpp"
+#include "run_core.hpp"
+#include "server_core.hpp"
+
+#include <cstdio>
+
+namespace remora {
+namespace {
+
+using detail::run_core;
+using detail::server_core;
+
+// After env(1): what a shell says of a command that was not found, that cannot be executed; and 125
+// when it is the server that failed.
+constexpr int code_not_found = 127;
+constexpr int code_not_executable = 126;
+constexpr int code_failed = 125;
+
+int code_of_failed_start(const std::error_code& code) {
+    if (code == std::errc::no_such_file_or_directory || code == std::errc::not_a_directory) {
+        return code_not_found;
+    }
+    const bool refused = code == std::errc::permission_denied || code == std::errc::is_a_directory ||
+                         code == std::errc::executable_format_error;
+    return refused ? code_not_executable : code_failed;
+}
+
+int say(const std::string& what, int code) {
+    std::fprintf(stderr, "remora: %s\n", what.c_str());
+    return code;
+}
+
+// Runs the context until there is a result. An exception out of a handler ends the app, so that it is
+// not left behind when `main` is left.
+int run_until(asio::io_context& io, const std::optional<run_result>& result, const run& life) {
+    int failed = 0;
+    if (io.stopped()) io.restart();
+    while (!result) {
+        try {
+            if (io.run_one() == 0) break;
+        } catch (const std::exception& e) {
+            failed = say(std::string("a handler failed: ") + e.what(), code_failed);
+            life.kill();
+        }
+    }
+    return failed;
+}
+
+asio::awaitable<pipe> accept_from(std::shared_ptr<server_core> core, std::string name) {
+    const asio::any_io_executor executor = co_await asio::this_coro::executor;
+    auto taking = server_core::accept(core, executor, std::move(name));
+    co_return pipe(co_await asio::co_spawn(core->strand, std::move(taking), asio::use_awaitable));
+}
+
+}  // namespace
+
+server::server(asio::io_context& io, server_options options)
+    : core_(std::make_shared<server_core>(io, std::move(options))) {}
+
+server::~server() {
+    asio::dispatch(core_->strand, [core = core_] {
+        if (const auto run = core->current.lock()) run->end();
+    });
+}
+
+void server::serve(std::string name, service_function service, serve_options options) {
+    detail::check_pipe_name(name);
+    if (!service) detail::raise(errc::bad_option, "no function to serve " + quote(name));
+    asio::dispatch(core_->strand, [core = core_, name = std::move(name),
+                                   entry = detail::service_entry{std::move(service),
+                                                                 std::move(options.executor)}] {
+        core->serve(name, entry);
+    });
+}
+
+asio::awaitable<pipe> server::accept(std::string name) {
+    detail::check_pipe_name(name);
+    return accept_from(core_, std::move(name));
+}
+
+run server::start(std::vector<std::string> arguments) {
+    if (core_->busy.exchange(true)) detail::raise(errc::already_running, "start");
+    std::shared_ptr<run_core> core;
+    try {
+        core = std::make_shared<run_core>(core_, arguments);
+    } catch (...) {
+        core_->busy = false;
+        throw;
+    }
+    asio::dispatch(core_->strand, [server = core_, core] {
+        server->current = core;
+        core->begin();
+    });
+    return remora::run(core);
+}
+
+int server::run(std::vector<std::string> arguments) {
+    core_->alone = true;
+    const auto result = std::make_shared<std::optional<run_result>>();
+    std::optional<remora::run> life;
+    try {
+        life = start(std::move(arguments));
+    } catch (const std::system_error& e) {
+        return say(e.what(), code_of_failed_start(e.code()));
+    }
+    asio::co_spawn(core_->strand, life->result(), [result](std::exception_ptr, run_result r) {
+        *result = std::move(r);
+    });
+    const int failed = run_until(core_->io, *result, *life);
+    if (!*result) return say("the context was stopped before the app had ended", code_failed);
+    if ((*result)->error) say((*result)->text, 0);
+    return failed != 0 ? failed : (*result)->code();
+}
+
+int run::pid() const noexcept {
+    return core_->pid();
+}
+
+namespace {
+asio::awaitable<run_result> result_of(std::shared_ptr<run_core> core) {
+    auto waiting = run_core::result(core);
+    co_return co_await asio::co_spawn(core->strand(), std::move(waiting), asio::use_awaitable);
+}
+
+void stop_run(const std::shared_ptr<run_core>& core, stop_step first,
+              std::chrono::nanoseconds grace) {
+    asio::dispatch(core->strand(), [core, first, grace] { core->stop(first, grace); });
+}
+}  // namespace
+
+asio::awaitable<run_result> run::result() const {
+    return result_of(core_);
+}
+
+void run::terminate() const {
+    stop_run(core_, stop_step::goodbye, core_->grace());
+}
+
+void run::terminate(std::chrono::nanoseconds grace) const {
+    stop_run(core_, stop_step::goodbye, grace);
+}
+
+void run::kill() const {
+    stop_run(core_, stop_step::sigkill, {});
+}
+
+}  // namespace remora

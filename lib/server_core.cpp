@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+#include "server_core.hpp"
+
+#include "control.hpp"
+#include "listed.hpp"
+#include "run_core.hpp"
+
+#include <cstdio>
+
+namespace remora::detail {
+
+server_core::server_core(asio::io_context& context, server_options what)
+    : io(context),
+      strand(asio::make_strand(context)),
+      options(std::move(what)),
+      tell(with_log(options.on_event, "server")) {}
+
+void server_core::serve(const std::string& name, service_entry entry) {
+    services_[name] = std::move(entry);
+    if (const auto run = current.lock()) run->name_served(name);
+}
+
+bool server_core::is_known(const std::string& name) const {
+    return services_.contains(name) || listeners_.contains(name);
+}
+
+const service_entry* server_core::service(const std::string& name) const {
+    const auto found = services_.find(name);
+    return found == services_.end() ? nullptr : &found->second;
+}
+
+asio::awaitable<std::shared_ptr<endpoint>> server_core::accept(std::shared_ptr<server_core> self,
+                                                               asio::any_io_executor executor,
+                                                               std::string name) {
+    const bool is_new = !self->is_known(name);
+    listener& here = self->listeners_[name];
+    const auto run = self->current.lock();
+    if (is_new && run) run->name_served(name);
+    while (here.offered.empty()) {
+        asio::steady_timer timer(self->strand, deadline::max());
+        const listed waiting(here.waiting, timer);
+        std::error_code ec;
+        co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+        const auto state = co_await asio::this_coro::cancellation_state;
+        if (state.cancelled() != asio::cancellation_type::none) throw std::system_error(ec);
+    }
+    offered_pipe taken = std::move(here.offered.front());
+    here.offered.pop_front();
+    co_return taken.run->make_pipe(executor, std::move(taken.ends), name);
+}
+
+void server_core::offer(const std::string& name, offered_pipe pipe) {
+    listener& here = listeners_[name];
+    here.offered.push_back(std::move(pipe));
+    for (asio::steady_timer* waiting : here.waiting) waiting->cancel();
+}
+
+void server_core::forget(const run_core& run) {
+    for (auto& [name, here] : listeners_) {
+        std::erase_if(here.offered, [&](const auto& pipe) { return pipe.run.get() == &run; });
+    }
+}
+
+void server_core::report_failure(std::string_view name, std::exception_ptr why) const {
+    if (options.on_failure) return options.on_failure(name, why);
+    std::string text = "an exception";
+    try {
+        std::rethrow_exception(why);
+    } catch (const std::exception& e) {
+        text = e.what();
+    } catch (...) {
+    }
+    std::fprintf(stderr, "remora: service %s failed: %s\n", quote(name).c_str(), text.c_str());
+}
+
+asio::any_io_executor server_core::connection_executor(const service_entry& entry) {
+    if (entry.executor) return entry.executor;
+    if (alone) return io.get_executor();
+    return asio::make_strand(io);
+}
+
+}  // namespace remora::detail

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+/// The server's state, shared with the runs. Belongs to its strand.
+#pragma once
+
+#include "fifo.hpp"
+
+#include <remora/server.hpp>
+
+#include <atomic>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace remora::detail {
+
+class run_core;
+
+struct service_entry {
+    server::service_function function;
+    asio::any_io_executor executor;  ///< empty: chosen for each connection
+};
+
+/// A connection that the app has asked for and nobody has taken yet.
+struct offered_pipe {
+    std::shared_ptr<run_core> run;
+    fifo_ends ends;
+};
+
+/// A name that accept() listens to.
+struct listener {
+    std::deque<offered_pipe> offered;
+    std::vector<asio::steady_timer*> waiting;
+};
+
+class server_core : public std::enable_shared_from_this<server_core> {
+public:
+    server_core(asio::io_context& io, server_options options);
+
+    void serve(const std::string& name, service_entry entry);
+
+    /// Takes the next connection to `name`, for `executor`. Runs on the strand.
+    static asio::awaitable<std::shared_ptr<endpoint>> accept(std::shared_ptr<server_core> self,
+                                                             asio::any_io_executor executor,
+                                                             std::string name);
+    void offer(const std::string& name, offered_pipe pipe);
+    bool is_known(const std::string& name) const;
+    const service_entry* service(const std::string& name) const;
+    /// Drops what a run that is over has left in the listeners.
+    void forget(const run_core& run);
+
+    void report_failure(std::string_view name, std::exception_ptr why) const;
+    asio::any_io_executor connection_executor(const service_entry& entry);
+
+    asio::io_context& io;
+    asio::any_io_executor strand;
+    server_options options;
+    event_hook tell;
+    std::atomic<bool> alone = false;  ///< server::run drives the context: no strands are needed
+    std::atomic<bool> busy = false;   ///< a run is alive
+    std::weak_ptr<run_core> current;  ///< on the strand
+
+private:
+    std::map<std::string, service_entry, std::less<>> services_;
+    std::map<std::string, listener, std::less<>> listeners_;
+};
+
+}  // namespace remora::detail

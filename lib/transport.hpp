@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+/// What a pipe stands on: contiguous bytes in, contiguous bytes out, and a wait for each.
+#pragma once
+
+#include <remora/asio.hpp>
+
+#include <cstddef>
+#include <span>
+#include <system_error>
+
+namespace remora::detail {
+
+class transport {
+public:
+    /// What there is to wait for. `hung_up`: the other end will never write again.
+    enum class readiness { readable, writable, hung_up };
+    enum class fetched { more, nothing, end };
+
+    virtual ~transport() = default;
+
+    /// The bytes that have arrived and are not consumed. Valid until the next fetch or consume.
+    std::span<const std::byte> input() const noexcept { return input_; }
+
+    /// Takes in more of what has arrived, without waiting. `wanted` is the size to which the input
+    /// shall be able to grow. Throws what the system refuses.
+    virtual fetched fetch(std::size_t wanted) = 0;
+
+    /// Drops the first `count` bytes of the input.
+    void consume(std::size_t count) noexcept { input_ = input_.subspan(count); }
+
+    /// Sends as many of the bytes as there is room for, without waiting, and says how many.
+    virtual std::size_t write(std::span<const std::byte> bytes) = 0;
+
+    /// Completes when it is worth to try again; sometimes too early. `ec` must live until then.
+    virtual asio::awaitable<void> wait(readiness what, std::error_code& ec) = 0;
+
+    /// Ends the waits that are going on, with operation_aborted.
+    virtual void cancel() noexcept = 0;
+
+    /// Called once, when the other end has shown that it is there.
+    virtual void opened() noexcept {}
+
+    /// Lets the other end see that nothing more will come.
+    virtual void close() noexcept = 0;
+
+protected:
+    std::span<const std::byte> input_;
+};
+
+}  // namespace remora::detail
