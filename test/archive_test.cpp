@@ -436,6 +436,16 @@ TEST_CASE("decoding into a value replaces all that its containers held") {
     CHECK(!into.inners[0].flag);
 }
 
+TEST_CASE("strings in a container keep their memory when it is read into again") {
+    std::vector<std::string> into{std::string(100, 'x'), std::string(200, 'y'), "z"};
+    auto* memory = into[1].data();
+    remora::decode(encoded(std::vector<std::string>{"a", "b"}), into);
+    CHECK(into == std::vector<std::string>{"a", "b"});
+    CHECK(into[1].data() == memory);
+    remora::decode(encoded(std::vector<std::string>{"a", "b", "c", "d"}), into);
+    CHECK(into == std::vector<std::string>{"a", "b", "c", "d"});
+}
+
 TEST_CASE("encoding appends, and takes back what it wrote when it fails") {
     remora::byte_buffer out;
     remora::encode(out, std::int8_t{1});

@@ -88,20 +88,39 @@ struct growing : row<E> {
         }
     }
 
-private:
     static constexpr bool is_contiguous = is_raw<E> && requires(const C& c) { c.data(); };
 
+private:
+    /// An element that is nothing but a run of numbers or characters is overwritten whole: then
+    /// it may keep its memory.
+    static constexpr bool is_reusable = [] {
+        if constexpr (requires { codec<E>::is_contiguous; }) return codec<E>::is_contiguous;
+        return false;
+    }();
+
     static void get_each(input_archive& in, C& c, std::size_t count) {
-        c.clear();
-        for (; count != 0; --count) {
-            if constexpr (std::is_same_v<E, bool>) {
-                bool element = false;
-                codec<E>::get(in, element);
-                c.push_back(element);
-            } else {
-                c.emplace_back();
-                codec<E>::get(in, c.back());
-            }
+        if constexpr (is_reusable) {
+            auto at = c.begin();
+            for (; count != 0 && at != c.end(); --count)
+                codec<E>::get(in, *at++);
+            c.erase(at, c.end());
+        } else {
+            c.clear();
+        }
+        if constexpr (requires { c.reserve(count); })
+            c.reserve(c.size() + std::min(count, 4096 / sizeof(E)));  // never what is announced
+        for (; count != 0; --count)
+            get_back(in, c);
+    }
+
+    static void get_back(input_archive& in, C& c) {
+        if constexpr (std::is_same_v<E, bool>) {
+            bool element = false;
+            codec<E>::get(in, element);
+            c.push_back(element);
+        } else {
+            c.emplace_back();
+            codec<E>::get(in, c.back());
         }
     }
 };
