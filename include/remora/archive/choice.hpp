@@ -6,9 +6,8 @@
 #include <optional>
 #include <variant>
 
+#include <remora/archive/construct.hpp>
 #include <remora/archive/product.hpp>
-#include <remora/archive/record.hpp>
-#include <remora/archive/scalar.hpp>
 
 namespace remora::detail {
 

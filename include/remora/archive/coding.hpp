@@ -4,6 +4,7 @@
 
 #include <span>
 
+#include <remora/archive/adaptor.hpp>
 #include <remora/archive/buffer.hpp>
 #include <remora/archive/choice.hpp>
 #include <remora/archive/mapping.hpp>

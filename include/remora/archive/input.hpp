@@ -82,6 +82,15 @@ public:
     void get_with_kind(T& value) {
         static_assert(!std::is_const_v<T>, "remora: a constant cannot be read into");
         using codec = detail::codec<T>;
+        if constexpr (std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) {
+            // The most common fields by far: look only once whether all is there and right.
+            if (left() > sizeof value && *at_ == static_cast<std::byte>(codec::its_kind))
+                [[likely]] {
+                std::memcpy(&value, at_ + 1, sizeof value);
+                at_ += 1 + sizeof value;
+                return;
+            }
+        }
         expect(codec::its_kind);
         codec::get(*this, value);
     }

@@ -5,7 +5,7 @@
 #include <map>
 #include <unordered_map>
 
-#include <remora/archive/sequence.hpp>
+#include <remora/archive/row.hpp>
 
 namespace remora::detail {
 

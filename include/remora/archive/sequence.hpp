@@ -1,138 +1,17 @@
 // SPDX-License-Identifier: MIT
-/// Everything that is a row of elements: strings, vectors, lists, sets, arrays, queues.
+/// The other rows: arrays, sets, lists that cannot grow at their end.
 #pragma once
 
 #include <array>
-#include <deque>
 #include <forward_list>
 #include <iterator>
-#include <list>
-#include <queue>
 #include <set>
-#include <stack>
-#include <string>
 #include <unordered_set>
 #include <valarray>
-#include <vector>
 
-#include <remora/archive/scalar.hpp>
+#include <remora/archive/row.hpp>
 
 namespace remora::detail {
-
-/// What a node of a list, a tree or a hash table costs beside its element.
-inline constexpr std::size_t node_size = 48;
-
-/// A row on the wire: a row of u8 is `bytes`, any other a `list` whose head tells the kind.
-template <class E>
-struct row {
-    static constexpr bool is_bytes = codec<E>::its_kind == kind::u8;
-    static constexpr kind its_kind = is_bytes ? kind::bytes : kind::list;
-    static constexpr std::size_t least_size = is_bytes ? 4 : 5;
-
-    static consteval auto name() {
-        if constexpr (std::is_same_v<E, char> || std::is_same_v<E, char8_t>)
-            return as_text("string");
-        else if constexpr (is_bytes)
-            return as_text("bytes");
-        else
-            return join("list<", codec<E>::name(), ">");
-    }
-
-    static void put_head(output_archive& out, std::size_t count) {
-        if constexpr (!is_bytes) out.put_kind(codec<E>::its_kind);
-        out.put_count(count);
-    }
-    static std::size_t get_head(input_archive& in) {
-        if constexpr (!is_bytes) in.expect(codec<E>::its_kind);
-        return in.get_count(codec<E>::least_size);
-    }
-
-    static void put_raw(output_archive& out, const E* from, std::size_t count) {
-        out.put_raw(from, count * sizeof(E));
-    }
-    static void get_raw(input_archive& in, E* to, std::size_t count) {
-        auto* from = in.get_raw(count * sizeof(E));
-        if (count != 0) std::memcpy(to, from, count * sizeof(E));
-    }
-
-    template <class Range>
-    static void put_each(output_archive& out, const Range& range) {
-        for (auto&& element : range)
-            codec<E>::put(out, element);
-    }
-};
-
-/// A container that grows at its end. Its elements are made anew, so that nothing of what it
-/// held before shows through where an element's record has fewer fields.
-template <class C, class E, std::size_t Node = 0>
-struct growing : row<E> {
-    static void put(output_archive& out, const C& c) {
-        row<E>::put_head(out, c.size());
-        if constexpr (is_contiguous)
-            row<E>::put_raw(out, c.data(), c.size());
-        else
-            row<E>::put_each(out, c);
-    }
-
-    static void get(input_archive& in, C& c) {
-        auto count = row<E>::get_head(in);
-        in.charge(count, sizeof(E) + Node);
-        if constexpr (is_contiguous && sizeof(E) == 1) {
-            auto* from = reinterpret_cast<const E*>(in.get_raw(count));
-            c.assign(from, from + count);
-        } else if constexpr (is_contiguous) {
-            c.resize(count);  // the bytes are there: get_head has looked
-            row<E>::get_raw(in, c.data(), count);
-        } else {
-            get_each(in, c, count);
-        }
-    }
-
-    static constexpr bool is_contiguous = is_raw<E> && requires(const C& c) { c.data(); };
-
-private:
-    /// An element that is nothing but a run of numbers or characters is overwritten whole: then
-    /// it may keep its memory.
-    static constexpr bool is_reusable = [] {
-        if constexpr (requires { codec<E>::is_contiguous; }) return codec<E>::is_contiguous;
-        return false;
-    }();
-
-    static void get_each(input_archive& in, C& c, std::size_t count) {
-        if constexpr (is_reusable) {
-            auto at = c.begin();
-            for (; count != 0 && at != c.end(); --count)
-                codec<E>::get(in, *at++);
-            c.erase(at, c.end());
-        } else {
-            c.clear();
-        }
-        if constexpr (requires { c.reserve(count); })
-            c.reserve(c.size() + std::min(count, 4096 / sizeof(E)));  // never what is announced
-        for (; count != 0; --count)
-            get_back(in, c);
-    }
-
-    static void get_back(input_archive& in, C& c) {
-        if constexpr (std::is_same_v<E, bool>) {
-            bool element = false;
-            codec<E>::get(in, element);
-            c.push_back(element);
-        } else {
-            c.emplace_back();
-            codec<E>::get(in, c.back());
-        }
-    }
-};
-
-template <class E, class R, class A>
-struct codec<std::basic_string<E, R, A>> : growing<std::basic_string<E, R, A>, E> {};
-template <class E, class A>
-struct codec<std::vector<E, A>> : growing<std::vector<E, A>, E> {};
-template <class E, class A>
-struct codec<std::deque<E, A>> : growing<std::deque<E, A>, E> {};
-template <class E, class A>
-struct codec<std::list<E, A>> : growing<std::list<E, A>, E, node_size> {};
 
 template <class E, class A>
 struct codec<std::forward_list<E, A>> : row<E> {
@@ -223,40 +102,6 @@ struct codec<std::valarray<E>> : row<E> {
         growing<std::vector<E>, E>::get(in, elements);
         c.resize(elements.size());
         std::copy(elements.begin(), elements.end(), std::begin(c));
-    }
-};
-
-/// The container inside one of the three adaptors, which is protected there.
-template <class Adaptor>
-struct inside : Adaptor {
-    static auto& of(Adaptor& adaptor) { return adaptor.*&inside::c; }
-    static auto& of(const Adaptor& adaptor) { return adaptor.*&inside::c; }
-};
-
-template <class A>
-struct adapting : codec<typename A::container_type> {
-    using container = typename A::container_type;
-    static void put(output_archive& out, const A& adaptor) {
-        codec<container>::put(out, inside<A>::of(adaptor));
-    }
-    static void get(input_archive& in, A& adaptor) {
-        codec<container>::get(in, inside<A>::of(adaptor));
-    }
-};
-
-template <class E, class C>
-struct codec<std::stack<E, C>> : adapting<std::stack<E, C>> {};
-template <class E, class C>
-struct codec<std::queue<E, C>> : adapting<std::queue<E, C>> {};
-
-template <class E, class C, class L>
-struct codec<std::priority_queue<E, C, L>> : adapting<std::priority_queue<E, C, L>> {
-    static_assert(std::is_empty_v<L>,
-                  "remora: a priority_queue's order must be part of its type: it does not travel");
-    static void get(input_archive& in, std::priority_queue<E, C, L>& queue) {
-        C elements;
-        codec<C>::get(in, elements);
-        queue = std::priority_queue<E, C, L>(L{}, std::move(elements));  // makes it a heap
     }
 };
 
