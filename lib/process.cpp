@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include <cerrno>
+#include <utility>
 
 #include <remora/error.hpp>
 
@@ -151,6 +152,7 @@ void child::watcher::listen() {
 }
 
 void child::watcher::stop() {
+    sigchld.cancel();
     sigchld.clear();
     again.cancel();
     if (pidfd.is_open()) pidfd.close();

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -60,6 +61,9 @@ int copy_input() {
 }
 
 [[noreturn]] void die_by(int number) {
+    // No core files.
+    const rlimit none{0, 0};
+    ::setrlimit(RLIMIT_CORE, &none);
     sigset_t all;
     sigfillset(&all);
     ::sigprocmask(SIG_UNBLOCK, &all, nullptr);

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+/// What the tests of processes share: starting the child program, waiting with a watchdog, and
+/// putting the host's signals back.
+#pragma once
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <remora/process.hpp>
+
+#include "support.hpp"
+#include "unique_fd.hpp"
+
+namespace doctest {
+template <>
+struct StringMaker<remora::exit_status> {
+    static String convert(const remora::exit_status& status) {
+        return remora::to_string(status).c_str();
+    }
+};
+}  // namespace doctest
+
+namespace test {
+
+/// The child program in one of its modes, see child.cpp.
+inline remora::spawn_options child(std::vector<std::string> arguments) {
+    remora::spawn_options options{.target = REMORA_TEST_CHILD};
+    options.arguments = std::move(arguments);
+    return options;
+}
+
+/// Runs the context until the condition holds. The watchdog fails the test.
+template <class Condition>
+void run_until(asio::io_context& io, Condition condition) {
+    const auto watchdog = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    io.restart();
+    while (!condition()) {
+        if (io.run_one_until(watchdog) == 0)
+            FAIL("the watchdog has barked, or the context has nothing left to do");
+    }
+}
+
+/// Runs the context until it has nothing left to do.
+inline void run_all(asio::io_context& io) {
+    io.restart();
+    io.run_for(std::chrono::seconds(20));
+    if (!io.stopped()) FAIL("the watchdog has barked");
+}
+
+inline remora::exit_status end_of(asio::io_context& io, remora::child& child) {
+    std::optional<remora::exit_status> result;
+    auto done = [&](std::exception_ptr, remora::exit_status status) { result = status; };
+    asio::co_spawn(io, child.wait(), done);
+    run_until(io, [&] { return result.has_value(); });
+    return *result;
+}
+
+inline remora::exit_status exited(int code) {
+    return {remora::exit_status::kind::exited, code};
+}
+
+inline remora::exit_status signalled(int number) {
+    return {remora::exit_status::kind::signalled, number};
+}
+
+inline bool no_child_is_left() {
+    return ::waitpid(-1, nullptr, WNOHANG) < 0 && errno == ECHILD;
+}
+
+struct channel {
+    channel() {
+        std::array<int, 2> ends{};
+        REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
+        out.reset(ends[0]);
+        in.reset(ends[1]);
+    }
+    /// All that comes until every writer has closed.
+    std::string drain() {
+        in.reset();
+        std::string text;
+        std::array<char, 4096> part{};
+        for (ssize_t n = 0; (n = ::read(out.get(), part.data(), part.size())) > 0;)
+            text.append(part.data(), static_cast<std::size_t>(n));
+        return text;
+    }
+    remora::detail::unique_fd out, in;
+};
+
+/// Starts it, lets it end, and returns what it wrote to its standard output.
+inline std::string output_of(remora::spawn_options options) {
+    asio::io_context io;
+    channel output;
+    options.standard_output = output.in.get();
+    remora::child child(io.get_executor(), options);
+    std::string text = output.drain();
+    CHECK(end_of(io, child) == exited(0));
+    return text;
+}
+
+/// Sets a signal's action and puts back what was there.
+class signal_action {
+public:
+    signal_action(int number, void (*handler)(int), int flags = 0) : number_(number) {
+        struct sigaction action{};
+        action.sa_handler = handler;
+        action.sa_flags = flags;
+        ::sigaction(number, &action, &before_);
+    }
+    signal_action(const signal_action&) = delete;
+    ~signal_action() { ::sigaction(number_, &before_, nullptr); }
+
+private:
+    int number_;
+    struct sigaction before_{};
+};
+
+class blocked_signal {
+public:
+    explicit blocked_signal(int number) {
+        sigset_t set;
+        sigemptyset(&set);
+        sigaddset(&set, number);
+        ::pthread_sigmask(SIG_BLOCK, &set, &before_);
+    }
+    blocked_signal(const blocked_signal&) = delete;
+    ~blocked_signal() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+private:
+    sigset_t before_;
+};
+
+/// A directory that goes with all that is in it.
+class scratch {
+public:
+    scratch() {
+        std::string name = std::filesystem::temp_directory_path() / "remora_test_XXXXXX";
+        REQUIRE(::mkdtemp(name.data()));
+        path = name;
+    }
+    scratch(const scratch&) = delete;
+    ~scratch() {
+        std::error_code ignored;
+        std::filesystem::remove_all(path, ignored);
+    }
+    std::filesystem::path path;
+};
+
+}  // namespace test
