@@ -53,6 +53,8 @@ std::string text_of(kind value) {
             return "duration";
         case kind::version:
             return "version";
+        case kind::time_point:
+            return "time_point";
     }
     static constexpr char digits[] = "0123456789abcdef";
     auto number = static_cast<unsigned>(value);

@@ -194,6 +194,7 @@ TEST_CASE("every element, node, string and pointee counts against the budget") {
     CHECK(refused(std::set<std::int8_t>{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}));
     CHECK(refused(std::map<std::int8_t, bool>{{1, true}, {2, true}, {3, true}, {4, true}}));
     CHECK(refused(std::vector<std::optional<heavy>>(1)));
+    CHECK(refused(std::vector<std::deque<int>>(1)));
     CHECK(refused(std::make_unique<std::array<double, 100>>()) == false);  // 805 bytes
     std::unique_ptr<heavy> pointer;
     auto f = failure_of([&] { remora::decode(from_hex("43 01 46 00000000"), pointer, tight); });

@@ -582,8 +582,15 @@ TEST_CASE("milliseconds are not taken for seconds") {
     CHECK(round_trip(frames(5)) == frames(5));
     CHECK(read_failure<fields>(frames(5)).code == code(errc::field_mismatch));
     CHECK(read_failure<frames>(milliseconds(5)).code == code(errc::field_mismatch));
+}
+
+TEST_CASE("a steady clock's time is not taken for the time of day") {
     auto now = std::chrono::system_clock::now();
     CHECK(round_trip(now) == now);
+    CHECK(read_failure<std::chrono::steady_clock::time_point>(now).code ==
+          code(errc::field_mismatch));
+    CHECK(read_failure<std::chrono::sys_seconds>(now).code == code(errc::field_mismatch));
+    CHECK(read_failure<std::chrono::nanoseconds>(now).code == code(errc::field_mismatch));
 }
 
 TEST_CASE("a buffer keeps its memory, and its bytes when it grows or moves") {

@@ -233,7 +233,18 @@ TEST_CASE("golden bytes: a duration is its unit and its number") {
     check_golden(duration<rep, std::ratio<2, 50>>(1),
                  "47 00 0100000000000000 1900000000000000 14 01000000");
     check_golden(std::chrono::hours(2), "47 06 18 0200000000000000");
-    check_golden(std::chrono::system_clock::time_point(), "47 01 18 0000000000000000");
+}
+
+TEST_CASE("golden bytes: a point in time is its clock and a duration") {
+    using std::chrono::seconds;
+    auto at = [](auto clock) {
+        return std::chrono::time_point<decltype(clock), seconds>(seconds(1));
+    };
+    struct own_clock {};
+    check_golden(at(std::chrono::system_clock()), "49 01 04 18 0100000000000000");
+    check_golden(at(std::chrono::steady_clock()), "49 02 04 18 0100000000000000");
+    check_golden(at(std::chrono::local_t()), "49 06 04 18 0100000000000000");
+    check_golden(at(own_clock()), "49 00 04 18 0100000000000000");
 }
 
 TEST_CASE("golden bytes: a record is its length and its fields, each with its kind") {

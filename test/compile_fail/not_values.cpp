@@ -34,6 +34,7 @@ struct by_state {
     bool up = false;
     bool operator()(int a, int b) const { return up ? a < b : b < a; }
 };
+using queue = std::priority_queue<int, std::vector<int>, by_state>;
 
 template <class T>
 void send(const T& value) {
@@ -48,24 +49,24 @@ void values() {
 }
 
 #ifndef REMORA_ONLY_VALUES
-void not_values(int* raw, void (*function)(), int mute::*member) {
-    send(raw);                                 // expect: a raw pointer is not a value
-    send(box<const char*>());                  // expect: a raw pointer is not a value
-    send(std::shared_ptr<int>());              // expect: std::shared_ptr is not a value
-    send(std::weak_ptr<int>());                // expect: std::weak_ptr is not a value
-    send(std::unique_ptr<shape>());            // expect: a pointer to a polymorphic class
-    send(std::unique_ptr<int[]>());            // expect: a pointer to an array does not know
-    send(mute());                              // expect: this type has no serialize function
-    send(two_ways());                          // expect: more than one way to be serialized
-    send(L'x');                                // expect: the width of wchar_t
-    send(1.0L);                                // expect: the layout of long double
-    send(one);                                 // expect: the width of this enumeration
-    send(function);                            // expect: a raw pointer is not a value
-    send(member);                              // expect: pointers to members, functions
-    send(std::priority_queue<int, std::vector<int>, by_state>());  // expect: a priority_queue's order
-    (void)remora::type_name_of<box<int>>();    // expect: declare the name of this type
+void not_values(int* raw, void (*function)(), int mute::* member) {
+    send(raw);                               // expect: a raw pointer is not a value
+    send(box<const char*>());                // expect: a raw pointer is not a value
+    send(std::shared_ptr<int>());            // expect: std::shared_ptr is not a value
+    send(std::weak_ptr<int>());              // expect: std::weak_ptr is not a value
+    send(std::unique_ptr<shape>());          // expect: a pointer to a polymorphic class
+    send(std::unique_ptr<int[]>());          // expect: a pointer to an array does not know
+    send(mute());                            // expect: this type has no serialize function
+    send(two_ways());                        // expect: more than one way to be serialized
+    send(L'x');                              // expect: the width of wchar_t
+    send(1.0L);                              // expect: the layout of long double
+    send(one);                               // expect: the width of this enumeration
+    send(function);                          // expect: a raw pointer is not a value
+    send(member);                            // expect: pointers to members, functions
+    send(queue());                           // expect: a priority_queue's order
+    (void)remora::type_name_of<box<int>>();  // expect: declare the name of this type
     const int constant = 0;
     remora::input_archive in({}, {});
-    in(constant);                              // expect: a constant cannot be read into
+    in(constant);  // expect: a constant cannot be read into
 }
 #endif

@@ -11,6 +11,7 @@
 #include <remora/archive/product.hpp>
 #include <remora/archive/record.hpp>
 #include <remora/archive/sequence.hpp>
+#include <remora/archive/time.hpp>
 #include <remora/archive/wrapper.hpp>
 
 namespace remora {
@@ -86,10 +87,10 @@ void encode(byte_buffer& out, const T& value, const encode_limits& limits = {}) 
 /// the values that they have in `into`; what is inside of containers, optionals and pointers is
 /// made anew. The bytes are not needed after the call.
 ///
-/// Throws an error with the record, the field and the offset: errc::field_mismatch, truncated,
-/// bad_value, over_budget or too_deep; what the user's own functions throw comes through as it
-/// is, but for a cereal::Exception, which becomes bad_value. `into` can then be assigned to and
-/// destroyed; its contents are unspecified.
+/// Throws an error with the record, the field and the offset that reading has come to:
+/// errc::field_mismatch, truncated, bad_value, over_budget or too_deep. What the user's own
+/// functions throw comes through as it is, but for a cereal::Exception, which becomes bad_value.
+/// After an error `into` can be assigned to and destroyed; its contents are unspecified.
 template <class T>
 void decode(std::span<const std::byte> in, T& into, const decode_limits& limits = {}) {
     input_archive archive(in, limits);

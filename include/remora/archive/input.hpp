@@ -114,6 +114,9 @@ public:
     /// A count of elements that take at least `least` bytes each.
     std::uint32_t get_count(std::size_t least) {
         auto count = get_number<std::uint32_t>();
+        // The bytes may lie in memory that the sender still writes to: what is checked here is
+        // what is used, and the compiler must not read it again.
+        asm volatile("" : "+r"(count));
         if (count > left() / least) [[unlikely]]
             fail_count(count);
         return count;

@@ -35,6 +35,7 @@ enum class kind : std::uint8_t {
     duration = 0x47,
     /// Stands only at the head of a record: the version of its class.
     version = 0x48,
+    time_point = 0x49,
 };
 
 /// The word for a kind in texts, "i32"; for a number that is none, "kind 0x99".

@@ -14,6 +14,9 @@ namespace remora::detail {
 /// What a node of a list, a tree or a hash table costs beside its element.
 inline constexpr std::size_t node_size = 48;
 
+/// What a deque owns even when it is empty, at least with libstdc++: a block and a table.
+inline constexpr std::size_t deque_size = 640;
+
 /// A row on the wire: a row of u8 is `bytes`, any other a `list` whose head tells the kind.
 template <class E>
 struct row {
@@ -121,8 +124,15 @@ template <class E, class R, class A>
 struct codec<std::basic_string<E, R, A>> : growing<std::basic_string<E, R, A>, E> {};
 template <class E, class A>
 struct codec<std::vector<E, A>> : growing<std::vector<E, A>, E> {};
+
 template <class E, class A>
-struct codec<std::deque<E, A>> : growing<std::deque<E, A>, E> {};
+struct codec<std::deque<E, A>> : growing<std::deque<E, A>, E> {
+    static void get(input_archive& in, std::deque<E, A>& c) {
+        in.charge(1, deque_size);
+        growing<std::deque<E, A>, E>::get(in, c);
+    }
+};
+
 template <class E, class A>
 struct codec<std::list<E, A>> : growing<std::list<E, A>, E, node_size> {};
 
