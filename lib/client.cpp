@@ -11,8 +11,8 @@ namespace {
 
 constexpr std::string_view option = "--remora.pipes=";
 
-// The directory of the pipes. The option is taken out of argv; the variable, out of the environment,
-// so that the app's own children do not find it.
+// The directory of the pipes. The option is taken out of argv; the variable, out of the
+// environment, so that the app's own children do not find it.
 std::string take_directory(int& argc, char** argv) {
     std::string directory;
     if (const char* const value = std::getenv("REMORA_PIPES")) directory = value;

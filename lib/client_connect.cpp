@@ -41,7 +41,8 @@ asio::awaitable<std::string> client_core::ask(std::shared_ptr<client_core> self,
     } const forgotten{*self, id};
 
     const auto ms = std::chrono::ceil<std::chrono::milliseconds>(wait).count();
-    const wire::connect_request words{.name = name, .wait_ms = ms > 0 ? static_cast<std::uint64_t>(ms) : 0};
+    const wire::connect_request words{.name = name,
+                                      .wait_ms = ms > 0 ? static_cast<std::uint64_t>(ms) : 0};
     post(*self->control_, frame_kind::connect, id, 0, words);
     std::error_code ec;
     co_await asked.answered.async_wait(asio::redirect_error(asio::use_awaitable, ec));
@@ -75,9 +76,9 @@ void client_core::fail_requests() {
 std::shared_ptr<endpoint> client_core::make_pipe(const asio::any_io_executor& executor,
                                                  const std::string& name, std::uint64_t id,
                                                  const std::string& base) {
-    const auto end = std::make_shared<endpoint>(
-        executor, make_fifo_transport(executor, open_ends(base)), name, options_.limits,
-        errc::server_gone);
+    const auto end =
+        std::make_shared<endpoint>(executor, make_fifo_transport(executor, open_ends(base)), name,
+                                   options_.limits, errc::server_gone);
     post(*end, frame_kind::open, id);
     std::erase_if(pipes_, [](const auto& weak) { return weak.expired(); });
     pipes_.push_back(end);

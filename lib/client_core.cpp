@@ -22,7 +22,8 @@ client_core::client_core(asio::io_context& io, client_options options)
     : strand_(asio::make_strand(io)),
       options_(std::move(options)),
       tell_(with_log(options_.on_event, "client")),
-      server_(strand_) {}
+      server_(strand_) {
+}
 
 void client_core::no_server() {
     settle(error(errc::no_server,
@@ -31,8 +32,8 @@ void client_core::no_server() {
 
 void client_core::meet(const std::string& directory) try {
     directory_ = directory;
-    directory_fd_ = unique_fd(
-        ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    directory_fd_ =
+        unique_fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!directory_fd_) raise_system(errno, "opening the directory of the pipes, " + directory);
     fifo_ends ends = open_ends(wire::control_name);
     control_fd_ = ends.in.get();
@@ -40,8 +41,8 @@ void client_core::meet(const std::string& directory) try {
     asio::co_spawn(strand_, listen(shared_from_this()), asio::detached);
 } catch (const error& e) {
     run_directory::remove_dead(directory);
-    settle(error(errc::no_server, "the server that started this app is not there any more: " +
-                                      e.context()));
+    settle(error(errc::no_server,
+                 "the server that started this app is not there any more: " + e.context()));
 }
 
 void client_core::say_hello(fifo_ends ends) {
@@ -67,20 +68,25 @@ asio::awaitable<void> client_core::listen(std::shared_ptr<client_core> self) {
 
 void client_core::handle(const frame& f) {
     switch (f.header.kind) {
-        case frame_kind::welcome: welcomed(payload_of<wire::welcome>(f)); break;
+        case frame_kind::welcome:
+            welcomed(payload_of<wire::welcome>(f));
+            break;
         case frame_kind::refused: {
             const auto why = payload_of<close_reason>(f);
             settle(error(why.to_code(), "the server refused this app: " + quote(why.text)));
             break;
         }
         case frame_kind::connected:
-        case frame_kind::rejected: answered(f); break;
+        case frame_kind::rejected:
+            answered(f);
+            break;
         case frame_kind::goodbye:
             stopping_ = true;
             tell_({.what = event::kind::goodbye});
             if (on_goodbye) on_goodbye();
             break;
-        default: raise(errc::protocol_error, "an unexpected frame on the control pipe");
+        default:
+            raise(errc::protocol_error, "an unexpected frame on the control pipe");
     }
 }
 
@@ -89,7 +95,8 @@ void client_core::welcomed(const wire::welcome& terms) {
     options_.limits.message = std::min<std::size_t>(options_.limits.message, terms.max_message);
     tell_({.what = event::kind::hello, .pid = terms.pid});
     watch_server(terms.pid);
-    for (asio::steady_timer* waiting : newcomers_) waiting->cancel();
+    for (asio::steady_timer* waiting : newcomers_)
+        waiting->cancel();
 }
 
 // A forked child of the server may hold the control pipe's ends: its death is watched as well.
@@ -122,7 +129,8 @@ void client_core::server_gone() {
 void client_core::settle(const error& why) {
     if (trouble_) return;
     trouble_ = why;
-    for (asio::steady_timer* waiting : newcomers_) waiting->cancel();
+    for (asio::steady_timer* waiting : newcomers_)
+        waiting->cancel();
     fail_requests();
 }
 

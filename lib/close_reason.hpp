@@ -16,7 +16,9 @@ struct close_reason {
 
     close_reason() = default;
     close_reason(std::error_code why, std::string what)
-        : code(why.category() == category() ? why.value() : why ? to_int(errc::service_failed) : 0),
+        : code(why.category() == category() ? why.value()
+               : why                        ? to_int(errc::service_failed)
+                                            : 0),
           text(std::move(what)) {}
 
     /// Codes of a newer peer that are unknown here come as `service_failed`.

@@ -5,8 +5,8 @@
 
 namespace remora::detail {
 
-std::variant<wire::welcome, close_reason> answer(const wire::hello& theirs, std::uint64_t max_message,
-                                           int pid) {
+std::variant<wire::welcome, close_reason> answer(const wire::hello& theirs,
+                                                 std::uint64_t max_message, int pid) {
     const std::uint32_t version = std::min(theirs.newest, wire::newest);
     if (version < wire::oldest || version < theirs.oldest) {
         return close_reason(errc::version_mismatch,
@@ -16,9 +16,9 @@ std::variant<wire::welcome, close_reason> answer(const wire::hello& theirs, std:
                                 std::to_string(theirs.newest));
     }
     return wire::welcome{.version = version,
-                   .features = 0,
-                   .max_message = std::min(max_message, theirs.max_message),
-                   .pid = pid};
+                         .features = 0,
+                         .max_message = std::min(max_message, theirs.max_message),
+                         .pid = pid};
 }
 
 wire::hello parse_hello(const frame& f) {
@@ -35,8 +35,8 @@ bool is_pipe_name(std::string_view name) noexcept {
 
 void check_pipe_name(std::string_view name) {
     if (is_pipe_name(name)) return;
-    raise(errc::bad_name, quote(name, 64) +
-                              ": a name has 1 to 128 bytes, without slashes or control characters");
+    raise(errc::bad_name,
+          quote(name, 64) + ": a name has 1 to 128 bytes, without slashes or control characters");
 }
 
 void post(endpoint& control, frame_kind kind, std::uint64_t id) {

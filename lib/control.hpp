@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// The control pipe: what server and app say to each other about pipes. lib/wire.md has it in words.
+/// The control pipe: what server and app say to each other about pipes. lib/wire.md has it in
+/// words.
 #pragma once
 
 #include "close_reason.hpp"
@@ -17,7 +18,8 @@ namespace remora::wire {
 inline constexpr std::uint32_t oldest = 1;
 inline constexpr std::uint32_t newest = 1;
 
-/// The tag of a hello frame, "remora" and two zero bytes: an app that is none is told apart at once.
+/// The tag of a hello frame, "remora" and two zero bytes: an app that is none is told apart at
+/// once.
 inline constexpr std::uint64_t magic = 0x0000'6172'6f6d'6572;
 
 // The names of the control pipe's two FIFOs; a connection's are a number and these endings.
@@ -77,7 +79,8 @@ namespace remora::detail {
 using wire::close_reason;
 
 /// What the server answers to a hello, given its own limit of a message.
-std::variant<wire::welcome, close_reason> answer(const wire::hello& theirs, std::uint64_t max_message, int pid);
+std::variant<wire::welcome, close_reason> answer(const wire::hello& theirs,
+                                                 std::uint64_t max_message, int pid);
 
 /// Reads a hello out of an app's first frame. Throws protocol_error for anything else.
 wire::hello parse_hello(const frame& f);

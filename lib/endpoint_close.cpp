@@ -22,7 +22,8 @@ void endpoint::close(std::error_code why, const std::string& text) {
     }
     closing_ = true;
     head_.reset();
-    for (waiter* sender : turns_) sender->wake();
+    for (waiter* sender : turns_)
+        sender->wake();
     transport_->cancel();
     if (!pumping_) shut();
 }
@@ -40,7 +41,8 @@ void endpoint::shut() {
     if (shut_) return;
     shut_ = true;
     transport_->close();
-    for (waiter* closer : closes_) closer->wake();
+    for (waiter* closer : closes_)
+        closer->wake();
 }
 
 void endpoint::fail(std::error_code why) {

@@ -27,7 +27,8 @@ bool is_known(frame_kind kind) {
         case frame_kind::connected:
         case frame_kind::rejected:
         case frame_kind::withdraw:
-        case frame_kind::goodbye: return true;
+        case frame_kind::goodbye:
+            return true;
     }
     return false;
 }
@@ -50,8 +51,11 @@ const frame* endpoint::head() {
         if (next_frame()) return &*head_;
         if (end_code_) continue;
         switch (transport_->fetch(wanted_)) {
-            case transport::fetched::more: break;
-            case transport::fetched::end: end_of_input(); break;
+            case transport::fetched::more:
+                break;
+            case transport::fetched::end:
+                end_of_input();
+                break;
             case transport::fetched::nothing:
                 if (!failure_) return nullptr;
                 end_of_input();
@@ -139,9 +143,7 @@ void endpoint::raise_mismatch(const frame& f, std::string_view wanted) const {
                                    type_text(name, f.header.tag));
 }
 
-void endpoint::rethrow_in_context() const try {
-    throw;
-} catch (const error& e) {
+void endpoint::rethrow_in_context() const try { throw; } catch (const error& e) {
     throw error(e, context());
 }
 
@@ -153,7 +155,8 @@ asio::awaitable<void> endpoint::wait_message(deadline until) {
     in_a_row_ = 0;
     asio::steady_timer timer(executor_);
     if (until != deadline::max()) {
-        if (std::chrono::steady_clock::now() >= until) raise(errc::timed_out, context() + "receive");
+        if (std::chrono::steady_clock::now() >= until)
+            raise(errc::timed_out, context() + "receive");
         timer.expires_at(until);
         timer.async_wait([self = shared_from_this()](std::error_code ec) {
             if (!ec) self->transport_->cancel();

@@ -22,7 +22,8 @@ endpoint::endpoint(asio::any_io_executor executor, std::unique_ptr<transport> tr
       transport_(std::move(transport)),
       name_(std::move(name)),
       limits_(limits),
-      gone_(gone) {}
+      gone_(gone) {
+}
 
 endpoint::~endpoint() = default;
 
@@ -226,7 +227,8 @@ void endpoint::fail_sending(std::error_code why) {
         sender->failed = !sender->done;
         sender->wake();
     }
-    for (waiter* sender : turns_) sender->wake();
+    for (waiter* sender : turns_)
+        sender->wake();
     transport_->cancel();  // ends the pump
     if (closing_ && !pumping_) shut();
 }

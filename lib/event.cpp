@@ -14,17 +14,28 @@ namespace {
 
 const char* word_of(event::kind what) {
     switch (what) {
-        case event::kind::started: return "started";
-        case event::kind::hello: return "hello";
-        case event::kind::refused: return "refused";
-        case event::kind::connected: return "connected";
-        case event::kind::rejected: return "rejected";
-        case event::kind::closed: return "closed";
-        case event::kind::service_failed: return "service failed";
-        case event::kind::goodbye: return "goodbye";
-        case event::kind::stopping: return "stopping";
-        case event::kind::app_ended: return "app ended";
-        case event::kind::server_gone: return "server gone";
+        case event::kind::started:
+            return "started";
+        case event::kind::hello:
+            return "hello";
+        case event::kind::refused:
+            return "refused";
+        case event::kind::connected:
+            return "connected";
+        case event::kind::rejected:
+            return "rejected";
+        case event::kind::closed:
+            return "closed";
+        case event::kind::service_failed:
+            return "service failed";
+        case event::kind::goodbye:
+            return "goodbye";
+        case event::kind::stopping:
+            return "stopping";
+        case event::kind::app_ended:
+            return "app ended";
+        case event::kind::server_gone:
+            return "server gone";
     }
     return "event";
 }
@@ -48,7 +59,8 @@ event_hook with_log(event_hook hook, std::string_view who) {
     if (level == nullptr || std::string_view(level) != "debug") {
         return hook ? std::move(hook) : [](const event&) {};
     }
-    const std::string prefix = "remora " + std::string(who) + "[" + std::to_string(::getpid()) + "]: ";
+    const std::string prefix =
+        "remora " + std::string(who) + "[" + std::to_string(::getpid()) + "]: ";
     return [hook = std::move(hook), prefix](const event& e) {
         std::fprintf(stderr, "%s\n", (prefix + to_string(e)).c_str());
         if (hook) hook(e);

@@ -50,7 +50,8 @@ private:
 // costs its sender as much as us.
 void fifo_transport::make_room(std::size_t wanted) {
     const std::size_t used = input_.size();
-    const std::size_t begin = used == 0 ? 0 : static_cast<std::size_t>(input_.data() - buffer_.data());
+    const std::size_t begin =
+        used == 0 ? 0 : static_cast<std::size_t>(input_.data() - buffer_.data());
     const std::size_t size = std::max({std::min(wanted, 2 * used), used + 1, first_room});
     if (begin + used == buffer_.size() || begin + size > buffer_.size()) {
         if (used != 0 && begin != 0) std::memmove(buffer_.data(), input_.data(), used);
@@ -106,9 +107,12 @@ asio::awaitable<void> fifo_transport::wait(readiness what, std::error_code& ec) 
     using descriptor = asio::posix::stream_descriptor;
     auto token = asio::redirect_error(asio::use_awaitable, ec);
     switch (what) {
-        case readiness::readable: return in_.async_wait(descriptor::wait_read, token);
-        case readiness::writable: return out_.async_wait(descriptor::wait_write, token);
-        case readiness::hung_up: break;
+        case readiness::readable:
+            return in_.async_wait(descriptor::wait_read, token);
+        case readiness::writable:
+            return out_.async_wait(descriptor::wait_write, token);
+        case readiness::hung_up:
+            break;
     }
     return in_.async_wait(descriptor::wait_error, token);
 }

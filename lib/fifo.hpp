@@ -14,10 +14,11 @@ namespace remora::detail {
 struct fifo_ends {
     unique_fd in;   ///< read here
     unique_fd out;  ///< written here
-    /// A reader of `out` that is never read: with it, a write to a dead peer gives neither SIGPIPE nor
-    /// EPIPE. The end of `in` tells of the death.
+    /// A reader of `out` that is never read: with it, a write to a dead peer gives neither SIGPIPE
+    /// nor EPIPE. The end of `in` tells of the death.
     unique_fd guard;
-    /// A writer of `in` that is never written: until the peer has opened it, there is no end of file.
+    /// A writer of `in` that is never written: until the peer has opened it, there is no end of
+    /// file.
     unique_fd dummy;
 };
 

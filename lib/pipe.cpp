@@ -27,7 +27,8 @@ asio::awaitable<void> wait_readable(std::shared_ptr<detail::endpoint> end,
                                     receive_options options) {
     const detail::endpoint::receiving guard(*end);
     const auto until = detail::deadline_of(options.timeout);
-    while (!end->has_news()) co_await end->wait_message(until);
+    while (!end->has_news())
+        co_await end->wait_message(until);
 }
 }  // namespace
 

@@ -29,7 +29,8 @@ void run_core::connect(std::uint64_t id, const wire::connect_request& request) {
         return reject(id, name, {errc::no_such_pipe, "the server does not serve it"});
     }
     if (pending_.size() >= server_->options.max_connections) {
-        return reject(id, name, {errc::no_such_pipe, "too many connections wait for their service"});
+        return reject(id, name,
+                      {errc::no_such_pipe, "too many connections wait for their service"});
     }
     auto waiting = std::make_unique<pending>(pending{name, asio::steady_timer(strand())});
     waiting->limit.expires_after(
@@ -128,18 +129,17 @@ void run_core::hand_over(opening& next) {
     }
 }
 
-std::shared_ptr<endpoint> run_core::make_pipe(const asio::any_io_executor& executor,
-                                              fifo_ends ends, const std::string& name) {
-    const auto end =
-        std::make_shared<endpoint>(executor, make_fifo_transport(executor, std::move(ends)), name,
-                                   limits_, errc::app_gone);
+std::shared_ptr<endpoint> run_core::make_pipe(const asio::any_io_executor& executor, fifo_ends ends,
+                                              const std::string& name) {
+    const auto end = std::make_shared<endpoint>(
+        executor, make_fifo_transport(executor, std::move(ends)), name, limits_, errc::app_gone);
     if (ended_) end->fail(errc::app_gone);
     pipes_.push_back(end);
     return end;
 }
 
-void run_core::start_service(const service_entry& entry, std::uint64_t id,
-                             const std::string& name, fifo_ends ends) {
+void run_core::start_service(const service_entry& entry, std::uint64_t id, const std::string& name,
+                             fifo_ends ends) {
     const auto c = std::make_shared<connection>();
     c->id = id;
     c->name = name;
@@ -149,8 +149,7 @@ void run_core::start_service(const service_entry& entry, std::uint64_t id,
                    asio::bind_cancellation_slot(c->cancel.slot(), [c](std::exception_ptr) {}));
 }
 
-asio::awaitable<void> run_core::serve(std::shared_ptr<run_core> self,
-                                      std::shared_ptr<connection> c,
+asio::awaitable<void> run_core::serve(std::shared_ptr<run_core> self, std::shared_ptr<connection> c,
                                       server::service_function service) {
     std::exception_ptr why;
     try {

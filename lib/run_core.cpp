@@ -46,11 +46,12 @@ run_core::run_core(std::shared_ptr<server_core> server, const std::vector<std::s
     run_directory::sweep(run_directory::default_parent());
     directory_.emplace();
     control_ = std::make_shared<endpoint>(
-        strand(), make_fifo_transport(strand(), make_ends(wire::control_name)),
-        wire::control_name, control_limits, errc::app_gone);
+        strand(), make_fifo_transport(strand(), make_ends(wire::control_name)), wire::control_name,
+        control_limits, errc::app_gone);
     const spawn_options how = how_to_spawn(arguments);
     launched_ = !how.launcher.empty();
-    for (const int signal : how.handled_signals) signals_.add(signal);
+    for (const int signal : how.handled_signals)
+        signals_.add(signal);
     app_.emplace(strand(), how);
     pid_ = app_->pid();
 }
@@ -78,7 +79,8 @@ spawn_options run_core::how_to_spawn(const std::vector<std::string>& arguments) 
     return how;
 }
 
-// The server's ends of a new pair: the dummy writer keeps the end of file away until the app is there.
+// The server's ends of a new pair: the dummy writer keeps the end of file away until the app is
+// there.
 fifo_ends run_core::make_ends(const std::string& base) {
     const std::string up = base + wire::up_ending;
     const std::string down = base + wire::down_ending;
@@ -112,13 +114,13 @@ asio::awaitable<void> run_core::watch_app(std::shared_ptr<run_core> self) {
     self->fail_pipes(errc::app_gone);
     // First they take what the app had sent; those that take too long, or wait for something else,
     // are cancelled.
-    for (const auto& next : self->opening_) next->in.cancel();
+    for (const auto& next : self->opening_)
+        next->in.cancel();
     for (int round = 0; round < 2 && self->has_services(); ++round) {
         if (round == 1) self->cancel_services();
         self->services_ended_.expires_after(self->server_->options.drain);
         std::error_code ec;
-        co_await self->services_ended_.async_wait(
-            asio::redirect_error(asio::use_awaitable, ec));
+        co_await self->services_ended_.async_wait(asio::redirect_error(asio::use_awaitable, ec));
     }
     self->finish();
 }
@@ -131,7 +133,8 @@ void run_core::finish() {
     signals_.clear();
     server_->busy = false;
     tell({.what = event::kind::app_ended, .pid = pid_, .text = to_string(result_.status)});
-    for (asio::steady_timer* waiting : waiting_) waiting->cancel();
+    for (asio::steady_timer* waiting : waiting_)
+        waiting->cancel();
 }
 
 asio::awaitable<run_result> run_core::result(std::shared_ptr<run_core> self) {
@@ -170,8 +173,8 @@ void run_core::obey(const stop_action& action) {
 asio::awaitable<void> run_core::watch_signals(std::shared_ptr<run_core> self) {
     while (!self->over_) {
         std::error_code ec;
-        const int signal = co_await self->signals_.async_wait(
-            asio::redirect_error(asio::use_awaitable, ec));
+        const int signal =
+            co_await self->signals_.async_wait(asio::redirect_error(asio::use_awaitable, ec));
         if (ec) break;
         if (!self->terminal_.stops(signal, std::chrono::steady_clock::now())) continue;
         if (self->stopping_.started()) {

@@ -23,8 +23,8 @@ asio::awaitable<void> run_core::talk(std::shared_ptr<run_core> self) {
 }
 
 asio::awaitable<void> run_core::meet(std::shared_ptr<run_core> self) {
-    const auto timeout = self->launched_ ? std::chrono::nanoseconds::max()
-                                         : self->server_->options.start_timeout;
+    const auto timeout =
+        self->launched_ ? std::chrono::nanoseconds::max() : self->server_->options.start_timeout;
     const deadline until = deadline_of(timeout);
     const frame* f = nullptr;
     try {
@@ -58,9 +58,13 @@ void run_core::handle(const frame& f) {
         case frame_kind::connect:
             connect(f.header.id, payload_of<wire::connect_request>(f));
             break;
-        case frame_kind::withdraw: withdraw(f.header.id); break;
-        case frame_kind::hello: raise(errc::protocol_error, "a second hello");
-        default: raise(errc::protocol_error, "an unexpected frame on the control pipe");
+        case frame_kind::withdraw:
+            withdraw(f.header.id);
+            break;
+        case frame_kind::hello:
+            raise(errc::protocol_error, "a second hello");
+        default:
+            raise(errc::protocol_error, "an unexpected frame on the control pipe");
     }
 }
 

@@ -23,7 +23,8 @@ int code_of_failed_start(const std::error_code& code) {
     if (code == std::errc::no_such_file_or_directory || code == std::errc::not_a_directory) {
         return code_not_found;
     }
-    const bool refused = code == std::errc::permission_denied || code == std::errc::is_a_directory ||
+    const bool refused = code == std::errc::permission_denied ||
+                         code == std::errc::is_a_directory ||
                          code == std::errc::executable_format_error;
     return refused ? code_not_executable : code_failed;
 }
@@ -33,8 +34,8 @@ int say(const std::string& what, int code) {
     return code;
 }
 
-// Runs the context until there is a result. An exception out of a handler ends the app, so that it is
-// not left behind when `main` is left.
+// Runs the context until there is a result. An exception out of a handler ends the app, so that it
+// is not left behind when `main` is left.
 int run_until(asio::io_context& io, const std::optional<run_result>& result, const run& life) {
     int failed = 0;
     if (io.stopped()) io.restart();
@@ -58,7 +59,8 @@ asio::awaitable<pipe> accept_from(std::shared_ptr<server_core> core, std::string
 }  // namespace
 
 server::server(asio::io_context& io, server_options options)
-    : core_(std::make_shared<server_core>(io, std::move(options))) {}
+    : core_(std::make_shared<server_core>(io, std::move(options))) {
+}
 
 server::~server() {
     asio::dispatch(core_->strand, [core = core_] {
@@ -106,9 +108,8 @@ int server::run(std::vector<std::string> arguments) {
     } catch (const std::system_error& e) {
         return say(e.what(), code_of_failed_start(e.code()));
     }
-    asio::co_spawn(core_->strand, life->result(), [result](std::exception_ptr, run_result r) {
-        *result = std::move(r);
-    });
+    asio::co_spawn(core_->strand, life->result(),
+                   [result](std::exception_ptr, run_result r) { *result = std::move(r); });
     const int failed = run_until(core_->io, *result, *life);
     if (!*result) return say("the context was stopped before the app had ended", code_failed);
     if ((*result)->error) say((*result)->text, 0);

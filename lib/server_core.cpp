@@ -13,7 +13,8 @@ server_core::server_core(asio::io_context& context, server_options what)
     : io(context),
       strand(asio::make_strand(context)),
       options(std::move(what)),
-      tell(with_log(options.on_event, "server")) {}
+      tell(with_log(options.on_event, "server")) {
+}
 
 void server_core::serve(const std::string& name, service_entry entry) {
     services_[name] = std::move(entry);
@@ -52,7 +53,8 @@ asio::awaitable<std::shared_ptr<endpoint>> server_core::accept(std::shared_ptr<s
 void server_core::offer(const std::string& name, offered_pipe pipe) {
     listener& here = listeners_[name];
     here.offered.push_back(std::move(pipe));
-    for (asio::steady_timer* waiting : here.waiting) waiting->cancel();
+    for (asio::steady_timer* waiting : here.waiting)
+        waiting->cancel();
 }
 
 void server_core::forget(const run_core& run) {

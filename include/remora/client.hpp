@@ -19,8 +19,8 @@ namespace detail {
 class client_core;
 }
 
-/// What client::run does when the server vanishes. Pending operations fail with `server_gone` in any
-/// case.
+/// What client::run does when the server vanishes. Pending operations fail with `server_gone` in
+/// any case.
 struct server_gone_policy {
     enum class kind { end, stay, end_within };
     kind what = kind::end;
@@ -39,8 +39,9 @@ struct client_options {
     /// watches and ends the process with code 69 if the app does not get there in time, as when it
     /// spins outside the context.
     server_gone_policy on_server_gone = server_gone_policy::end();
-    /// Called when the server asks the app to end, as the first step of stopping it. None: run() cancels
-    /// the app's coroutine, and returns 143, as if by SIGTERM, unless that returns a code of its own.
+    /// Called when the server asks the app to end, as the first step of stopping it. None: run()
+    /// cancels the app's coroutine, and returns 143, as if by SIGTERM, unless that returns a code
+    /// of its own.
     std::function<void()> on_goodbye = {};
     /// How long run() lets what was sent leave, once the app's coroutine has ended.
     std::chrono::nanoseconds linger = std::chrono::seconds(5);
@@ -57,8 +58,8 @@ struct connect_options {
 
 /// The app's meeting with its server. One in a process.
 ///
-/// The constructor does not wait: it opens the control pipe and says hello. What goes wrong there is
-/// thrown by the first connect(), or printed by run(). A server's address is taken out of argv
+/// The constructor does not wait: it opens the control pipe and says hello. What goes wrong there
+/// is thrown by the first connect(), or printed by run(). A server's address is taken out of argv
 /// (--remora.pipes=DIR) or of the environment (REMORA_PIPES), wherever it stands.
 ///
 /// connect() may be called from any thread; run() may not. The destructor closes the control pipe,
@@ -71,17 +72,17 @@ public:
     client(const client&) = delete;
     client& operator=(const client&) = delete;
 
-    /// Connects to the pipe that the server serves under `name`. Any number of connections may go to
-    /// one name. The pipe belongs to the awaiting coroutine's executor.
+    /// Connects to the pipe that the server serves under `name`. Any number of connections may go
+    /// to one name. The pipe belongs to the awaiting coroutine's executor.
     ///
     /// Fails with `no_server`, `refused` or `version_mismatch` if the meeting failed, `bad_name`,
-    /// `no_such_pipe`, `stopping`, `timed_out`, `server_gone`, or what the system says. Cancelled, it
-    /// leaves nothing open.
+    /// `no_such_pipe`, `stopping`, `timed_out`, `server_gone`, or what the system says. Cancelled,
+    /// it leaves nothing open.
     asio::awaitable<pipe> connect(std::string name, connect_options options = {});
 
-    /// The whole of a `main`: runs the context until `app` has ended, keeps this client, lets what was
-    /// sent leave, says goodbye, and returns the code: what `app` returns (0 for void); 69 without a
-    /// server or when the server has vanished; 70 for an exception, which is printed.
+    /// The whole of a `main`: runs the context until `app` has ended, keeps this client, lets what
+    /// was sent leave, says goodbye, and returns the code: what `app` returns (0 for void); 69
+    /// without a server or when the server has vanished; 70 for an exception, which is printed.
     /// `app` is called as app(client&) or app(), and returns awaitable<int> or awaitable<void>.
     template <class App>
     int run(App app) {

@@ -12,17 +12,17 @@ namespace remora {
 
 struct event {
     enum class kind {
-        started,       ///< The app's process runs; `pid` is its.
-        hello,         ///< Server and app have met; `pid` is the other's.
-        refused,       ///< They have not; `code` and `text` say why.
-        connected,     ///< A pipe is open.
-        rejected,      ///< A pipe was asked for and not given.
-        closed,        ///< A pipe's service has ended; `code` is set unless the end was clean.
+        started,         ///< The app's process runs; `pid` is its.
+        hello,           ///< Server and app have met; `pid` is the other's.
+        refused,         ///< They have not; `code` and `text` say why.
+        connected,       ///< A pipe is open.
+        rejected,        ///< A pipe was asked for and not given.
+        closed,          ///< A pipe's service has ended; `code` is set unless the end was clean.
         service_failed,  ///< A service ended with an exception; `text` is what it said.
-        goodbye,       ///< The other side has said that it is about to leave.
-        stopping,      ///< The stop sequence takes a step; `text` names it.
-        app_ended,     ///< The app is reaped; `text` says how it ended.
-        server_gone,   ///< The server has vanished.
+        goodbye,         ///< The other side has said that it is about to leave.
+        stopping,        ///< The stop sequence takes a step; `text` names it.
+        app_ended,       ///< The app is reaped; `text` says how it ended.
+        server_gone,     ///< The server has vanished.
     };
 
     kind what{};

@@ -59,8 +59,8 @@ struct frame {
 inline constexpr std::size_t max_type_name = 255;
 
 /// Reads the frame at the start of `bytes`. Returns nullopt while it is not whole; `wanted` is then
-/// the number of bytes that it needs, as far as that is known. Throws `protocol_error` for bytes that
-/// are no frame and `message_too_large` for a frame whose value is longer than `limit`.
+/// the number of bytes that it needs, as far as that is known. Throws `protocol_error` for bytes
+/// that are no frame and `message_too_large` for a frame whose value is longer than `limit`.
 std::optional<frame> parse_frame(std::span<const std::byte> bytes, std::size_t limit,
                                  std::size_t& wanted);
 

@@ -26,8 +26,9 @@ struct receive_options {
 /// Every operation is an awaitable that runs on the pipe's executor; a pipe is not to be used from
 /// two threads at once. From elsewhere: co_spawn(pipe.get_executor(), ..., token).
 ///
-/// Errors are thrown as std::system_error; the codes named here are those of remora::errc. A peer that
-/// dies without a word is `server_gone` in an app, `app_gone` in a server, `broken_pipe` otherwise.
+/// Errors are thrown as std::system_error; the codes named here are those of remora::errc. A peer
+/// that dies without a word is `server_gone` in an app, `app_gone` in a server, `broken_pipe`
+/// otherwise.
 ///
 /// The destructor closes the pipe as close() does, without waiting: what was queued still leaves.
 /// Operations in progress keep what they need and fail with `closed`.
@@ -59,8 +60,8 @@ public:
         return send_value(checked(), value);
     }
 
-    /// Builds T{args...} inside and sends it: the safe way to send a temporary of an aggregate (g++ 12
-    /// destroys such temporaries twice within a co_await expression).
+    /// Builds T{args...} inside and sends it: the safe way to send a temporary of an aggregate (g++
+    /// 12 destroys such temporaries twice within a co_await expression).
     template <class T, class... Args>
         requires(sizeof...(Args) != 1 || !(std::same_as<T, Args> || ...))
     asio::awaitable<void> send(Args... args) {
@@ -78,15 +79,15 @@ public:
     ///
     /// One coroutine may receive: another one fails with `receive_in_progress`. Fails with
     /// `type_mismatch`, or what decoding finds wrong, and then leaves the message at the head;
-    /// `timed_out`; `closed` after a clean end; otherwise with what ended the conversation. A message
-    /// is taken as the last act: cancelling loses none.
+    /// `timed_out`; `closed` after a clean end; otherwise with what ended the conversation. A
+    /// message is taken as the last act: cancelling loses none.
     template <class T>
     asio::awaitable<T> receive(receive_options options = {}) {
         return pull<T>(checked(), options, take<T>);
     }
 
-    /// As receive<T>(), into a value whose memory is reused. `into` must live until completion; after
-    /// a failure it is valid, with a part of the message perhaps.
+    /// As receive<T>(), into a value whose memory is reused. `into` must live until completion;
+    /// after a failure it is valid, with a part of the message perhaps.
     template <class T>
     asio::awaitable<void> receive(T& into, receive_options options = {}) {
         return pull<void>(checked(), options,
@@ -96,7 +97,7 @@ public:
     /// As receive<T>(), but a clean end gives nullopt.
     template <class T>
     asio::awaitable<std::optional<T>> next(receive_options options = {}) {
-        return pull<std::optional<T>>(checked(), options, take<T>);
+        return pull<std::optional<T>, end_is::nothing>(checked(), options, take<T>);
     }
 
     /// Receives a message that is one of several types.
@@ -105,8 +106,8 @@ public:
         return pull<std::variant<Ts...>>(checked(), options, take_any<Ts...>);
     }
 
-    /// Completes when a message is at the head, or the conversation is over: the next receive will not
-    /// wait. Counts as a receive while it waits, and fails as one.
+    /// Completes when a message is at the head, or the conversation is over: the next receive will
+    /// not wait. Counts as a receive while it waits, and fails as one.
     asio::awaitable<void> readable(receive_options options = {});
 
     /// Drops the message at the head, if one has arrived. True if there was one.
@@ -134,7 +135,8 @@ private:
     static detail::endpoint::position put_or_flush(detail::endpoint& end, const T& value,
                                                    detail::endpoint::position batch);
 
-    template <class R, class Take>
+    enum class end_is { failure, nothing };
+    template <class R, end_is at_end = end_is::failure, class Take>
     static asio::awaitable<R> pull(end_ptr end, receive_options options, Take take);
     template <class T>
     static T take(detail::endpoint& end, const frame& f);

@@ -55,7 +55,8 @@ struct run_result {
     exit_status status;
     /// The last step of stopping it that was needed.
     stop_step stopped_by = stop_step::none;
-    /// What went wrong between server and app, if anything did: `start_timeout`, `protocol_error`...
+    /// What went wrong between server and app, if anything did: `start_timeout`,
+    /// `protocol_error`...
     std::error_code error = {};
     std::string text = {};
 
@@ -65,9 +66,9 @@ struct run_result {
 
 /// One life of the app: a handle, cheap to copy. The run goes on without it.
 ///
-/// While a run lives the server does not act on the first SIGINT or SIGQUIT: a terminal sends them to
-/// the app as well, and the server follows the app's end. A second one within 2 s, SIGTERM or SIGHUP
-/// starts the stop sequence. Any thread may use a run.
+/// While a run lives the server does not act on the first SIGINT or SIGQUIT: a terminal sends them
+/// to the app as well, and the server follows the app's end. A second one within 2 s, SIGTERM or
+/// SIGHUP starts the stop sequence. Any thread may use a run.
 class run {
 public:
     explicit run(std::shared_ptr<detail::run_core> core) noexcept : core_(std::move(core)) {}
@@ -79,8 +80,8 @@ public:
     /// Cancelling ends only this wait.
     asio::awaitable<run_result> result() const;
 
-    /// Starts the stop sequence: goodbye on the control pipe, SIGTERM, SIGKILL, with `grace` for each
-    /// step. Returns at once; result() tells which step did it.
+    /// Starts the stop sequence: goodbye on the control pipe, SIGTERM, SIGKILL, with `grace` for
+    /// each step. Returns at once; result() tells which step did it.
     void terminate() const;
     void terminate(std::chrono::nanoseconds grace) const;
 
@@ -120,16 +121,17 @@ public:
 
     /// Awaits one connection to `name`, for those who want the pipe itself. From the first call on,
     /// connections to that name wait until they are accepted, at the longest until the run is over.
-    /// Fails with `bad_name`. Cancelling it loses no connection. The pipe belongs to the awaiting coroutine's executor.
+    /// Fails with `bad_name`. Cancelling it loses no connection. The pipe belongs to the awaiting
+    /// coroutine's executor.
     asio::awaitable<pipe> accept(std::string name);
 
     /// Starts the app with these arguments. Throws what the system says, with the culprit named;
     /// `already_running` while another run lives.
     remora::run start(std::vector<std::string> arguments = {});
 
-    /// The whole of a `main`: starts the app, runs the context until the run is over, and returns the
-    /// app's exit code, or 128 + N for signal N. For a context that nobody else runs. A failure to
-    /// start is printed and becomes 127 (not found), 126 (not executable) or 125, as in env(1).
+    /// The whole of a `main`: starts the app, runs the context until the run is over, and returns
+    /// the app's exit code, or 128 + N for signal N. For a context that nobody else runs. A failure
+    /// to start is printed and becomes 127 (not found), 126 (not executable) or 125, as in env(1).
     int run(std::vector<std::string> arguments = {});
 
 private:

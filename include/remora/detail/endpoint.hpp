@@ -54,9 +54,9 @@ public:
         endpoint& end_;
     };
 
-    /// The frame at the head, if a whole one has arrived. It stays, and its bytes are good until the
-    /// next call. Throws once the conversation is over, unless the end was clean: then at_end() is
-    /// true and there is no frame.
+    /// The frame at the head, if a whole one has arrived. It stays, and its bytes are good until
+    /// the next call. Throws once the conversation is over, unless the end was clean: then at_end()
+    /// is true and there is no frame.
     const frame* head();
     void pop() noexcept;
     bool at_end() const noexcept { return end_code_ && *end_code_ == std::error_code(); }
@@ -92,13 +92,14 @@ public:
     asio::awaitable<void> wait_written(position p);
 
     // Ending.
-    /// No more from here: what is queued and a last frame still leave, then the transport is closed.
+    /// No more from here: what is queued and a last frame still leave, then the transport is
+    /// closed.
     void close(std::error_code why = {}, const std::string& text = {});
     asio::awaitable<void> wait_closed();
     /// What the handle's destructor does: close(), unless a service's outcome is awaited.
     void abandon();
-    /// Between hold and release the handle's destructor does not close: how the service that owns it
-    /// ended is not known yet.
+    /// Between hold and release the handle's destructor does not close: how the service that owns
+    /// it ended is not known yet.
     void hold() noexcept { held_ = true; }
     void release(std::error_code why, const std::string& text);
     /// True if the next look finds something, be it the end.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// The bodies of pipe's templates. Each operation is one coroutine, so that under the caller's own the
-/// hot path needs one frame.
+/// The bodies of pipe's templates. Each operation is one coroutine, so that under the caller's own
+/// the hot path needs one frame.
 #pragma once
 
 #include <remora/pipe.hpp>
@@ -73,15 +73,22 @@ asio::awaitable<void> pipe::send_range(end_ptr end, const Range& values) {
     if (open && !end->flush(batch)) co_await end->wait_written(batch);
 }
 
-template <class R, class Take>
+template <class R, pipe::end_is at_end, class Take>
 asio::awaitable<R> pipe::pull(end_ptr end, receive_options options, Take take) {
     const detail::endpoint::receiving guard(*end);
     const auto until = detail::deadline_of(options.timeout);
     for (;;) {
         if (end->must_give_way()) co_await end->give_way();
-        if (const frame* f = end->head()) co_return take(*end, *f);
+        if (const frame* f = end->head()) {
+            if constexpr (std::is_void_v<R>) {
+                take(*end, *f);
+                co_return;
+            } else {
+                co_return take(*end, *f);
+            }
+        }
         if (end->at_end()) {
-            if constexpr (requires { R(std::nullopt); }) {
+            if constexpr (at_end == end_is::nothing) {
                 co_return std::nullopt;
             } else {
                 end->raise_closed();
@@ -110,8 +117,9 @@ T pipe::take(detail::endpoint& end, const frame& f) {
 template <class... Ts>
 std::variant<Ts...> pipe::take_any(detail::endpoint& end, const frame& f) {
     std::optional<std::variant<Ts...>> result;
-    const bool found = f.header.kind == frame_kind::message &&
-                       ((f.header.tag == type_tag_of<Ts>() && (result = take<Ts>(end, f), true)) || ...);
+    const bool found =
+        f.header.kind == frame_kind::message &&
+        ((f.header.tag == type_tag_of<Ts>() && (result = take<Ts>(end, f), true)) || ...);
     if (!found) {
         std::string wanted;
         ((wanted += (wanted.empty() ? "" : " or ") + std::string(type_name_of<Ts>())), ...);

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+/// Pairs of pipes over every transport, for the conformance suite.
+#pragma once
+
+#include "coroutine.hpp"
+
+#include <fifo.hpp>
+#include <run_directory.hpp>
+
+#include <remora/pipe.hpp>
+
+#include <fcntl.h>
+
+#include <stdexcept>
+
+namespace test {
+
+/// Two types of one name: the field has changed its kind in between.
+struct old_shape {
+    std::int32_t a = 0, b = 0;
+    template <class Archive>
+    void serialize(Archive& ar) {
+        ar(a, b);
+    }
+};
+struct new_shape {
+    std::int32_t a = 0;
+    std::string b;
+    template <class Archive>
+    void serialize(Archive& ar) {
+        ar(a, b);
+    }
+};
+
+struct refusing {
+    template <class Archive>
+    void serialize(Archive&) const {
+        throw std::runtime_error("not today");
+    }
+};
+
+inline std::pair<remora::pipe, remora::pipe> pair_over(asio::io_context& io,
+                                                       remora::detail::fifo_ends one,
+                                                       remora::detail::fifo_ends other) {
+    const auto make = [&](remora::detail::fifo_ends ends) {
+        return remora::pipe(std::make_shared<remora::detail::endpoint>(
+            io.get_executor(),
+            remora::detail::make_fifo_transport(io.get_executor(), std::move(ends)), "pair",
+            remora::pipe_limits{}, remora::errc::broken_pipe));
+    };
+    return {make(std::move(one)), make(std::move(other))};
+}
+
+/// A pair over kernel pipes of the given size.
+inline std::pair<remora::pipe, remora::pipe> sized_pair(asio::io_context& io, int size) {
+    auto [one, other] = remora::detail::make_connected_ends();
+    for (const auto* ends : {&one, &other}) {
+        if (::fcntl(ends->out.get(), F_SETPIPE_SZ, size) < 0)
+            throw std::runtime_error("F_SETPIPE_SZ");
+    }
+    return pair_over(io, std::move(one), std::move(other));
+}
+
+/// A pair over named FIFOs, opened as server and client open theirs.
+inline std::pair<remora::pipe, remora::pipe> fifo_pair(asio::io_context& io) {
+    remora::detail::run_directory directory;
+    directory.make_fifo("up");
+    directory.make_fifo("down");
+    const auto open = [&](const char* name, int flags) {
+        return remora::detail::open_fifo(directory.fd(), name, flags);
+    };
+    remora::detail::fifo_ends server;
+    server.in = open("up", O_RDONLY);
+    server.guard = open("down", O_RDONLY);
+    server.out = open("down", O_WRONLY);
+    remora::detail::fifo_ends client;
+    client.out = open("up", O_WRONLY);
+    client.in = open("down", O_RDONLY);
+    client.guard = open("up", O_RDONLY);
+    return pair_over(io, std::move(server), std::move(client));
+}
+
+using pair_body = std::function<asio::awaitable<void>(remora::pipe, remora::pipe)>;
+using pair_maker = std::function<std::pair<remora::pipe, remora::pipe>(asio::io_context&)>;
+
+inline void over(const pair_maker& make, const pair_body& body) {
+    test::run([&](asio::io_context& io) {
+        auto [a, b] = make(io);
+        return body(std::move(a), std::move(b));
+    });
+}
+
+/// Runs `body(a, b)` once over each: in-process pair, named FIFOs, and pipes of 4 KiB and 1 MiB.
+inline void over_every_transport(const pair_body& body) {
+    {
+        INFO("in process");
+        over([](asio::io_context& io) { return remora::make_pipe_pair(io); }, body);
+    }
+    {
+        INFO("named FIFOs");
+        over(fifo_pair, body);
+    }
+    for (const int size : {4096, 1 << 20}) {
+        INFO("pipes of " << size << " bytes");
+        over([size](asio::io_context& io) { return sized_pair(io, size); }, body);
+    }
+}
+
+}  // namespace test
+
+template <>
+inline constexpr std::string_view remora::type_name<test::old_shape> = "shape";
+template <>
+inline constexpr std::string_view remora::type_name<test::new_shape> = "shape";
