@@ -240,6 +240,38 @@ chain make_chain(int length) {
     return head;
 }
 
+/// Versioned, in each of the remaining ways.
+struct split_versioned {
+    int value = 0;
+    std::uint32_t version = 0;
+    template <class Archive>
+    void save(Archive& ar, std::uint32_t) const {
+        ar(value);
+    }
+    template <class Archive>
+    void load(Archive& ar, std::uint32_t from) {
+        ar(value);
+        version = from;
+    }
+};
+
+struct inherits_all : question {};
+
+/// Made by a specialization of cereal::LoadAndConstruct below.
+struct made_outside {
+    int value;
+    explicit made_outside(int v) : value(v) {}
+    template <class Archive>
+    void serialize(Archive& ar) {
+        ar(value);
+    }
+};
+
+template <class T>
+struct plain_delete {
+    void operator()(const T* p) const { delete p; }
+};
+
 /// Of a third party, with functions that a user has put into namespace cereal.
 struct foreign {
     int value = 0;
@@ -286,6 +318,32 @@ void serialize(Archive& ar, dated& d, std::uint32_t version) {
     ar(d.value);
     d.version = version;
 }
+struct split_dated {
+    int value = 0;
+    std::uint32_t version = 0;
+};
+template <class Archive>
+void save(Archive& ar, const split_dated& d, std::uint32_t) {
+    ar(d.value);
+}
+template <class Archive>
+void load(Archive& ar, split_dated& d, std::uint32_t version) {
+    ar(d.value);
+    d.version = version;
+}
+struct dated_metres {
+    double value = 0;
+    std::uint32_t version = 0;
+};
+template <class Archive>
+double save_minimal(const Archive&, const dated_metres& m, std::uint32_t) {
+    return m.value;
+}
+template <class Archive>
+void load_minimal(const Archive&, dated_metres& m, const double& value, std::uint32_t version) {
+    m.value = value;
+    m.version = version;
+}
 }  // namespace outside
 
 namespace cereal {
@@ -295,10 +353,22 @@ void serialize(Archive& ar, foreign& f) {
 }
 template <class Archive>
 struct specialize<Archive, chosen, specialization::member_load_save> {};
+template <>
+struct LoadAndConstruct<made_outside> {
+    template <class Archive>
+    static void load_and_construct(Archive& ar, construct<made_outside>& construct) {
+        int value = 0;
+        ar(value);
+        construct(value);
+    }
+};
 }  // namespace cereal
 
 CEREAL_CLASS_VERSION(versioned_birth, 5)
 CEREAL_CLASS_VERSION(outside::dated, 3)
+CEREAL_CLASS_VERSION(outside::split_dated, 3)
+CEREAL_CLASS_VERSION(outside::dated_metres, 3)
+CEREAL_CLASS_VERSION(split_versioned, 3)
 
 TEST_CASE("a class with member serialize comes back as it was") {
     question q{5, -4, "+"};
@@ -359,6 +429,7 @@ TEST_CASE("load_and_construct makes what has no default constructor") {
     auto versioned = round_trip(std::make_unique<versioned_birth>(9, 0u));
     CHECK(versioned->value == 9);
     CHECK(versioned->version == 5);
+    CHECK(round_trip(std::make_unique<made_outside>(6))->value == 6);
 }
 
 TEST_CASE("an object whose load_and_construct fails is destroyed if it was made") {
@@ -371,8 +442,24 @@ TEST_CASE("an object whose load_and_construct fails is destroyed if it was made"
     CHECK(fixed_at_birth::alive == 0);
 }
 
-TEST_CASE("a free function gets the version of the sender's class") {
+TEST_CASE("functions of every sort get the version of the sender's class") {
     CHECK(round_trip(outside::dated{1, 0}).version == 3);
+    CHECK(round_trip(outside::split_dated{1, 0}).version == 3);
+    CHECK(round_trip(outside::dated_metres{1, 0}).version == 3);
+    CHECK(round_trip(split_versioned{1, 0}).version == 3);
+    CHECK(to_hex(encoded(outside::dated{1, 0})) == to_hex(encoded(split_versioned{1, 0})));
+}
+
+TEST_CASE("a class that inherits its functions is one record") {
+    inherits_all value;
+    value.op = "+";
+    CHECK(round_trip(value).op == "+");
+    CHECK(to_hex(encoded(value)) == to_hex(encoded(question{0, 0, "+"})));
+}
+
+TEST_CASE("owning pointers may have their own deleter, and point to constants") {
+    std::unique_ptr<const int, plain_delete<int>> pointer(new int(5));
+    CHECK(*round_trip(pointer) == 5);
 }
 
 TEST_CASE("virtual bases come back, though each path to them carries them") {
