@@ -76,6 +76,8 @@ bool remove_if_dead(int parent, const char* name) {
     if (::fstat(directory.get(), &info) < 0 || info.st_uid != ::geteuid() ||
         !lock(directory.get()) || !stands_at(directory.get(), parent, name))
         return false;
+    // Most are empty: FIFOs stand in them only while a pipe is being made.
+    if (::unlinkat(parent, name, AT_REMOVEDIR) == 0) return true;
     unlink_fifos(directory.get());
     return ::unlinkat(parent, name, AT_REMOVEDIR) == 0;
 }
