@@ -100,7 +100,9 @@ void run_core::begin() {
     tell({.what = event::kind::started, .pid = pid_});
     asio::co_spawn(strand(), talk(self), asio::detached);
     asio::co_spawn(strand(), watch_app(self), asio::detached);
-    asio::co_spawn(strand(), watch_signals(self), asio::detached);
+    if (watches_signals_) {
+        asio::co_spawn(strand(), watch_signals(self), asio::detached);
+    }
 }
 
 asio::awaitable<void> run_core::watch_app(std::shared_ptr<run_core> self) {
@@ -130,7 +132,9 @@ void run_core::finish() {
     server_->forget(*this);
     control_->close();
     directory_.reset();
+    signals_.cancel();  // clear() alone would leave the wait without an end
     signals_.clear();
+    app_.reset();
     server_->busy = false;
     tell({.what = event::kind::app_ended, .pid = pid_, .text = to_string(result_.status)});
     for (asio::steady_timer* waiting : waiting_)

@@ -105,6 +105,7 @@ private:
     terminal_signals terminal_;
     asio::steady_timer stop_timer_;
     asio::signal_set signals_;
+    bool watches_signals_ = false;
 };
 
 }  // namespace remora::detail

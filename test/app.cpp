@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+// The app of the tests: what its first argument says.
+#include "messages.hpp"
+
+#include <remora/client.hpp>
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <stdexcept>
+#include <string>
+
+namespace {
+
+using test::number;
+using test::text;
+
+remora::client* app_client = nullptr;
+int argument = 0;
+std::vector<std::string> words;
+
+asio::awaitable<remora::pipe> connect(const char* name) {
+    return app_client->connect(name);
+}
+
+// Sends numbers and checks that they come back.
+asio::awaitable<int> echo() {
+    auto pipe = co_await connect("echo");
+    for (number n{0}; n.value < argument; ++n.value) {
+        co_await pipe.send(n);
+        const auto back = co_await pipe.receive<number>();
+        if (back.value != n.value) co_return 1;
+    }
+    co_return 0;
+}
+
+// Says what it was started with, through the pipe.
+asio::awaitable<int> report() {
+    auto pipe = co_await connect("report");
+    for (const auto& word : words)
+        co_await pipe.send<text>(word);
+    co_return 0;
+}
+
+// Sends numbers and leaves without waiting.
+asio::awaitable<int> leave() {
+    auto pipe = co_await connect("take");
+    for (number n{0}; n.value < argument; ++n.value)
+        co_await pipe.send(n);
+    co_return 3;
+}
+
+// Ends in the middle, without a word.
+asio::awaitable<int> vanish() {
+    auto pipe = co_await connect("echo");
+    co_await pipe.send<number>(1);
+    co_await pipe.receive<number>();
+    ::raise(argument);
+    co_return 0;
+}
+
+// The code of the error with which a connection ends, or fails to begin.
+asio::awaitable<int> code_of(asio::awaitable<void> operation) {
+    try {
+        co_await std::move(operation);
+    } catch (const std::system_error& e) {
+        std::fprintf(stderr, "%s\n", e.what());
+        co_return e.code().value();
+    }
+    co_return 0;
+}
+
+asio::awaitable<void> connect_to(std::string name) {
+    co_await app_client->connect(std::move(name));
+}
+
+asio::awaitable<int> connects() {
+    return code_of(connect_to(words.at(0)));
+}
+
+asio::awaitable<void> use(std::string name) {
+    auto pipe = co_await app_client->connect(std::move(name));
+    co_await pipe.send<number>(1);
+    co_await pipe.receive<number>();
+}
+
+asio::awaitable<int> uses() {
+    return code_of(use(words.at(0)));
+}
+
+asio::awaitable<int> waits_for_name() {
+    auto pipe = co_await app_client->connect("late", {.wait = std::chrono::seconds(30)});
+    co_await pipe.send<number>(1);
+    co_return 0;
+}
+
+asio::awaitable<int> many() {
+    std::vector<remora::pipe> pipes;
+    for (int i = 0; i < argument; ++i)
+        pipes.push_back(co_await connect("echo"));
+    for (int i = 0; i < argument; ++i)
+        co_await pipes[static_cast<std::size_t>(i)].send<number>(i);
+    for (int i = 0; i < argument; ++i) {
+        const auto back = co_await pipes[static_cast<std::size_t>(i)].receive<number>();
+        if (back.value != i) co_return 1;
+    }
+    co_return 0;
+}
+
+// Waits for a message that never comes.
+asio::awaitable<int> waits() {
+    auto pipe = co_await connect("silent");
+    co_await pipe.send<number>(::getpid());
+    co_await pipe.receive<number>();
+    co_return 0;
+}
+
+// Fills a pipe that nobody reads.
+asio::awaitable<int> fills() {
+    auto pipe = co_await connect("silent");
+    co_await pipe.send<number>(::getpid());
+    const auto big = test::make_blob(1, 8'000'000);
+    co_await pipe.send(big);
+    co_return 0;
+}
+
+// Computes outside of the event loop, for ever.
+asio::awaitable<int> spins() {
+    auto pipe = co_await connect("silent");
+    co_await pipe.send<number>(::getpid());
+    for (volatile bool always = true; always;) {
+    }
+    co_return 0;
+}
+
+asio::awaitable<int> throws() {
+    co_await connect("echo");
+    throw std::runtime_error("the app has had enough");
+}
+
+// Lives on after the server, and says so by its exit code.
+asio::awaitable<int> stays() {
+    auto pipe = co_await connect("silent");
+    co_await pipe.send<number>(::getpid());
+    try {
+        co_await pipe.receive<number>();
+    } catch (const std::system_error& e) {
+        co_return e.code() == remora::errc::server_gone ? 7 : 8;
+    }
+    co_return 9;
+}
+
+asio::awaitable<int> codes() {
+    co_await connect("echo");
+    co_return argument;
+}
+
+const std::map<std::string, asio::awaitable<int> (*)()> modes{
+    {"echo", echo},         {"report", report},
+    {"leave", leave},       {"vanish", vanish},
+    {"connects", connects}, {"uses", uses},
+    {"waits", waits},       {"fills", fills},
+    {"spins", spins},       {"throws", throws},
+    {"stays", stays},       {"codes", codes},
+    {"many", many},         {"waits_for_name", waits_for_name},
+};
+
+// Not a client at all: does not listen to anything.
+[[noreturn]] void be_mute() {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    ::signal(SIGTERM, SIG_IGN);
+    for (;;)
+        ::pause();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const std::string mode = argc > 2 ? argv[2] : "";
+    if (mode == "mute") be_mute();
+    if (mode == "exit") return std::atoi(argv[3]);
+    asio::io_context io;
+    remora::client_options options;
+    if (mode == "stays") options.on_server_gone = remora::server_gone_policy::stay();
+    if (mode == "spins") {
+        options.on_server_gone =
+            remora::server_gone_policy::end_within(std::chrono::milliseconds(300));
+    }
+    remora::client client{io, argc, argv, options};
+    app_client = &client;
+    if (argc < 2 || !modes.contains(argv[1])) return 64;
+    if (argc > 2) argument = std::atoi(argv[2]);
+    words.assign(argv + 2, argv + argc);
+    return client.run(modes.at(argv[1]));
+}

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: MIT
+// A server and an app: two processes, over FIFOs.
+#include "runs.hpp"
+
+namespace {
+
+using namespace test;
+using remora::errc;
+using remora::stop_step;
+
+TEST_CASE("an app talks with its server and ends with its own code") {
+    served_run r({"echo", "100"});
+    r.server.serve("echo", echo_service);
+    CHECK(r.finish().code() == 0);
+    CHECK(r.is_clean());
+}
+
+TEST_CASE("server.run returns the app's code") {
+    asio::io_context io;
+    remora::server server{io, {.target = REMORA_TEST_APP}};
+    server.serve("echo", echo_service);
+    CHECK(server.run({"codes", "42"}) == 42);
+    CHECK(server.run({"vanish", "9"}) == 137);
+}
+
+TEST_CASE("one server serves one run after another, but not two at a time") {
+    served_run r({"echo", "3"});
+    r.server.serve("echo", echo_service);
+    CHECK(failure_of([&] { r.server.start(); }).code == code(errc::already_running));
+    CHECK(r.finish().code() == 0);
+    r.start({"echo", "3"});
+    CHECK(r.finish().code() == 0);
+    CHECK(r.is_clean());
+}
+
+TEST_CASE("arguments arrive whatever is in them, without the address of the server") {
+    const std::vector<std::string> sent{"--remora.pipes",
+                                        "--remora.pipesx=1",
+                                        "a b",
+                                        "\"",
+                                        "'",
+                                        "=",
+                                        "--x=a=b",
+                                        "",
+                                        "ä€",
+                                        "-- ",
+                                        "$HOME",
+                                        "\n"};
+    std::vector<std::string> arguments{"report"};
+    arguments.insert(arguments.end(), sent.begin(), sent.end());
+    served_run r(arguments);
+    std::vector<std::string> got;
+    r.server.serve("report", [&got](remora::pipe p) -> asio::awaitable<void> {
+        return collect<text>(std::move(p), [&got](const text& t) { got.push_back(t.value); });
+    });
+    CHECK(r.finish().code() == 0);
+    CHECK(got == sent);
+}
+
+TEST_CASE("a target whose path has spaces, quotes and other letters is started") {
+    const scratch directory;
+    const auto target = directory.path / "a \"b\" = 'ü' $x" / "the app";
+    std::filesystem::create_directories(target.parent_path());
+    std::filesystem::copy_file(REMORA_TEST_APP, target);
+    remora::server_options options;
+    options.target = target;
+    served_run r({"echo", "1"}, options);
+    r.server.serve("echo", echo_service);
+    CHECK(r.finish().code() == 0);
+}
+
+TEST_CASE("what the app sent before it left is delivered, then its end") {
+    served_run r({"leave", "2000"});
+    std::int64_t count = 0;
+    r.server.serve("take", [&count](remora::pipe p) -> asio::awaitable<void> {
+        return collect<number>(std::move(p),
+                               [&count](const number& n) { CHECK(n.value == count++); });
+    });
+    CHECK(r.finish().code() == 3);
+    CHECK(count == 2000);
+}
+
+TEST_CASE("an app that is killed ends its services, without a failure of theirs") {
+    served_run r({"vanish", "9"});
+    bool ended = false;
+    r.server.serve("echo", [&ended](remora::pipe p) -> asio::awaitable<void> {
+        return with_end(echo_service(std::move(p)), ended);
+    });
+    const auto result = r.finish();
+    CHECK(result.code() == 137);
+    CHECK(result.stopped_by == stop_step::none);
+    CHECK(ended);
+    CHECK(r.failures.empty());
+    CHECK(r.is_clean());
+}
+
+TEST_CASE("many connections go to one name") {
+    served_run r({"many", "50"});
+    r.server.serve("echo", echo_service);
+    CHECK(r.finish().code() == 0);
+    CHECK(r.is_clean());
+}
+
+TEST_CASE("an unknown name is no_such_pipe, an absurd one bad_name") {
+    const auto code_for = [](const std::string& name) {
+        served_run r({"connects", name});
+        r.server.serve("echo", echo_service);
+        return r.finish().code();
+    };
+    CHECK(code_for("echo") == 0);
+    CHECK(code_for("nothing") == static_cast<int>(errc::no_such_pipe));
+    for (const std::string bad : {"", "../x", "a\nb"}) {
+        CHECK(code_for(bad) == static_cast<int>(errc::bad_name));
+    }
+    CHECK(code_for(std::string(1024, 'x')) == static_cast<int>(errc::bad_name));
+}
+
+TEST_CASE("an app may wait for a name that is served later") {
+    served_run r({"waits_for_name"});
+    int connections = 0;
+    r.on_event = [&](const remora::event& e) {
+        if (e.what != remora::event::kind::hello) return;
+        asio::post(r.io, [&] {
+            r.server.serve("late", [&](remora::pipe) -> asio::awaitable<void> {
+                ++connections;
+                co_return;
+            });
+        });
+    };
+    CHECK(r.finish().code() == 0);
+    CHECK(connections == 1);
+}
+
+TEST_CASE("a service that throws ends its connection, and the server lives") {
+    served_run r({"uses", "bad"});
+    r.server.serve("bad", [](remora::pipe p) -> asio::awaitable<void> {
+        co_await p.receive<number>();
+        throw std::runtime_error("out of order");
+    });
+    CHECK(r.finish().code() == static_cast<int>(errc::service_failed));
+    REQUIRE(r.failures.size() == 1);
+    CHECK(r.failures[0] == "bad: out of order");
+    r.start({"echo", "1"});
+    r.server.serve("echo", echo_service);
+    CHECK(r.finish().code() == 0);
+}
+
+TEST_CASE("accept gives one pipe, and connections wait for it") {
+    served_run r({"uses", "one"});
+    asio::co_spawn(r.io, accept_one(r.server, "one"), asio::detached);
+    CHECK(r.finish().code() == 0);
+    CHECK(r.is_clean());
+}
+
+TEST_CASE("an exception that leaves the app is printed and becomes 70") {
+    served_run r({"throws"});
+    r.server.serve("echo", echo_service);
+    CHECK(r.finish().code() == 70);
+}
+
+TEST_CASE("an app that never says hello is stopped after the start timeout") {
+    remora::server_options options;
+    options.start_timeout = 50ms;
+    options.grace = 50ms;
+    served_run r({"mute"}, options);
+    const auto result = r.finish();
+    CHECK(result.error == code(errc::start_timeout));
+    CHECK(result.code() == 137);
+    CHECK(result.stopped_by == stop_step::sigkill);
+    CHECK(r.is_clean());
+}
+
+TEST_CASE("an app that exits before its hello has its code") {
+    served_run r({"exit", "3"});
+    const auto result = r.finish();
+    CHECK(result.code() == 3);
+    CHECK(!result.error);
+    CHECK(r.is_clean());
+}
+
+TEST_CASE("terminate stops an app that listens at its first step") {
+    served_run r({"waits"});
+    r.server.serve("silent", [&r](remora::pipe p) -> asio::awaitable<void> {
+        return stop_at_first_message(std::move(p), r.run());
+    });
+    const auto result = r.finish();
+    CHECK(result.stopped_by == stop_step::goodbye);
+    CHECK(result.code() == 143);
+    CHECK(r.is_clean());
+}
+
+TEST_CASE("a server that cannot start its app leaves nothing, and says what is wrong") {
+    asio::io_context io;
+    const auto code_for = [&](const std::string& target) {
+        remora::server server{io, {.target = target}};
+        const auto why = failure_of([&] { server.start(); });
+        CHECK(why.has(target));
+        return server.run();
+    };
+    CHECK(code_for("/no/such/file") == 127);
+    CHECK(code_for("/tmp") == 126);
+    CHECK(code_for("/etc/hostname") == 126);
+    CHECK(no_child_is_left());
+    CHECK(run_directories() == 0);
+}
+
+}  // namespace
