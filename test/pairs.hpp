@@ -10,8 +10,11 @@
 #include <remora/pipe.hpp>
 
 #include <fcntl.h>
+#include <unistd.h>
 
+#include <span>
 #include <stdexcept>
+#include <vector>
 
 namespace test {
 
@@ -39,16 +42,16 @@ struct refusing {
     }
 };
 
+inline remora::pipe make_pipe(asio::io_context& io, remora::detail::fifo_ends ends) {
+    return remora::pipe(std::make_shared<remora::detail::endpoint>(
+        io.get_executor(), remora::detail::make_fifo_transport(io.get_executor(), std::move(ends)),
+        "pair", remora::pipe_limits{}, remora::errc::broken_pipe));
+}
+
 inline std::pair<remora::pipe, remora::pipe> pair_over(asio::io_context& io,
                                                        remora::detail::fifo_ends one,
                                                        remora::detail::fifo_ends other) {
-    const auto make = [&](remora::detail::fifo_ends ends) {
-        return remora::pipe(std::make_shared<remora::detail::endpoint>(
-            io.get_executor(),
-            remora::detail::make_fifo_transport(io.get_executor(), std::move(ends)), "pair",
-            remora::pipe_limits{}, remora::errc::broken_pipe));
-    };
-    return {make(std::move(one)), make(std::move(other))};
+    return {make_pipe(io, std::move(one)), make_pipe(io, std::move(other))};
 }
 
 /// A pair over kernel pipes of the given size.
@@ -78,6 +81,26 @@ inline std::pair<remora::pipe, remora::pipe> fifo_pair(asio::io_context& io) {
     client.in = open("down", O_RDONLY);
     client.guard = open("up", O_RDONLY);
     return pair_over(io, std::move(server), std::move(client));
+}
+
+/// A pipe, and the bare descriptors of its other end.
+inline std::pair<remora::pipe, remora::detail::fifo_ends> bare_pair(asio::io_context& io) {
+    auto [one, other] = remora::detail::make_connected_ends();
+    return {make_pipe(io, std::move(one)), std::move(other)};
+}
+
+/// Writes bytes, all of which must fit.
+inline void write_bytes(const remora::detail::fifo_ends& ends, std::span<const std::byte> bytes) {
+    REQUIRE(::write(ends.out.get(), bytes.data(), bytes.size()) ==
+            static_cast<ssize_t>(bytes.size()));
+}
+
+/// What has arrived at a bare end.
+inline std::vector<std::byte> read_bytes(const remora::detail::fifo_ends& ends) {
+    std::vector<std::byte> bytes(1 << 20);
+    const ssize_t count = ::read(ends.in.get(), bytes.data(), bytes.size());
+    bytes.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
+    return bytes;
 }
 
 using pair_body = std::function<asio::awaitable<void>(remora::pipe, remora::pipe)>;

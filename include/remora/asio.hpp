@@ -8,6 +8,10 @@
 #define ASIO_HAS_STD_COROUTINE 1
 #endif
 
+// Before Asio: whether it allocates with std::aligned_alloc depends on what a standard header
+// defines, and every translation unit has to agree with the one in which Asio is compiled.
+#include <cstddef>
+
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
 #include <asio/bind_cancellation_slot.hpp>
