@@ -154,6 +154,22 @@ asio::awaitable<int> stays() {
     co_return 9;
 }
 
+// Leaves a child behind that has the pipes' ends and lives until the end of stdin; then dies.
+asio::awaitable<int> forks() {
+    auto pipe = co_await connect("echo");
+    co_await pipe.send<number>(1);
+    co_await pipe.receive<number>();
+    if (::fork() == 0) {
+        ::close(1);
+        char byte = 0;
+        while (::read(0, &byte, 1) > 0) {
+        }
+        ::_exit(0);
+    }
+    ::raise(SIGKILL);
+    co_return 0;
+}
+
 asio::awaitable<int> codes() {
     co_await connect("echo");
     co_return argument;
@@ -167,6 +183,7 @@ const std::map<std::string, asio::awaitable<int> (*)()> modes{
     {"spins", spins},       {"throws", throws},
     {"stays", stays},       {"codes", codes},
     {"many", many},         {"waits_for_name", waits_for_name},
+    {"forks", forks},       {"deaf", waits},
 };
 
 // Not a client at all: does not listen to anything.
@@ -186,6 +203,10 @@ int main(int argc, char** argv) {
     asio::io_context io;
     remora::client_options options;
     if (mode == "stays") options.on_server_gone = remora::server_gone_policy::stay();
+    if (mode == "deaf") {
+        options.on_goodbye = [] {};
+        ::signal(SIGTERM, SIG_IGN);
+    }
     if (mode == "spins") {
         options.on_server_gone =
             remora::server_gone_policy::end_within(std::chrono::milliseconds(300));

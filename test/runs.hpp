@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include <filesystem>
+#include <fstream>
 #include <iterator>
 #include <string>
 #include <vector>
@@ -43,6 +44,14 @@ inline std::string text_of(const std::exception_ptr& why) {
     }
 }
 
+/// Bytes of memory that this process has in use.
+inline std::size_t memory_in_use() {
+    std::ifstream file("/proc/self/statm");
+    std::size_t pages = 0;
+    file >> pages >> pages;
+    return pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
 /// A server with the test app as its target, on a context of its own, and a run that has begun.
 class served_run {
 public:
@@ -65,6 +74,19 @@ public:
         }
         REQUIRE_MESSAGE(result, "the run hangs");
         return *result;
+    }
+
+    /// SIGKILL to the app from outside, unless it has been reaped already.
+    void kill_app() const {
+        siginfo_t info{};
+        const auto pid = static_cast<id_t>(run_->pid());
+        if (::waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
+            ::kill(run_->pid(), SIGKILL);
+    }
+    /// Comes back when the app is dead, and does not reap it.
+    void await_death_of_app() const {
+        siginfo_t info{};
+        ::waitid(P_PID, static_cast<id_t>(run_->pid()), &info, WEXITED | WNOWAIT);
     }
 
     /// No path left, no zombie, as many descriptors as before.

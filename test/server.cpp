@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+// A server of the tests as a process of its own: `server [WORD...] -- TARGET [ARGUMENT...]`. It
+// tells on stdout what happens, a line for each event, and in the end the result. Words:
+//   dies_after=N      SIGKILLs itself after N handlers
+//   forks             leaves a child of its own behind, which has its descriptors but for stdout
+//                     and lives until the end of stdin
+//   ignores_children, blocks_children    SIGCHLD does not reach it
+//   grace=N           milliseconds for each step of stopping
+#include "messages.hpp"
+
+#include <remora/server.hpp>
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+namespace {
+
+using test::number;
+
+bool forks = false;
+int handlers_left = -1;
+remora::server_options options;
+
+void tell(const std::string& line) {
+    std::printf("%s\n", line.c_str());
+    std::fflush(stdout);
+}
+
+void leave_child_behind() {
+    if (::fork() != 0) return;
+    ::close(1);
+    char byte = 0;
+    while (::read(0, &byte, 1) > 0) {
+    }
+    ::_exit(0);
+}
+
+asio::awaitable<void> echo(remora::pipe p) {
+    while (const auto n = co_await p.next<number>())
+        co_await p.send(*n);
+}
+
+// Takes one message, and no other.
+asio::awaitable<void> silent(remora::pipe p) {
+    co_await p.receive<number>();
+    if (forks) leave_child_behind();
+    tell("message");
+    asio::steady_timer never(co_await asio::this_coro::executor,
+                             std::chrono::steady_clock::time_point::max());
+    co_await never.async_wait(asio::use_awaitable);
+}
+
+int value_of(const std::string& word) {
+    return std::atoi(word.c_str() + word.find('=') + 1);
+}
+
+void obey(const std::string& word) {
+    if (word.starts_with("dies_after=")) handlers_left = value_of(word);
+    if (word.starts_with("grace=")) options.grace = std::chrono::milliseconds(value_of(word));
+    if (word == "forks") forks = true;
+    if (word == "ignores_children") ::signal(SIGCHLD, SIG_IGN);
+    if (word == "blocks_children") {
+        sigset_t set;
+        sigemptyset(&set);
+        sigaddset(&set, SIGCHLD);
+        ::sigprocmask(SIG_BLOCK, &set, nullptr);
+    }
+}
+
+// Answers a question that comes as a signal, after the signals before it.
+void answer(asio::signal_set& questions) {
+    questions.async_wait([&questions](std::error_code ec, int) {
+        if (ec) return;
+        tell("here");
+        answer(questions);
+    });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    int at = 1;
+    for (; at < argc && std::string(argv[at]) != "--"; ++at)
+        obey(argv[at]);
+    if (at + 1 >= argc) return 64;
+    options.target = argv[at + 1];
+    options.drain = std::chrono::milliseconds(10);
+    options.on_event = [](const remora::event& e) { tell(to_string(e)); };
+
+    asio::io_context io;
+    asio::signal_set questions(io, SIGUSR1);
+    answer(questions);
+    remora::server server{io, options};
+    server.serve("echo", echo);
+    server.serve("silent", silent);
+    std::optional<remora::run_result> result;
+    asio::co_spawn(io, server.start({argv + at + 2, argv + argc}).result(),
+                   [&](std::exception_ptr, remora::run_result r) { result = std::move(r); });
+    while (!result) {
+        if (handlers_left-- == 0) ::raise(SIGKILL);
+        io.run_one();
+    }
+    tell("result: " + to_string(result->status) + ", stopped by " + to_string(result->stopped_by));
+    return result->code();
+}
