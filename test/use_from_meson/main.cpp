@@ -3,16 +3,13 @@
 #include <remora/client.hpp>
 #include <remora/server.hpp>
 
-#include <cstdio>
-
 int main(int argc, char** argv) {
     asio::io_context io;
     remora::server server{io, {.target = "/nonexistent"}};
-    try {
-        remora::client client{io, argc, argv};
-    } catch (const std::system_error& e) {
-        std::printf("%s\n", e.what());
-        return e.code() == remora::errc::no_server ? 0 : 1;
-    }
-    return 1;
+    remora::client client{io, argc, argv};
+    const int code = client.run([&]() -> asio::awaitable<int> {
+        auto pipe = co_await client.connect("maths");
+        co_return 0;
+    });
+    return code == 69 ? 0 : 1;
 }
