@@ -52,6 +52,7 @@ run_core::run_core(std::shared_ptr<server_core> server, const std::vector<std::s
     launched_ = !how.launcher.empty();
     for (const int signal : how.handled_signals)
         signals_.add(signal);
+    watches_signals_ = !how.handled_signals.empty();
     app_.emplace(strand(), how);
     pid_ = app_->pid();
 }

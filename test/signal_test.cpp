@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+// Servers as processes of their own: the signals they get, the launcher, the log.
+#include "hosts.hpp"
+
+namespace {
+
+using namespace test;
+
+// Sends a signal and comes back when the server has dealt with it. True if it stops the app.
+bool stops_at(host& h, int signal) {
+    h.kill(signal);
+    h.kill(SIGUSR1);
+    CHECK(h.line_with("here") == "here");
+    return std::ranges::any_of(h.skipped,
+                               [](const auto& line) { return line.starts_with("stopping"); });
+}
+
+std::string result_after(host& h, const std::vector<int>& signals) {
+    CHECK(h.line_with("message") == "message");
+    for (const int signal : signals)
+        h.kill(signal);
+    return h.line_with("result");
+}
+
+TEST_CASE("the first SIGINT is the app's, the second one within two seconds stops it") {
+    for (const int signal : {SIGINT, SIGQUIT}) {
+        host h({}, {"waits"});
+        CHECK(h.line_with("message") == "message");
+        CHECK(!stops_at(h, signal));
+        h.kill(signal);
+        CHECK(h.line_with("stopping").ends_with("goodbye"));
+        CHECK(h.line_with("result") == "result: exited with 143, stopped by goodbye");
+        CHECK(h.end() == exited(143));
+    }
+    CHECK(run_directories() == 0);
+}
+
+TEST_CASE("SIGTERM and SIGHUP stop the app at once, beginning with goodbye") {
+    for (const int signal : {SIGTERM, SIGHUP}) {
+        host h({}, {"waits"});
+        CHECK(result_after(h, {signal}) == "result: exited with 143, stopped by goodbye");
+        CHECK(h.end() == exited(143));
+    }
+    CHECK(run_directories() == 0);
+}
+
+TEST_CASE("an app that ignores everything is killed, and the result says so") {
+    host h({"grace=20"}, {"deaf"});
+    CHECK(result_after(h, {SIGTERM}) == "result: killed by SIGKILL (9), stopped by SIGKILL");
+    CHECK(h.end() == exited(137));
+    CHECK(run_directories() == 0);
+}
+
+TEST_CASE("each further SIGTERM takes the next step without waiting") {
+    host h({"grace=3600000"}, {"deaf"});
+    CHECK(h.line_with("message") == "message");
+    for (const std::string step : {"goodbye", "SIGTERM", "SIGKILL"}) {
+        h.kill(SIGTERM);
+        CHECK(h.line_with("stopping").ends_with(step));
+    }
+    CHECK(h.end() == exited(137));
+}
+
+TEST_CASE("signals have their default action again when the run is over") {
+    served_run r({"echo", "1"});
+    r.server.serve("echo", echo_service);
+    CHECK(r.finish().code() == 0);
+    for (const int signal : {SIGINT, SIGQUIT, SIGTERM, SIGHUP}) {
+        struct sigaction now{};
+        ::sigaction(signal, nullptr, &now);
+        CHECK((now.sa_handler == SIG_DFL));
+    }
+}
+
+TEST_CASE("a server that does not hear of its children's ends still follows its app") {
+    for (const std::string how : {"ignores_children", "blocks_children"}) {
+        CAPTURE(how);
+        host h({how}, {"codes", "42"});
+        const std::string result = h.line_with("result");
+        const bool exact = result == "result: exited with 42, stopped by none";
+        CHECK((exact || (how == "ignores_children" && result.find("unknown") != result.npos)));
+        h.end();
+    }
+    CHECK(run_directories() == 0);
+}
+
+remora::server_options launched_by(std::vector<std::string> launcher) {
+    remora::server_options options;
+    options.launcher = std::move(launcher);
+    return options;
+}
+
+int code_through(const std::vector<std::string>& launcher) {
+    served_run r({"codes", "41"}, launched_by(launcher));
+    r.server.serve("echo", echo_service);
+    const auto result = r.finish();
+    CHECK(r.is_clean());
+    return result.code();
+}
+
+// A program that runs its arguments and adds one to their exit code.
+std::filesystem::path write_launcher(const std::filesystem::path& path) {
+    std::filesystem::create_directories(path.parent_path());
+    std::ofstream(path) << "#!/bin/sh\n\"$@\"\nexit $(($? + 1))\n";
+    std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+    return path;
+}
+
+TEST_CASE("a launcher starts the target, whatever its path looks like") {
+    const scratch directory;
+    CHECK(code_through({"env"}) == 41);
+    CHECK(code_through({"env", "A=b c"}) == 41);
+    CHECK(code_through({write_launcher(directory.path / "the \"first\" one" / "a launcher")}) ==
+          42);
+}
+
+TEST_CASE("REMORA_LAUNCHER is a launcher for those who have none") {
+    const scratch directory;
+    const std::string launcher = write_launcher(directory.path / "launcher");
+    ::setenv("REMORA_LAUNCHER", (launcher + "  " + launcher).c_str(), 1);
+    CHECK(code_through({}) == 43);
+    CHECK(code_through({"env"}) == 41);
+    ::unsetenv("REMORA_LAUNCHER");
+}
+
+TEST_CASE("an app behind a launcher has no start timeout") {
+    auto options = launched_by({"env"});
+    options.start_timeout = 0ns;
+    served_run r({"echo", "1"}, options);
+    r.server.serve("echo", echo_service);
+    const auto result = r.finish();
+    CHECK(result.code() == 0);
+    CHECK(!result.error);
+}
+
+TEST_CASE("a launcher that cannot be found is named") {
+    served_run r({"echo", "1"});
+    r.server.serve("echo", echo_service);
+    CHECK(r.finish().code() == 0);
+    remora::server other{r.io,
+                         {.target = REMORA_TEST_APP, .launcher = {"no_such_launcher_anywhere"}}};
+    CHECK(failure_of([&] { other.start(); }).has("no_such_launcher_anywhere"));
+    CHECK(r.is_clean());
+}
+
+TEST_CASE("REMORA_LOG=debug shows what server and app do") {
+    host h({}, {"echo", "1"}, {"REMORA_LOG=debug"});
+    CHECK(h.end() == exited(0));
+    const std::string log = h.errors();
+    for (const std::string part :
+         {"remora server[", "]: started pid ", "]: hello pid ", "remora client[",
+          "]: connected pipe \"echo\" #1", "]: closed pipe \"echo\" #1", "]: app ended pid "}) {
+        CAPTURE(part);
+        CHECK(log.find(part) != std::string::npos);
+    }
+}
+
+TEST_CASE("without REMORA_LOG nothing is written to stderr") {
+    host h({}, {"echo", "1"});
+    CHECK(h.end() == exited(0));
+    CHECK(h.errors().empty());
+}
+
+}  // namespace
