@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+// What the two executables share.
+#pragma once
+
+struct heartbeat {
+    int count = 0;
+
+    template <class Archive>
+    void serialize(Archive& ar) {
+        ar(count);
+    }
+};
