@@ -57,11 +57,14 @@ struct child::watcher : std::enable_shared_from_this<watcher> {
 
 namespace {
 
-// Then the kernel reaps children by itself, and their status is lost.
-bool sigchld_is_ignored() {
+// A handler that is there, the host's or that of another signal_set, stays; unless the kernel reaps
+// the children by itself, so that every status would be lost.
+bool may_take_sigchld() {
     struct sigaction action{};
     ::sigaction(SIGCHLD, nullptr, &action);
-    return action.sa_handler == SIG_IGN || (action.sa_flags & SA_NOCLDWAIT) != 0;
+    if ((action.sa_flags & SA_NOCLDWAIT) != 0) return true;
+    const bool simple = (action.sa_flags & SA_SIGINFO) == 0;
+    return simple && (action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN);
 }
 
 exit_status status_of(int word) {
@@ -190,7 +193,7 @@ child::child(asio::any_io_executor executor, const spawn_options& options)
     const auto watching = std::make_shared<watcher>(executor, state_);
     state_->watch = watching;
     // Before the start: a child may be over at once.
-    if (sigchld_is_ignored()) watching->listen();
+    if (may_take_sigchld()) watching->listen();
     try {
         state_->pid = detail::spawn(options);
         state_->pidfd.reset(static_cast<int>(::syscall(SYS_pidfd_open, state_->pid, 0)));
