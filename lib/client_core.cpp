@@ -121,9 +121,19 @@ void client_core::server_gone() {
         const auto end = weak.lock();
         if (end) asio::post(end->executor(), [end] { end->fail(errc::server_gone); });
     }
-    run_directory::remove_dead(directory_);
+    asio::co_spawn(strand_, bury(shared_from_this()), asio::detached);
     tell_({.what = event::kind::server_gone});
     if (on_gone) on_gone();
+}
+
+// The dead server's directory. Its lock may last a moment longer than its pipes.
+asio::awaitable<void> client_core::bury(std::shared_ptr<client_core> self) {
+    asio::steady_timer pause(self->strand_);
+    for (int tries = 0; tries < 20 && !run_directory::remove_dead(self->directory_); ++tries) {
+        pause.expires_after(std::chrono::milliseconds(5));
+        co_await pause.async_wait(asio::use_awaitable);
+    }
+    self->buried_ = true;
 }
 
 void client_core::settle(const error& why) {

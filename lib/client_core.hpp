@@ -29,6 +29,8 @@ public:
     const asio::any_io_executor& strand() const noexcept { return strand_; }
     const client_options& options() const noexcept { return options_; }
     bool server_is_gone() const noexcept { return gone_; }
+    /// The directory of a server that is gone has been removed, if it could be.
+    const bool& buried() const noexcept { return buried_; }
     const std::optional<error>& trouble() const noexcept { return trouble_; }
     int control_fd() const noexcept { return control_fd_; }
 
@@ -61,6 +63,7 @@ private:
     void answered(const frame& f);
     void watch_server(int pid);
     void server_gone();
+    static asio::awaitable<void> bury(std::shared_ptr<client_core> self);
     void settle(const error& why);
     void fail_requests();
     void abandon_all();
@@ -81,6 +84,7 @@ private:
     bool leaving_ = false;
     bool stopping_ = false;
     bool gone_ = false;
+    bool buried_ = false;
     std::optional<error> trouble_;  ///< why no pipe can be had
     std::uint64_t next_id_ = 0;
     std::map<std::uint64_t, request*> requests_;

@@ -131,7 +131,9 @@ int client::run_app(app_function app) {
     life->start(std::move(app));
     life->run_until(life->finished);
     life->limit.cancel();
-    if (!core_->server_is_gone()) {
+    if (core_->server_is_gone()) {
+        life->run_until(core_->buried());
+    } else {
         asio::co_spawn(core_->strand(), detail::client_core::leave(core_),
                        [life](std::exception_ptr) { life->left = true; });
         life->run_until(life->left);
