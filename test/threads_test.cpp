@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+// A context that several threads run.
+#include "runs.hpp"
+
+#include <atomic>
+#include <thread>
+
+namespace {
+
+using namespace test;
+
+// Runs the context in four threads until the run is over.
+remora::run_result finish_in_threads(served_run& r) {
+    std::optional<remora::run_result> result;
+    auto work = asio::make_work_guard(r.io);
+    asio::co_spawn(r.io, r.run().result(), [&](std::exception_ptr, remora::run_result end) {
+        result = std::move(end);
+        work.reset();
+    });
+    const auto end = std::chrono::steady_clock::now() + patience;
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 4; ++i)
+        threads.emplace_back([&] { r.io.run_until(end); });
+    for (auto& thread : threads)
+        thread.join();
+    REQUIRE_MESSAGE(result, "the run hangs");
+    return *result;
+}
+
+TEST_CASE("four threads serve the connections of one app") {
+    served_run r({"many", "40"});
+    std::atomic<int> served = 0;
+    r.server.serve("echo", [&served](remora::pipe p) {
+        ++served;
+        return echo_service(std::move(p));
+    });
+    CHECK(finish_in_threads(r).code() == 0);
+    CHECK(served == 40);
+    CHECK(r.is_clean());
+}
+
+TEST_CASE("an app that is killed ends its services in all threads") {
+    for (int i = 0; i < 10; ++i) {
+        served_run r({"vanish", "9"});
+        r.server.serve("echo", echo_service);
+        CHECK(finish_in_threads(r).code() == 137);
+        CHECK(r.failures.empty());
+        CHECK(r.is_clean());
+    }
+}
+
+TEST_CASE("services may be added and the app stopped from any thread") {
+    served_run r({"waits_for_name"});
+    std::thread other([&] {
+        for (int i = 0; i < 100; ++i)
+            r.server.serve("name " + std::to_string(i), echo_service);
+        r.server.serve("late", echo_service);
+        r.run().terminate(10s);
+    });
+    const auto result = finish_in_threads(r);
+    other.join();
+    CHECK((result.code() == 0 || result.code() == 143 || result.code() == 70));
+    CHECK(r.is_clean());
+}
+
+}  // namespace
