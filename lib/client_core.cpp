@@ -91,6 +91,9 @@ void client_core::handle(const frame& f) {
 }
 
 void client_core::welcomed(const wire::welcome& terms) {
+    if (met_ || terms.version < wire::oldest || terms.version > wire::newest) {
+        raise(errc::protocol_error, "a welcome to version " + std::to_string(terms.version));
+    }
     met_ = true;
     options_.limits.message = std::min<std::size_t>(options_.limits.message, terms.max_message);
     tell_({.what = event::kind::hello, .pid = terms.pid});

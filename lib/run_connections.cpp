@@ -21,6 +21,7 @@ constexpr std::uint64_t longest_wait_ms = 24u * 3600 * 1000;
 void run_core::connect(std::uint64_t id, const wire::connect_request& request) {
     if (id <= last_id_) raise(errc::protocol_error, "the number of a connection is used again");
     last_id_ = id;
+    if (ended_) return;
     const std::string& name = request.name;
     if (!is_pipe_name(name)) return reject(id, name, {errc::bad_name, "connect"});
     if (stopping_.started()) return reject(id, name, {errc::stopping, "connect"});
@@ -195,10 +196,15 @@ void run_core::look_for_end() {
     if (!has_services()) services_ended_.cancel();
 }
 
-void run_core::unlink_names(const std::string& base) {
+void run_core::unlink_names(const std::string& base) noexcept {
     if (!directory_) return;
-    directory_->unlink(base + wire::up_ending);
-    directory_->unlink(base + wire::down_ending);
+    for (const char* ending : {wire::up_ending, wire::down_ending}) {
+        try {
+            directory_->unlink(base + ending);
+        } catch (const error&) {
+            // The app has put something else there. It goes with the directory.
+        }
+    }
 }
 
 void run_core::fail_pipes(errc why) {

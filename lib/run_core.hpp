@@ -51,10 +51,12 @@ private:
 
     // the conversation
     static asio::awaitable<void> talk(std::shared_ptr<run_core> self);
-    static asio::awaitable<void> meet(std::shared_ptr<run_core> self);
+    static asio::awaitable<bool> meet(std::shared_ptr<run_core> self);
     void greet(const wire::welcome& terms);
+    void refuse(const close_reason& why);
     void handle(const frame& f);
     void complain(const error& why);
+    void note_fault(const error& why);
 
     // connections
     void connect(std::uint64_t id, const wire::connect_request& request);
@@ -72,7 +74,7 @@ private:
     void service_ended(const std::shared_ptr<connection>& c, std::exception_ptr why);
     bool has_services() const { return !connections_.empty() || !opening_.empty(); }
     void look_for_end();
-    void unlink_names(const std::string& base);
+    void unlink_names(const std::string& base) noexcept;
     void fail_pipes(errc why);
     void cancel_services();
 

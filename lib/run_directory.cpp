@@ -68,6 +68,15 @@ void unlink_fifos(int directory) {
     }
 }
 
+// Files of every sort, and empty directories. Follows no link.
+void unlink_everything(int directory) {
+    const directory_stream entries = entries_of(directory);
+    while (const dirent* entry = entries ? ::readdir(entries.get()) : nullptr) {
+        if (::unlinkat(directory, entry->d_name, 0) < 0 && errno == EISDIR)
+            ::unlinkat(directory, entry->d_name, AT_REMOVEDIR);
+    }
+}
+
 bool remove_if_dead(int parent, const char* name) {
     if (!std::string_view(name).starts_with(prefix)) return false;
     const unique_fd directory{::openat(parent, name, directory_flags | O_NONBLOCK)};
@@ -152,7 +161,10 @@ void run_directory::remove() noexcept {
     if (!fd_) return;
     for (const std::string& name : fifos_)
         ::unlinkat(fd_.get(), name.c_str(), 0);
-    if (stands_at(fd_.get(), AT_FDCWD, path_.c_str())) ::rmdir(path_.c_str());
+    if (stands_at(fd_.get(), AT_FDCWD, path_.c_str()) && ::rmdir(path_.c_str()) < 0) {
+        unlink_everything(fd_.get());
+        ::rmdir(path_.c_str());
+    }
     fd_.reset();
 }
 

@@ -12,8 +12,8 @@
 namespace remora::detail {
 
 /// A new directory "remora-XXXXXX" of mode 0700, whatever the umask, locked as long as this object
-/// lives. It is removed with the FIFOs in it by the destructor, unless something else stands at
-/// its path by then. Not thread-safe.
+/// lives. It is removed with what is in it (but for directories that are not empty) by the
+/// destructor, unless something else stands at its path by then. Not thread-safe.
 class run_directory {
 public:
     /// Throws `error` with the system's code and the path.

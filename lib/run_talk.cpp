@@ -9,7 +9,7 @@ namespace remora::detail {
 
 asio::awaitable<void> run_core::talk(std::shared_ptr<run_core> self) {
     try {
-        co_await meet(self);
+        if (!co_await meet(self)) co_return;
         while (const frame* f = co_await await_frame(self->control_, deadline::max())) {
             self->handle(*f);
             self->control_->pop();
@@ -22,7 +22,8 @@ asio::awaitable<void> run_core::talk(std::shared_ptr<run_core> self) {
     if (!self->ended_) self->app_->poke();
 }
 
-asio::awaitable<void> run_core::meet(std::shared_ptr<run_core> self) {
+// False if the app was refused.
+asio::awaitable<bool> run_core::meet(std::shared_ptr<run_core> self) {
     const auto timeout =
         self->launched_ ? std::chrono::nanoseconds::max() : self->server_->options.start_timeout;
     const deadline until = deadline_of(timeout);
@@ -39,11 +40,21 @@ asio::awaitable<void> run_core::meet(std::shared_ptr<run_core> self) {
     self->control_->opened();
     self->unlink_names(wire::control_name);
     if (const auto* why = std::get_if<close_reason>(&reply)) {
-        post(*self->control_, frame_kind::refused, 0, 0, *why);
-        co_await await_frame(self->control_, until);  // until it has left
-        raise(errc::version_mismatch, why->text);
+        self->refuse(*why);
+        co_return false;
     }
     self->greet(std::get<wire::welcome>(reply));
+    co_return true;
+}
+
+// The app may end by itself, for as long as a step of stopping it takes.
+void run_core::refuse(const close_reason& why) {
+    note_fault(error(why.to_code(), why.text));
+    post(*control_, frame_kind::refused, 0, 0, why);
+    stop_timer_.expires_after(server_->options.grace);
+    stop_timer_.async_wait([self = shared_from_this()](std::error_code ec) {
+        if (!ec) self->stop(stop_step::sigterm, self->server_->options.grace);
+    });
 }
 
 void run_core::greet(const wire::welcome& terms) {
@@ -68,6 +79,12 @@ void run_core::handle(const frame& f) {
     }
 }
 
+void run_core::note_fault(const error& why) {
+    result_.error = why.code();
+    result_.text = why.what();
+    tell({.what = event::kind::refused, .pid = pid_, .code = why.code(), .text = why.context()});
+}
+
 // The end of the conversation, otherwise than by a clean close.
 void run_core::complain(const error& why) {
     if (why.code() == errc::closed) return;
@@ -75,9 +92,7 @@ void run_core::complain(const error& why) {
         fail_pipes(errc::app_gone);
         return;
     }
-    result_.error = why.code();
-    result_.text = why.what();
-    tell({.what = event::kind::refused, .pid = pid_, .code = why.code(), .text = why.context()});
+    note_fault(why);
     control_->close(why.code(), why.context());
     fail_pipes(errc::protocol_error);
     stop(stop_step::sigterm, server_->options.grace);

@@ -19,9 +19,7 @@ int pick(random_numbers& random, int least, int most) {
 // Takes one message, then lets the pipe fill.
 asio::awaitable<void> silent_service(remora::pipe p) {
     co_await p.receive<number>();
-    asio::steady_timer never(co_await asio::this_coro::executor,
-                             std::chrono::steady_clock::time_point::max());
-    co_await never.async_wait(asio::use_awaitable);
+    co_await never();
 }
 
 asio::awaitable<void> take_service(remora::pipe p) {

@@ -128,6 +128,13 @@ private:
     std::optional<remora::run> run_;
 };
 
+/// Waits until it is cancelled.
+inline asio::awaitable<void> never() {
+    asio::steady_timer timer(co_await asio::this_coro::executor,
+                             std::chrono::steady_clock::time_point::max());
+    co_await timer.async_wait(asio::use_awaitable);
+}
+
 /// Sends every number back.
 inline asio::awaitable<void> echo_service(remora::pipe p) {
     while (const auto n = co_await p.next<number>())
