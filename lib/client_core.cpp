@@ -154,6 +154,7 @@ asio::awaitable<void> client_core::await_welcome(std::shared_ptr<client_core> se
     if (!self->met_ && !self->trouble_) {
         std::error_code ec;
         co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+        if (self->trouble_) throw *self->trouble_;
         const auto state = co_await asio::this_coro::cancellation_state;
         if (state.cancelled() != asio::cancellation_type::none) throw std::system_error(ec);
     }

@@ -33,7 +33,7 @@ struct app_life : std::enable_shared_from_this<app_life> {
     void say_goodbye();
     void lose_server();
     void run_until(const bool& done);
-    int exit_code() const;
+    int exit_code(const std::optional<error>& trouble) const;
     int code_of_failure() const;
 
     asio::io_context& io;
@@ -78,9 +78,9 @@ void app_life::run_until(const bool& done) {
     }
 }
 
-int app_life::exit_code() const {
-    if (gone && policy.what != server_gone_policy::kind::stay) {
-        return say("the server is gone", code_no_server);
+int app_life::exit_code(const std::optional<error>& trouble) const {
+    if (gone && trouble && policy.what != server_gone_policy::kind::stay) {
+        return say(trouble->what(), code_no_server);
     }
     if (failure) return code_of_failure();
     if (!finished) return say("the context was stopped before the app had ended", code_exception);
@@ -138,7 +138,7 @@ int client::run_app(app_function app) {
                        [life](std::exception_ptr) { life->left = true; });
         life->run_until(life->left);
     }
-    return life->exit_code();
+    return life->exit_code(core_->trouble());
 }
 
 }  // namespace remora
