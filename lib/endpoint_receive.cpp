@@ -42,14 +42,17 @@ endpoint::receiving::receiving(endpoint& end) : end_(end) {
 
 const frame* endpoint::head() {
     if (head_) return &*head_;
-    for (;;) {
+    // A peer that sends nothing else but frames to pass over must not keep the context to itself.
+    for (passed_over_ = 0; passed_over_ < most_in_a_row;) {
         if (closing_) raise(errc::closed, context() + "closed by this end");
         if (end_code_) {
             if (at_end()) return nullptr;
             raise_closed();
         }
-        if (next_frame()) return &*head_;
-        if (end_code_) continue;
+        if (next_frame()) {
+            if (head_) return &*head_;
+            continue;
+        }
         switch (transport_->fetch(wanted_)) {
             case transport::fetched::more:
                 break;
@@ -61,36 +64,35 @@ const frame* endpoint::head() {
                 end_of_input();
         }
     }
+    return nullptr;
 }
 
-// What is not a frame, or comes where it may not, ends the conversation, and the peer is told.
+// True if there was a frame. What is none, or comes where it may not, ends the conversation, and
+// the peer is told.
 bool endpoint::next_frame() {
     try {
-        auto f = parse_frame(transport_->input(), limits_.message, wanted_);
-        if (!f) return false;
-        return accept(*f);
+        const auto f = parse_frame(transport_->input(), limits_.message, wanted_);
+        if (f) accept(*f);
+        return f.has_value();
     } catch (const error& e) {
         close(e.code(), e.context());
         throw error(e, context());
     }
 }
 
-bool endpoint::accept(frame& f) {
+void endpoint::accept(const frame& f) {
     if (f.header.kind == frame_kind::close) {
         note_close(f);
-        return false;
-    }
-    if (!is_known(f.header.kind)) {
-        if ((f.header.flags & frame_header::may_skip) == 0) {
-            raise(errc::protocol_error,
-                  "a frame of unknown kind " + std::to_string(static_cast<int>(f.header.kind)));
-        }
+    } else if (is_known(f.header.kind)) {
+        if (!f.type_name.empty()) note_name(f);
+        head_ = f;
+    } else if ((f.header.flags & frame_header::may_skip) != 0) {
         transport_->consume(f.size());
-        return false;
+        ++passed_over_;
+    } else {
+        raise(errc::protocol_error,
+              "a frame of unknown kind " + std::to_string(static_cast<int>(f.header.kind)));
     }
-    if (!f.type_name.empty()) note_name(f);
-    head_ = f;
-    return true;
 }
 
 void endpoint::note_name(const frame& f) {
@@ -161,6 +163,10 @@ asio::awaitable<void> endpoint::wait_message(deadline until) {
         timer.async_wait([self = shared_from_this()](std::error_code ec) {
             if (!ec) self->transport_->cancel();
         });
+    }
+    if (passed_over_ == most_in_a_row) {
+        co_await give_way();
+        co_return;
     }
     std::error_code ec;
     co_await transport_->wait(transport::readiness::readable, ec);

@@ -262,6 +262,41 @@ TEST_CASE("garbage ends the conversation with a protocol error, and the peer is 
     });
 }
 
+TEST_CASE("frames of unknown kinds that may be skipped are, and others run meanwhile") {
+    test::run([](asio::io_context& io) -> asio::awaitable<void> {
+        auto [a, ends] = bare_pair(io);
+        auto [twin, twin_ends] = bare_pair(io);
+        std::vector<std::byte> bytes(1000 * remora::frame_header::size);
+        for (std::size_t at = 0; at < bytes.size(); at += remora::frame_header::size) {
+            remora::frame_header{.kind = remora::frame_kind{200},
+                                 .flags = remora::frame_header::may_skip}
+                .store(bytes.data() + at);
+        }
+        write_bytes(ends, bytes);
+        co_await twin.send<number>(7);
+        write_bytes(ends, read_bytes(twin_ends));
+        background receiving(a.get_executor(), a.receive<number>());
+        int turns = 0;
+        for (; !receiving.done(); ++turns) {
+            co_await asio::post(a.get_executor(), asio::use_awaitable);
+        }
+        CHECK(turns >= 10);
+        CHECK(!(co_await receiving.result()).code);
+    });
+}
+
+TEST_CASE("a frame of an unknown kind that may not be skipped is a protocol error") {
+    test::run([](asio::io_context& io) -> asio::awaitable<void> {
+        auto [a, ends] = bare_pair(io);
+        std::array<std::byte, remora::frame_header::size> header;
+        remora::frame_header{.kind = remora::frame_kind{200}}.store(header.data());
+        write_bytes(ends, header);
+        const auto why = co_await failure_of(a.receive<number>());
+        CHECK(why.code == code(errc::protocol_error));
+        CHECK(why.has("unknown kind 200"));
+    });
+}
+
 TEST_CASE("a frame that claims more than the limit is refused before it arrives") {
     test::run([](asio::io_context& io) -> asio::awaitable<void> {
         for (const std::uint32_t length : {(16u << 20) + 1, 1u << 31, 0xffffffffu}) {

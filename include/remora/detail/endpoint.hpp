@@ -72,7 +72,8 @@ public:
     [[noreturn]] void rethrow_in_context() const;
 
     // A scheduler's trip is due after so many operations that found everything at hand.
-    bool must_give_way() noexcept { return ++in_a_row_ > 64; }
+    static constexpr unsigned most_in_a_row = 64;
+    bool must_give_way() noexcept { return ++in_a_row_ > most_in_a_row; }
     asio::awaitable<void> give_way();
 
     // Sending: begin, encode into out(), commit; on failure, abandon.
@@ -117,7 +118,7 @@ private:
     std::size_t queued() const noexcept { return out_.size() - sent_; }
     std::uint64_t written() const noexcept { return base_ + sent_; }
     bool next_frame();
-    bool accept(frame& f);
+    void accept(const frame& f);
     void note_name(const frame& f);
     void note_close(const frame& f);
     void end_of_input();
@@ -150,6 +151,7 @@ private:
     std::error_code failure_;  ///< set: the peer is known to be gone
     bool receiving_ = false;
     unsigned in_a_row_ = 0;
+    unsigned passed_over_ = 0;  ///< frames of unknown kinds, in the last look
 
     byte_buffer out_;         ///< the frames that are not wholly written
     std::size_t sent_ = 0;    ///< of out_
