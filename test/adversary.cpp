@@ -152,11 +152,14 @@ const std::map<std::string, std::string> pipe_words{
 void say_the_limit() {
     const raw_pipe control = meet();
     control.say(skipped_bytes(64u << 10));
-    ask(control, 1, "echo");
-    const raw_pipe pipe("1");
-    pipe.say(open_bytes(1) + skipped_bytes(64u << 10) + skipped_bytes(0));
-    pipe.say(frame_with(frame_kind::message, 0, number{1}, remora::type_tag_of<number>()));
+    control.say(skipped_bytes(0) + connect_bytes(1, "nobody"));  // one write, and one read
     std::vector<std::byte> bytes;
+    if (control.hear(bytes) != frame_kind::rejected) std::exit(88);
+    ask(control, 2, "echo");
+    const raw_pipe pipe("2");
+    pipe.say(open_bytes(2) + skipped_bytes(64u << 10));
+    pipe.say(skipped_bytes(0) +
+             frame_with(frame_kind::message, 0, number{1}, remora::type_tag_of<number>()));
     std::exit(pipe.hear(bytes) == frame_kind::message ? 0 : 84);
 }
 
