@@ -37,6 +37,7 @@ std::string take_directory(int& argc, char** argv) {
 
 client::client(asio::io_context& io, int& argc, char** argv, client_options options)
     : io_(io), core_(std::make_shared<detail::client_core>(io, std::move(options))) {
+    detail::check_limits(core_->options().limits);
     const std::string directory = take_directory(argc, argv);
     if (directory.empty()) {
         core_->no_server();

@@ -61,7 +61,7 @@ void client_core::answered(const frame& f) {
         asked.base = payload_of<wire::connection_offer>(f).base;
     } else {
         const auto why = payload_of<close_reason>(f);
-        asked.why = error(why.to_code(), quote(why.text));
+        asked.why = error(why.to_refusal(), quote(why.text));
     }
     asked.answered.cancel();
 }

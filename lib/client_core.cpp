@@ -12,11 +12,6 @@
 #include <cerrno>
 
 namespace remora::detail {
-namespace {
-
-constexpr pipe_limits control_limits{.message = 64u << 10, .queue = 256u << 10, .decode = {}};
-
-}  // namespace
 
 client_core::client_core(asio::io_context& io, client_options options)
     : strand_(asio::make_strand(io)),
@@ -41,13 +36,17 @@ void client_core::meet(const std::string& directory) try {
     asio::co_spawn(strand_, listen(shared_from_this()), asio::detached);
 } catch (const error& e) {
     run_directory::remove_dead(directory);
-    settle(error(errc::no_server,
-                 "the server that started this app is not there any more: " + e.context()));
+    const bool absent = e.code() == errc::server_gone || e.code() == std::errc::not_a_directory ||
+                        e.code() == std::errc::no_such_file_or_directory;
+    settle(absent ? error(errc::no_server,
+                          "the server that started this app is not there any more: " + e.context())
+                  : e);
 }
 
 void client_core::say_hello(fifo_ends ends) {
     control_ = std::make_shared<endpoint>(strand_, make_fifo_transport(strand_, std::move(ends)),
-                                          wire::control_name, control_limits, errc::server_gone);
+                                          wire::control_name, control_limits, errc::server_gone,
+                                          frame_kinds::control);
     const wire::hello words{.max_message = options_.limits.message, .pid = ::getpid()};
     post(*control_, frame_kind::hello, 0, wire::magic, words);
 }
@@ -63,6 +62,9 @@ asio::awaitable<void> client_core::listen(std::shared_ptr<client_core> self) {
         if (e.code() == errc::closed || self->leaving_) co_return;
         if (e.code() != errc::server_gone) self->settle(e);
         self->server_gone();
+    } catch (const std::exception& e) {
+        self->settle(error(errc::protocol_error, std::string("control pipe: ") + e.what()));
+        self->server_gone();
     }
 }
 
@@ -73,7 +75,7 @@ void client_core::handle(const frame& f) {
             break;
         case frame_kind::refused: {
             const auto why = payload_of<close_reason>(f);
-            settle(error(why.to_code(), "the server refused this app: " + quote(why.text)));
+            settle(error(why.to_refusal(), "the server refused this app: " + quote(why.text)));
             break;
         }
         case frame_kind::connected:
@@ -83,7 +85,11 @@ void client_core::handle(const frame& f) {
         case frame_kind::goodbye:
             stopping_ = true;
             tell_({.what = event::kind::goodbye});
-            if (on_goodbye) on_goodbye();
+            if (options_.on_goodbye) {
+                options_.on_goodbye();
+            } else if (on_goodbye) {
+                on_goodbye();
+            }
             break;
         default:
             raise(errc::protocol_error, "an unexpected frame on the control pipe");
@@ -91,8 +97,12 @@ void client_core::handle(const frame& f) {
 }
 
 void client_core::welcomed(const wire::welcome& terms) {
-    if (met_ || terms.version < wire::oldest || terms.version > wire::newest) {
-        raise(errc::protocol_error, "a welcome to version " + std::to_string(terms.version));
+    const bool sane = terms.version >= wire::oldest && terms.version <= wire::newest &&
+                      terms.max_message >= wire::least_max_message;
+    if (met_ || !sane) {
+        raise(errc::protocol_error, "a welcome to version " + std::to_string(terms.version) +
+                                        " and messages of " + std::to_string(terms.max_message) +
+                                        " bytes");
     }
     met_ = true;
     options_.limits.message = std::min<std::size_t>(options_.limits.message, terms.max_message);
@@ -156,7 +166,9 @@ asio::awaitable<void> client_core::await_welcome(std::shared_ptr<client_core> se
         co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
         if (self->trouble_) throw *self->trouble_;
         const auto state = co_await asio::this_coro::cancellation_state;
-        if (state.cancelled() != asio::cancellation_type::none) throw std::system_error(ec);
+        if (state.cancelled() != asio::cancellation_type::none) {
+            throw std::system_error(asio::error::operation_aborted);
+        }
     }
     if (self->trouble_) throw *self->trouble_;
     if (!self->met_) raise(errc::timed_out, "the server has not welcomed this app");

@@ -29,6 +29,7 @@ public:
     const asio::any_io_executor& strand() const noexcept { return strand_; }
     const client_options& options() const noexcept { return options_; }
     bool server_is_gone() const noexcept { return gone_; }
+    bool is_stopping() const noexcept { return stopping_; }
     /// The directory of a server that is gone has been removed, if it could be.
     const bool& buried() const noexcept { return buried_; }
     const std::optional<error>& trouble() const noexcept { return trouble_; }

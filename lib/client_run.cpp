@@ -32,6 +32,7 @@ struct app_life : std::enable_shared_from_this<app_life> {
     void start(std::function<asio::awaitable<int>()> app);
     void say_goodbye();
     void lose_server();
+    void give_up_after(std::chrono::nanoseconds time);
     void run_until(const bool& done);
     int exit_code(const std::optional<error>& trouble) const;
     int code_of_failure() const;
@@ -72,6 +73,14 @@ void app_life::lose_server() {
     stop.emit(asio::cancellation_type::terminal);
 }
 
+// For pipes on a context that nobody runs any more.
+void app_life::give_up_after(std::chrono::nanoseconds time) {
+    limit.expires_after(time);
+    limit.async_wait([self = shared_from_this()](std::error_code ec) {
+        if (!ec) self->left = true;
+    });
+}
+
 void app_life::run_until(const bool& done) {
     if (io.stopped()) io.restart();
     while (!done && io.run_one() != 0) {
@@ -110,8 +119,7 @@ public:
             core.on_server_known = [this](int pidfd) { watchdog_->watch(pidfd); };
         }
         core.on_gone = [life] { life->lose_server(); };
-        core.on_goodbye = core.options().on_goodbye;
-        if (!core.on_goodbye) core.on_goodbye = [life] { life->say_goodbye(); };
+        core.on_goodbye = [life] { life->say_goodbye(); };
     }
     ~tie() { core_.on_gone = core_.on_goodbye = nullptr, core_.on_server_known = nullptr; }
     tie(const tie&) = delete;
@@ -129,14 +137,17 @@ int client::run_app(app_function app) {
     const auto life = std::make_shared<app_life>(io_, core_->options());
     const tie tied(*core_, life);
     life->start(std::move(app));
+    if (core_->is_stopping() && !core_->options().on_goodbye) life->say_goodbye();
     life->run_until(life->finished);
     life->limit.cancel();
     if (core_->server_is_gone()) {
         life->run_until(core_->buried());
     } else {
+        life->give_up_after(core_->options().linger + unwinding);
         asio::co_spawn(core_->strand(), detail::client_core::leave(core_),
                        [life](std::exception_ptr) { life->left = true; });
         life->run_until(life->left);
+        life->limit.cancel();
     }
     return life->exit_code(core_->trouble());
 }

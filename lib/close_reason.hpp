@@ -19,13 +19,18 @@ struct close_reason {
         : code(why.category() == category() ? why.value()
                : why                        ? to_int(errc::service_failed)
                                             : 0),
-          text(std::move(what)) {}
+          text(std::move(what)) {
+        if (text.size() > max_text) text.resize(max_text);
+    }
 
-    /// Codes of a newer peer that are unknown here come as `service_failed`.
+    /// The reason of a close. Codes of a newer peer that are unknown here come as `service_failed`.
     std::error_code to_code() const {
         if (code == 0) return {};
-        const bool known = code > 0 && code <= to_int(last_errc);
-        return make_error_code(known ? static_cast<errc>(code) : errc::service_failed);
+        return is_known() ? static_cast<errc>(code) : errc::service_failed;
+    }
+    /// The reason why something was not granted: never success; unknown codes come as `refused`.
+    std::error_code to_refusal() const {
+        return is_known() ? static_cast<errc>(code) : errc::refused;
     }
 
     template <class Archive>
@@ -34,7 +39,9 @@ struct close_reason {
     }
 
 private:
-    static constexpr errc last_errc = errc::bad_option;
+    static constexpr errc last_errc = errc::overloaded;
+    static constexpr std::size_t max_text = 1024;
+    bool is_known() const { return code > 0 && code <= to_int(last_errc); }
     static constexpr std::int32_t to_int(errc e) { return static_cast<std::int32_t>(e); }
 };
 

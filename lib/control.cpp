@@ -15,6 +15,12 @@ std::variant<wire::welcome, close_reason> answer(const wire::hello& theirs,
                                 std::to_string(theirs.oldest) + " to " +
                                 std::to_string(theirs.newest));
     }
+    if (theirs.max_message < wire::least_max_message) {
+        return close_reason(errc::protocol_error, "the app's limit of a message is " +
+                                                      std::to_string(theirs.max_message) +
+                                                      " bytes, the least is " +
+                                                      std::to_string(wire::least_max_message));
+    }
     return wire::welcome{.version = version,
                          .features = 0,
                          .max_message = std::min(max_message, theirs.max_message),

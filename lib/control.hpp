@@ -27,6 +27,9 @@ inline constexpr const char* up_ending = ".up";      ///< from the app to the se
 inline constexpr const char* down_ending = ".down";  ///< from the server to the app
 inline constexpr const char* control_name = "control";
 
+/// The least max_message that anybody may ask for: a reason to close has to fit.
+inline constexpr std::uint64_t least_max_message = 4096;
+
 struct hello {
     std::uint32_t oldest = wire::oldest;
     std::uint32_t newest = wire::newest;
@@ -78,6 +81,10 @@ namespace remora::detail {
 
 using wire::close_reason;
 
+/// Those of the control pipe itself, whatever is agreed for the others.
+inline constexpr pipe_limits control_limits{
+    .message = 64u << 10, .queue = 256u << 10, .decode = {.memory = 1u << 20, .depth = 16}};
+
 /// What the server answers to a hello, given its own limit of a message.
 std::variant<wire::welcome, close_reason> answer(const wire::hello& theirs,
                                                  std::uint64_t max_message, int pid);
@@ -92,7 +99,7 @@ void check_pipe_name(std::string_view name);
 /// Decodes a control frame's payload.
 template <class T>
 T payload_of(const frame& f) {
-    return decode<T>(f.payload, {.memory = 1u << 20, .depth = 16});
+    return decode<T>(f.payload, control_limits.decode);
 }
 
 /// Queues a control frame and writes what there is room for.

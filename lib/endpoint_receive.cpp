@@ -15,24 +15,6 @@ std::string type_text(std::string_view name, std::uint64_t tag) {
     return name.empty() ? "an unnamed type (tag " + std::to_string(tag) + ")" : quote(name);
 }
 
-bool is_known(frame_kind kind) {
-    switch (kind) {
-        case frame_kind::open:
-        case frame_kind::message:
-        case frame_kind::close:
-        case frame_kind::hello:
-        case frame_kind::welcome:
-        case frame_kind::refused:
-        case frame_kind::connect:
-        case frame_kind::connected:
-        case frame_kind::rejected:
-        case frame_kind::withdraw:
-        case frame_kind::goodbye:
-            return true;
-    }
-    return false;
-}
-
 }  // namespace
 
 endpoint::receiving::receiving(endpoint& end) : end_(end) {
@@ -44,11 +26,11 @@ const frame* endpoint::head() {
     if (head_) return &*head_;
     // A peer that sends nothing else but frames to pass over must not keep the context to itself.
     for (passed_over_ = 0; passed_over_ < most_in_a_row;) {
-        if (closing_) raise(errc::closed, context() + "closed by this end");
         if (end_code_) {
             if (at_end()) return nullptr;
             raise_closed();
         }
+        if (closing_) raise(errc::closed, context() + "closed by this end");
         if (next_frame()) {
             if (head_) return &*head_;
             continue;
@@ -75,23 +57,30 @@ bool endpoint::next_frame() {
         if (f) accept(*f);
         return f.has_value();
     } catch (const error& e) {
+        set_end(e.code(), e.context());
         close(e.code(), e.context());
-        throw error(e, context());
+        raise_closed();
     }
+}
+
+bool endpoint::takes(frame_kind kind) const noexcept {
+    if (kinds_ == frame_kinds::messages) return kind == frame_kind::message;
+    return kind >= frame_kind::hello && kind <= frame_kind::goodbye;
 }
 
 void endpoint::accept(const frame& f) {
     if (f.header.kind == frame_kind::close) {
         note_close(f);
-    } else if (is_known(f.header.kind)) {
+    } else if (takes(f.header.kind)) {
         if (!f.type_name.empty()) note_name(f);
         head_ = f;
     } else if ((f.header.flags & frame_header::may_skip) != 0) {
         transport_->consume(f.size());
         ++passed_over_;
     } else {
-        raise(errc::protocol_error,
-              "a frame of unknown kind " + std::to_string(static_cast<int>(f.header.kind)));
+        raise(errc::protocol_error, "a frame of kind " +
+                                        std::to_string(static_cast<int>(f.header.kind)) +
+                                        " has no place here");
     }
 }
 
@@ -124,6 +113,7 @@ void endpoint::set_end(std::error_code why, std::string text) {
 }
 
 void endpoint::pop() noexcept {
+    if (!head_) return;  // closed in the meantime
     transport_->consume(head_->size());
     head_.reset();
 }
@@ -134,11 +124,6 @@ void endpoint::raise_closed() const {
 }
 
 void endpoint::raise_mismatch(const frame& f, std::string_view wanted) const {
-    if (f.header.kind != frame_kind::message) {
-        raise(errc::protocol_error, context() + "a frame of kind " +
-                                        std::to_string(static_cast<int>(f.header.kind)) +
-                                        " where a message was expected");
-    }
     const auto seen = names_seen_.find(f.header.tag);
     const std::string_view name = seen == names_seen_.end() ? "" : std::string_view(seen->second);
     raise(errc::type_mismatch, context() + "expected " + std::string(wanted) + ", the message is " +
@@ -165,15 +150,14 @@ asio::awaitable<void> endpoint::wait_message(deadline until) {
         });
     }
     if (passed_over_ == most_in_a_row) {
-        co_await give_way();
+        co_await give_way_to_receive();
         co_return;
     }
-    std::error_code ec;
+    std::error_code ec;  // whatever it says, looking again finds out
     co_await transport_->wait(transport::readiness::readable, ec);
-    // Any other end of the wait is found out by looking again.
-    if (ec == asio::error::operation_aborted) {
-        const auto state = co_await asio::this_coro::cancellation_state;
-        if (state.cancelled() != asio::cancellation_type::none) throw std::system_error(ec);
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() != asio::cancellation_type::none) {
+        throw std::system_error(asio::error::operation_aborted);
     }
 }
 
@@ -188,6 +172,14 @@ bool endpoint::has_news() noexcept {
 asio::awaitable<void> endpoint::give_way() {
     in_a_row_ = 0;
     co_await asio::defer(executor_, asio::use_awaitable);
+}
+
+asio::awaitable<void> endpoint::give_way_to_receive() {
+    co_await give_way();
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() != asio::cancellation_type::none) {
+        throw std::system_error(asio::error::operation_aborted);
+    }
 }
 
 }  // namespace remora::detail

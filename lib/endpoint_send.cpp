@@ -14,15 +14,28 @@ namespace {
 // A buffer that one large message has made larger than this is given back.
 constexpr std::size_t keep_capacity = 4u << 20;
 constexpr std::size_t worth_moving = 64u << 10;
+// A reason to close has to fit; and the length of a frame is 32 bits wide.
+constexpr std::size_t smallest_limit = 4096;
+constexpr std::size_t largest_limit = 0xffff'f000;
 }  // namespace
 
+void check_limits(const pipe_limits& limits) {
+    if (limits.message < smallest_limit || limits.message > largest_limit) {
+        raise(errc::bad_option, "limits.message is " + std::to_string(limits.message) + ", not " +
+                                    std::to_string(smallest_limit) + " to " +
+                                    std::to_string(largest_limit));
+    }
+    if (limits.queue == 0) raise(errc::bad_option, "limits.queue is 0: nothing could be sent");
+}
+
 endpoint::endpoint(asio::any_io_executor executor, std::unique_ptr<transport> transport,
-                   std::string name, const pipe_limits& limits, errc gone)
+                   std::string name, const pipe_limits& limits, errc gone, frame_kinds kinds)
     : executor_(std::move(executor)),
       transport_(std::move(transport)),
       name_(std::move(name)),
       limits_(limits),
-      gone_(gone) {
+      gone_(gone),
+      kinds_(kinds) {
 }
 
 endpoint::~endpoint() = default;
@@ -40,9 +53,12 @@ asio::awaitable<void> endpoint::wait_turn() {
         const waiting in_line(turns_, entry);
         std::error_code ec;
         co_await entry.timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
-        if (!entry.done) throw std::system_error(asio::error::operation_aborted);
     }
     wake_turn();
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (!entry.done || state.cancelled() != asio::cancellation_type::none) {
+        throw std::system_error(asio::error::operation_aborted);
+    }
 }
 
 // The first in line; it stays there until it resumes, so that nobody overtakes it.
@@ -199,7 +215,7 @@ asio::awaitable<void> endpoint::watch_hang_up(std::shared_ptr<endpoint> self) {
 }
 
 // The peer writes no more: all it has sent is here. Did it say goodbye?
-void endpoint::look_for_end() {
+void endpoint::look_for_end() try {
     head_.reset();
     while (transport_->fetch(transport_->input().size() + worth_moving) ==
            transport::fetched::more) {
@@ -215,6 +231,8 @@ void endpoint::look_for_end() {
     }
     fail_sending(why);
     transport_->cancel();
+} catch (const std::exception&) {
+    fail_sending(gone_);
 }
 
 void endpoint::fail_sending(std::error_code why) {

@@ -54,6 +54,8 @@ const char* text_of(errc code) {
             return "the server is stopping";
         case errc::already_running:
             return "a run is alive already";
+        case errc::overloaded:
+            return "too many connections";
         case errc::bad_option:
             return "an option makes no sense";
     }
@@ -94,11 +96,12 @@ std::error_code make_error_code(errc code) noexcept {
     return {static_cast<int>(code), category()};
 }
 
-error::error(std::error_code code, const std::string& context)
-    : std::system_error(code, context) {}
+error::error(std::error_code code, const std::string& context) : std::system_error(code, context) {
+}
 
 error::error(const error& inner, const std::string& outer)
-    : std::system_error(inner.code(), outer + inner.context()) {}
+    : std::system_error(inner.code(), outer + inner.context()) {
+}
 
 std::string error::context() const {
     const std::string text = what();

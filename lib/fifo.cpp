@@ -22,10 +22,15 @@ constexpr int large_pipe = 1024 * 1024;
 class fifo_transport final : public transport {
 public:
     fifo_transport(const asio::any_io_executor& executor, fifo_ends ends)
-        : in_(executor, ends.in.release()),
-          out_(executor, ends.out.release()),
+        : in_(executor),
+          out_(executor),
           guard_(std::move(ends.guard)),
-          dummy_(std::move(ends.dummy)) {}
+          dummy_(std::move(ends.dummy)) {
+        in_.assign(ends.in.get());
+        ends.in.release();
+        out_.assign(ends.out.get());
+        ends.out.release();
+    }
 
     fetched fetch(std::size_t wanted) override;
     std::size_t write(std::span<const std::byte> bytes) override;

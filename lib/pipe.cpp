@@ -27,8 +27,11 @@ asio::awaitable<void> wait_readable(std::shared_ptr<detail::endpoint> end,
                                     receive_options options) {
     const detail::endpoint::receiving guard(*end);
     const auto until = detail::deadline_of(options.timeout);
-    while (!end->has_news())
+    for (;;) {
+        if (end->must_give_way()) co_await end->give_way_to_receive();
+        if (end->has_news()) co_return;
         co_await end->wait_message(until);
+    }
 }
 }  // namespace
 
@@ -49,6 +52,7 @@ asio::awaitable<void> pipe::close() {
 
 std::pair<pipe, pipe> make_pipe_pair(const asio::any_io_executor& executor, const std::string& name,
                                      const pipe_limits& limits) {
+    detail::check_limits(limits);
     auto [one, other] = detail::make_connected_ends();
     const auto make = [&](detail::fifo_ends ends) {
         return pipe(std::make_shared<detail::endpoint>(

@@ -19,11 +19,10 @@ struct run_core::connection {
 struct run_core::opening {
     opening(std::uint64_t number, std::string pipe, fifo_ends fds,
             const asio::any_io_executor& executor)
-        : id(number),
-          name(std::move(pipe)),
-          ends(std::move(fds)),
-          in(executor, ends.in.release()),
-          limit(executor) {}
+        : id(number), name(std::move(pipe)), ends(std::move(fds)), in(executor), limit(executor) {
+        in.assign(ends.in.get());
+        ends.in.release();
+    }
 
     /// Reads the opening frame; false if anything else has come, or nothing.
     bool has_come();

@@ -16,6 +16,13 @@ using namespace std::chrono_literals;
 constexpr auto open_limit = 5s;
 // The longest that an app may ask to wait for a name.
 constexpr std::uint64_t longest_wait_ms = 24u * 3600 * 1000;
+
+// What passes when others close something.
+bool is_shortage(const std::error_code& code) {
+    return code == std::errc::too_many_files_open ||
+           code == std::errc::too_many_files_open_in_system ||
+           code == std::errc::no_space_on_device || code == std::errc::not_enough_memory;
+}
 }  // namespace
 
 void run_core::connect(std::uint64_t id, const wire::connect_request& request) {
@@ -30,8 +37,7 @@ void run_core::connect(std::uint64_t id, const wire::connect_request& request) {
         return reject(id, name, {errc::no_such_pipe, "the server does not serve it"});
     }
     if (pending_.size() >= server_->options.max_connections) {
-        return reject(id, name,
-                      {errc::no_such_pipe, "too many connections wait for their service"});
+        return reject(id, name, {errc::overloaded, "too many wait for a service"});
     }
     auto waiting = std::make_unique<pending>(pending{name, asio::steady_timer(strand())});
     waiting->limit.expires_after(
@@ -50,6 +56,9 @@ void run_core::reject(std::uint64_t id, const std::string& name, const close_rea
 
 void run_core::withdraw(std::uint64_t id) {
     pending_.erase(id);
+    for (const auto& next : opening_) {
+        if (next->id == id) next->in.cancel();
+    }
 }
 
 void run_core::name_served(const std::string& name) {
@@ -65,8 +74,9 @@ void run_core::name_served(const std::string& name) {
 
 void run_core::open(std::uint64_t id, const std::string& name) {
     std::erase_if(pipes_, [](const auto& weak) { return weak.expired(); });
-    if (pipes_.size() + opening_.size() >= server_->options.max_connections) {
-        return reject(id, name, {errc::refused, "too many connections"});
+    const std::size_t open = pipes_.size() + opening_.size() + server_->offered_by(*this);
+    if (open >= server_->options.max_connections) {
+        return reject(id, name, {errc::overloaded, "the server's max_connections"});
     }
     const std::string base = std::to_string(id);
     try {
@@ -76,7 +86,7 @@ void run_core::open(std::uint64_t id, const std::string& name) {
         asio::co_spawn(strand(), await_open(shared_from_this(), next), asio::detached);
     } catch (const error& e) {
         unlink_names(base);
-        reject(id, name, {errc::refused, e.what()});
+        reject(id, name, {is_shortage(e.code()) ? errc::overloaded : errc::refused, e.what()});
     }
 }
 
@@ -181,15 +191,16 @@ void run_core::service_ended(const std::shared_ptr<connection>& c, std::exceptio
     if (news.code && !gone && !cancelled) {
         news.what = event::kind::service_failed;
         c->end->release(errc::service_failed, news.text);
-        server_->report_failure(c->name, why);
     } else {
         c->end->release({}, {});
+        why = nullptr;
     }
     asio::dispatch(strand(), [self = shared_from_this(), news] {
         self->connections_.erase(news.connection);
         self->tell(news);
         self->look_for_end();
     });
+    if (why) server_->report_failure(c->name, why);
 }
 
 void run_core::look_for_end() {

@@ -16,13 +16,13 @@
 namespace remora::detail {
 namespace {
 
-constexpr pipe_limits control_limits{.message = 64u << 10, .queue = 256u << 10, .decode = {}};
 constexpr std::array stop_signals{SIGINT, SIGQUIT, SIGTERM, SIGHUP};
 
-bool is_ignored(int signal) {
+// Signals that the host handles are the host's, and what nohup(1) ignores stays ignored.
+bool has_default_action(int signal) {
     struct sigaction now{};
     ::sigaction(signal, nullptr, &now);
-    return (now.sa_flags & SA_SIGINFO) == 0 && now.sa_handler == SIG_IGN;
+    return (now.sa_flags & SA_SIGINFO) == 0 && now.sa_handler == SIG_DFL;
 }
 
 std::vector<std::string> words_of(const char* text) {
@@ -43,11 +43,12 @@ run_core::run_core(std::shared_ptr<server_core> server, const std::vector<std::s
       stopping_({}),
       stop_timer_(server_->strand),
       signals_(server_->strand) {
+    check_limits(limits_);
     run_directory::sweep(run_directory::default_parent());
     directory_.emplace();
     control_ = std::make_shared<endpoint>(
         strand(), make_fifo_transport(strand(), make_ends(wire::control_name)), wire::control_name,
-        control_limits, errc::app_gone);
+        control_limits, errc::app_gone, frame_kinds::control);
     const spawn_options how = how_to_spawn(arguments);
     launched_ = !how.launcher.empty();
     for (const int signal : how.handled_signals)
@@ -58,7 +59,7 @@ run_core::run_core(std::shared_ptr<server_core> server, const std::vector<std::s
 }
 
 run_core::~run_core() {
-    server_->busy = false;
+    if (!over_) server_->busy = false;
 }
 
 spawn_options run_core::how_to_spawn(const std::vector<std::string>& arguments) const {
@@ -75,7 +76,8 @@ spawn_options run_core::how_to_spawn(const std::vector<std::string>& arguments) 
     how.arguments.insert(how.arguments.end(), arguments.begin(), arguments.end());
     if (how.launcher.empty()) how.launcher = words_of(std::getenv("REMORA_LAUNCHER"));
     for (const int signal : stop_signals) {
-        if (options.handle_signals && !is_ignored(signal)) how.handled_signals.push_back(signal);
+        if (options.handle_signals && has_default_action(signal))
+            how.handled_signals.push_back(signal);
     }
     return how;
 }
@@ -166,13 +168,22 @@ void run_core::obey(const stop_action& action) {
     if (action.what == stop_action::kind::say_goodbye) {
         if (control_->can_send()) post(*control_, frame_kind::goodbye);
     } else {
-        app_->signal(action.signal);
+        send_signal(action.signal);
     }
     if (!action.then_wait) return;
     stop_timer_.expires_after(*action.then_wait);
     stop_timer_.async_wait([self = shared_from_this()](std::error_code ec) {
         if (!ec) self->obey(self->stopping_.time_passed());
     });
+}
+
+// An app that has changed its user cannot be signalled; its end is waited for all the same.
+void run_core::send_signal(int signal) {
+    try {
+        app_->signal(signal);
+    } catch (const error& e) {
+        tell({.what = event::kind::stopping, .pid = pid_, .code = e.code(), .text = e.context()});
+    }
 }
 
 asio::awaitable<void> run_core::watch_signals(std::shared_ptr<run_core> self) {
@@ -191,7 +202,7 @@ asio::awaitable<void> run_core::watch_signals(std::shared_ptr<run_core> self) {
 }
 
 void run_core::end() {
-    if (!over_) app_->kill();
+    if (!over_) send_signal(SIGKILL);
 }
 
 }  // namespace remora::detail

@@ -82,6 +82,7 @@ private:
     static asio::awaitable<void> watch_app(std::shared_ptr<run_core> self);
     static asio::awaitable<void> watch_signals(std::shared_ptr<run_core> self);
     void obey(const stop_action& action);
+    void send_signal(int signal);
     void finish();
     void tell(const event& e) { server_->tell(e); }
 

@@ -13,11 +13,14 @@ asio::awaitable<void> run_core::talk(std::shared_ptr<run_core> self) {
         while (const frame* f = co_await await_frame(self->control_, deadline::max())) {
             self->handle(*f);
             self->control_->pop();
+            co_await self->control_->give_way();  // connections open one by one
             if (self->control_->must_wait_turn()) co_await self->control_->wait_turn();
         }
         self->tell({.what = event::kind::goodbye, .pid = self->pid_});
     } catch (const error& e) {
         self->complain(e);
+    } catch (const std::exception& e) {
+        self->complain(error(errc::protocol_error, std::string("control pipe: ") + e.what()));
     }
     if (!self->ended_) self->app_->poke();
 }
@@ -51,6 +54,7 @@ asio::awaitable<bool> run_core::meet(std::shared_ptr<run_core> self) {
 void run_core::refuse(const close_reason& why) {
     note_fault(error(why.to_code(), why.text));
     post(*control_, frame_kind::refused, 0, 0, why);
+    if (stopping_.started()) return;
     stop_timer_.expires_after(server_->options.grace);
     stop_timer_.async_wait([self = shared_from_this()](std::error_code ec) {
         if (!ec) self->stop(stop_step::sigterm, self->server_->options.grace);

@@ -111,6 +111,7 @@ int server::run(std::vector<std::string> arguments) {
     asio::co_spawn(core_->strand, life->result(),
                    [result](std::exception_ptr, run_result r) { *result = std::move(r); });
     const int failed = run_until(core_->io, *result, *life);
+    core_->alone = false;
     if (!*result) return say("the context was stopped before the app had ended", code_failed);
     if ((*result)->error) say((*result)->text, 0);
     return failed != 0 ? failed : (*result)->code();

@@ -5,6 +5,7 @@
 #include "listed.hpp"
 #include "run_core.hpp"
 
+#include <algorithm>
 #include <cstdio>
 
 namespace remora::detail {
@@ -61,6 +62,15 @@ void server_core::forget(const run_core& run) {
     for (auto& [name, here] : listeners_) {
         std::erase_if(here.offered, [&](const auto& pipe) { return pipe.run.get() == &run; });
     }
+}
+
+std::size_t server_core::offered_by(const run_core& run) const {
+    std::size_t count = 0;
+    for (const auto& [name, here] : listeners_) {
+        count += static_cast<std::size_t>(std::ranges::count(
+            here.offered, &run, [](const auto& pipe) { return pipe.run.get(); }));
+    }
+    return count;
 }
 
 void server_core::report_failure(std::string_view name, std::exception_ptr why) const {

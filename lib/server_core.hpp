@@ -49,6 +49,8 @@ public:
     const service_entry* service(const std::string& name) const;
     /// Drops what a run that is over has left in the listeners.
     void forget(const run_core& run);
+    /// How many connections of a run wait to be accepted.
+    std::size_t offered_by(const run_core& run) const;
 
     void report_failure(std::string_view name, std::exception_ptr why) const;
     asio::any_io_executor connection_executor(const service_entry& entry);

@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 
@@ -52,10 +53,21 @@ void watchdog::watch(int pidfd) {
 
 void watchdog::work() {
     if (!wait_for_death()) return;
-    pollfd bell{bell_.get(), POLLIN, 0};
-    const auto limit = std::chrono::duration_cast<std::chrono::milliseconds>(limit_).count();
-    ::poll(&bell, 1, static_cast<int>(limit));
+    using clock = std::chrono::steady_clock;
+    const auto end = clock::now() + std::min<clock::duration>(limit_, std::chrono::hours(24));
+    while (!ended_ && clock::now() < end) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - clock::now());
+        listen(static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
+    }
     if (!ended_) ::_exit(server_gone_code);
+}
+
+// Waits until something has changed, and takes note.
+void watchdog::listen(int milliseconds) {
+    pollfd bell{bell_.get(), POLLIN, 0};
+    ::poll(&bell, 1, milliseconds);
+    std::uint64_t count;
+    [[maybe_unused]] const ssize_t got = ::read(bell_.get(), &count, sizeof count);
 }
 
 // False if the app has ended first.
@@ -66,8 +78,7 @@ bool watchdog::wait_for_death() {
         ::poll(fds, 3, -1);
         if (ended_) return false;
         if (fds[1].revents != 0 || fds[2].revents != 0) return true;
-        std::uint64_t count;
-        [[maybe_unused]] const ssize_t got = ::read(bell_.get(), &count, sizeof count);
+        listen(0);
     }
 }
 

@@ -25,6 +25,7 @@ public:
 private:
     void work();
     bool wait_for_death();
+    void listen(int milliseconds);
 
     unique_fd control_;
     unique_fd bell_;                ///< an eventfd: something changed

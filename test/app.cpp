@@ -111,6 +111,17 @@ asio::awaitable<int> many() {
     co_return 0;
 }
 
+// Connects until it is refused; the number of pipes it got.
+asio::awaitable<int> hoards() {
+    std::vector<remora::pipe> pipes;
+    try {
+        for (;;)
+            pipes.push_back(co_await app_client->connect(words.at(0)));
+    } catch (const std::system_error& e) {
+        co_return e.code() == remora::errc::overloaded ? static_cast<int>(pipes.size()) : 99;
+    }
+}
+
 // Waits for a message that never comes.
 asio::awaitable<int> waits() {
     auto pipe = co_await connect("silent");
@@ -176,14 +187,12 @@ asio::awaitable<int> codes() {
 }
 
 const std::map<std::string, asio::awaitable<int> (*)()> modes{
-    {"echo", echo},         {"report", report},
-    {"leave", leave},       {"vanish", vanish},
-    {"connects", connects}, {"uses", uses},
-    {"waits", waits},       {"fills", fills},
-    {"spins", spins},       {"throws", throws},
-    {"stays", stays},       {"codes", codes},
-    {"many", many},         {"waits_for_name", waits_for_name},
-    {"forks", forks},       {"deaf", waits},
+    {"echo", echo},     {"report", report},     {"leave", leave},
+    {"vanish", vanish}, {"connects", connects}, {"uses", uses},
+    {"waits", waits},   {"fills", fills},       {"spins", spins},
+    {"throws", throws}, {"stays", stays},       {"codes", codes},
+    {"many", many},     {"hoards", hoards},     {"waits_for_name", waits_for_name},
+    {"forks", forks},   {"deaf", waits},
 };
 
 // Not a client at all: does not listen to anything.

@@ -98,18 +98,50 @@ TEST_CASE("server and app agree on the newest version that both speak") {
     using remora::wire::hello;
     using remora::wire::welcome;
     const auto reply = [](std::uint32_t oldest, std::uint32_t newest) {
-        return remora::detail::answer(hello{.oldest = oldest, .newest = newest, .max_message = 500},
-                                      1000, 42);
+        return remora::detail::answer(
+            hello{.oldest = oldest, .newest = newest, .max_message = 5000}, 10000, 42);
     };
     const auto agreed = std::get<welcome>(reply(1, 9));
     CHECK(agreed.version == 1);
-    CHECK(agreed.max_message == 500);
+    CHECK(agreed.max_message == 5000);
     CHECK(agreed.pid == 42);
     for (const auto& refusal : {reply(2, 9), reply(0, 0)}) {
         const auto why = std::get<remora::wire::close_reason>(refusal);
         CHECK(why.to_code() == errc::version_mismatch);
         CHECK(why.text.find("1 to 1") != std::string::npos);
     }
+}
+
+TEST_CASE("an app whose limit is too small for a reason to close is refused") {
+    const auto reply = remora::detail::answer({.max_message = 4095}, 10000, 42);
+    CHECK(std::get<remora::wire::close_reason>(reply).to_code() == errc::protocol_error);
+}
+
+template <class T>
+std::string hex_of(const T& value) {
+    remora::byte_buffer bytes;
+    remora::encode(bytes, value);
+    std::string text;
+    for (const std::byte b : bytes.bytes()) {
+        text += "0123456789abcdef"[std::to_integer<int>(b >> 4)];
+        text += "0123456789abcdef"[std::to_integer<int>(b & std::byte{15})];
+    }
+    return text;
+}
+
+TEST_CASE("the records of the control pipe keep their bytes") {
+    using namespace remora::wire;
+    CHECK(hex_of(hello{1, 2, 3, 4, 5}) ==
+          "46210000002401000000240200000028030000000000000028040000000000000014"
+          "05000000");
+    CHECK(hex_of(welcome{1, 2, 3, 4}) ==
+          "461c00000024010000002802000000000000002803000000000000001404000000");
+    CHECK(hex_of(connect_request{"maths", 7}) ==
+          "461300000040050000006d61746873280700000000000000");
+    CHECK(hex_of(connection_offer{"12"}) == "460700000040020000003132");
+    CHECK(hex_of(close_reason(errc::service_failed, "why")) ==
+          "460d00000014150000004003000000776879");
+    CHECK(magic == 0x000061726f6d6572);
 }
 
 TEST_CASE("names of pipes are short and printable") {
@@ -127,10 +159,13 @@ TEST_CASE("a reason to close keeps its code, and unknown ones become service_fai
     using remora::wire::close_reason;
     CHECK(close_reason(errc::stopping, "x").to_code() == errc::stopping);
     CHECK(!close_reason().to_code());
+    CHECK(close_reason().to_refusal() == errc::refused);
+    CHECK(close_reason(errc::stopping, std::string(5000, 'x')).text.size() == 1024);
     close_reason unknown;
-    for (const int number : {-1, 25, 100000}) {
+    for (const int number : {-1, 26, 100000}) {
         unknown.code = number;
         CHECK(unknown.to_code() == errc::service_failed);
+        CHECK(unknown.to_refusal() == errc::refused);
     }
     const auto foreign = std::make_error_code(std::errc::no_space_on_device);
     CHECK(close_reason(foreign, "x").to_code() == errc::service_failed);

@@ -33,6 +33,51 @@ TEST_CASE("one server serves one run after another, but not two at a time") {
     CHECK(r.is_clean());
 }
 
+TEST_CASE("a run that is over does not let a second one start beside the one that lives") {
+    served_run r({"echo", "1"});
+    r.server.serve("echo", echo_service);
+    r.finish();
+    r.start({"waits"});  // the handle of the first run is gone now
+    r.io.poll();
+    CHECK(failure_of([&] { r.server.start(); }).code == code(errc::already_running));
+    r.run().kill();
+    CHECK(r.finish().code() == 137);
+}
+
+TEST_CASE("connections that nobody accepts count, too") {
+    remora::server_options options;
+    options.max_connections = 4;
+    served_run r({"hoards", "slow"}, options);
+    asio::co_spawn(r.io, accept_one(r.server, "slow"), asio::detached);
+    CHECK(r.finish().code() == 4);  // one was taken, three stand in line
+}
+
+TEST_CASE("limits are checked before anything is started") {
+    asio::io_context io;
+    remora::server_options options;
+    options.target = REMORA_TEST_APP;
+    options.limits.queue = 0;
+    remora::server server{io, options};
+    CHECK(failure_of([&] { server.start(); }).code == code(errc::bad_option));
+    CHECK(run_directories() == 0);
+}
+
+TEST_CASE("a failure hook that throws does not keep the run alive") {
+    asio::io_context io;
+    remora::server_options options;
+    options.target = REMORA_TEST_APP;
+    options.on_failure = [](std::string_view, std::exception_ptr) {
+        throw std::runtime_error("no");
+    };
+    options.drain = 1h;
+    remora::server server{io, options};
+    server.serve("bad", [](remora::pipe) -> asio::awaitable<void> {
+        throw std::runtime_error("out of order");
+        co_return;
+    });
+    CHECK(server.run({"uses", "bad"}) == static_cast<int>(errc::service_failed));
+}
+
 TEST_CASE("arguments arrive whatever is in them, without the address of the server") {
     const std::vector<std::string> sent{"--remora.pipes",
                                         "--remora.pipesx=1",

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Servers as processes of their own: the signals they get, the launcher, the log.
+#include <map>
+
 #include "hosts.hpp"
 
 namespace {
@@ -20,6 +22,12 @@ std::string result_after(host& h, const std::vector<int>& signals) {
     for (const int signal : signals)
         h.kill(signal);
     return h.line_with("result");
+}
+
+auto action_of(int signal) {
+    struct sigaction now{};
+    ::sigaction(signal, nullptr, &now);
+    return now.sa_handler;
 }
 
 TEST_CASE("the first SIGINT is the app's, the second one within two seconds stops it") {
@@ -61,15 +69,25 @@ TEST_CASE("each further SIGTERM takes the next step without waiting") {
     CHECK(h.end() == exited(137));
 }
 
-TEST_CASE("signals have their default action again when the run is over") {
+TEST_CASE("signals have the action again that they had when the run is over") {
+    std::map<int, void (*)(int)> before;
+    for (const int signal : {SIGINT, SIGQUIT, SIGTERM, SIGHUP})
+        before[signal] = action_of(signal);
     served_run r({"echo", "1"});
     r.server.serve("echo", echo_service);
     CHECK(r.finish().code() == 0);
-    for (const int signal : {SIGINT, SIGQUIT, SIGTERM, SIGHUP}) {
-        struct sigaction now{};
-        ::sigaction(signal, nullptr, &now);
-        CHECK((now.sa_handler == SIG_DFL));
-    }
+    for (const auto& [signal, action] : before)
+        CHECK((action_of(signal) == action));
+}
+
+TEST_CASE("signals that the host handles are left to the host") {
+    const signal_action mine(SIGTERM, [](int) {});
+    const auto before = action_of(SIGTERM);
+    served_run r({"echo", "1"});
+    r.server.serve("echo", echo_service);
+    CHECK((action_of(SIGTERM) == before));
+    CHECK(r.finish().code() == 0);
+    CHECK((action_of(SIGTERM) == before));
 }
 
 TEST_CASE("a server that does not hear of its children's ends still follows its app") {

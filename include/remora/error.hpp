@@ -59,6 +59,8 @@ enum class errc {
     already_running = 23,
     /// An option makes no sense; the text says which.
     bad_option = 24,
+    /// The server has as many connections as it may have.
+    overloaded = 25,
 };
 
 /// The category of `errc`, named "remora".

@@ -20,14 +20,21 @@ namespace remora {
 
 /// What a pipe lets through.
 struct pipe_limits {
-    std::size_t message = 16u << 20;  ///< bytes of one encoded value
-    std::size_t queue = 256u << 10;   ///< bytes waiting to be written, beyond which `send` waits
-    decode_limits decode{};           ///< what one value may cost to decode
+    /// Bytes of one encoded value, 4096 to 4 GiB - 4096; the smaller of both sides' counts.
+    std::size_t message = 16u << 20;
+    std::size_t queue = 256u << 10;  ///< bytes waiting to be written, beyond which `send` waits
+    decode_limits decode{};          ///< what one value may cost to decode
 };
 
 namespace detail {
 
 class transport;
+
+/// Throws bad_option for limits with which no pipe can work.
+void check_limits(const pipe_limits& limits);
+
+/// What an endpoint takes: the frames of a connection, or those of the control pipe.
+enum class frame_kinds { messages, control };
 
 using deadline = std::chrono::steady_clock::time_point;
 
@@ -35,7 +42,7 @@ class endpoint : public std::enable_shared_from_this<endpoint> {
 public:
     /// `gone` is the error for a peer that vanishes without a word.
     endpoint(asio::any_io_executor executor, std::unique_ptr<transport> transport, std::string name,
-             const pipe_limits& limits, errc gone);
+             const pipe_limits& limits, errc gone, frame_kinds kinds = frame_kinds::messages);
     ~endpoint();
 
     const asio::any_io_executor& executor() const noexcept { return executor_; }
@@ -75,6 +82,8 @@ public:
     static constexpr unsigned most_in_a_row = 64;
     bool must_give_way() noexcept { return ++in_a_row_ > most_in_a_row; }
     asio::awaitable<void> give_way();
+    /// The same before a message is taken: throws operation_aborted if cancelled meanwhile.
+    asio::awaitable<void> give_way_to_receive();
 
     // Sending: begin, encode into out(), commit; on failure, abandon.
     struct position {
@@ -118,6 +127,7 @@ private:
     std::size_t queued() const noexcept { return out_.size() - sent_; }
     std::uint64_t written() const noexcept { return base_ + sent_; }
     bool next_frame();
+    bool takes(frame_kind kind) const noexcept;
     void accept(const frame& f);
     void note_name(const frame& f);
     void note_close(const frame& f);
@@ -142,6 +152,7 @@ private:
     std::string name_;
     pipe_limits limits_;
     errc gone_;
+    frame_kinds kinds_;
 
     std::optional<frame> head_;
     std::size_t wanted_ = frame_header::size;

@@ -9,8 +9,8 @@ namespace remora {
 namespace detail {
 
 inline deadline deadline_of(std::chrono::nanoseconds timeout) {
-    if (timeout == std::chrono::nanoseconds::max()) return deadline::max();
-    return std::chrono::steady_clock::now() + timeout;
+    const auto now = std::chrono::steady_clock::now();
+    return timeout < deadline::max() - now ? now + timeout : deadline::max();
 }
 
 // As much of a batch as one write takes at once.
@@ -43,10 +43,13 @@ detail::endpoint::position pipe::put_or_flush(detail::endpoint& end, const T& va
 
 template <class T>
 asio::awaitable<void> pipe::send_value(end_ptr end, const T& value) {
-    if (end->must_give_way()) co_await end->give_way();
     if (end->must_wait_turn()) co_await end->wait_turn();
     const auto p = put(*end, value);
-    if (!end->flush(p)) co_await end->wait_written(p);
+    if (!end->flush(p)) {
+        co_await end->wait_written(p);
+    } else if (end->must_give_way()) {  // not before: those who call later would overtake
+        co_await end->give_way();
+    }
 }
 
 template <class T, class... Args>
@@ -57,7 +60,6 @@ asio::awaitable<void> pipe::send_built(end_ptr end, Args... args) {
 
 template <class Range>
 asio::awaitable<void> pipe::send_range(end_ptr end, const Range& values) {
-    if (end->must_give_way()) co_await end->give_way();
     if (end->must_wait_turn()) co_await end->wait_turn();
     detail::endpoint::position batch{};
     bool open = false;
@@ -78,7 +80,7 @@ asio::awaitable<R> pipe::pull(end_ptr end, receive_options options, Take take) {
     const detail::endpoint::receiving guard(*end);
     const auto until = detail::deadline_of(options.timeout);
     for (;;) {
-        if (end->must_give_way()) co_await end->give_way();
+        if (end->must_give_way()) co_await end->give_way_to_receive();
         if (const frame* f = end->head()) {
             if constexpr (std::is_void_v<R>) {
                 take(*end, *f);
@@ -100,7 +102,7 @@ asio::awaitable<R> pipe::pull(end_ptr end, receive_options options, Take take) {
 
 template <class T>
 void pipe::take_into(detail::endpoint& end, const frame& f, T& into) {
-    if (f.header.tag != type_tag_of<T>() || f.header.kind != frame_kind::message) [[unlikely]] {
+    if (f.header.tag != type_tag_of<T>()) [[unlikely]] {
         end.raise_mismatch(f, type_name_of<T>());
     }
     end.decode_head(f, into);
@@ -118,7 +120,6 @@ template <class... Ts>
 std::variant<Ts...> pipe::take_any(detail::endpoint& end, const frame& f) {
     std::optional<std::variant<Ts...>> result;
     const bool found =
-        f.header.kind == frame_kind::message &&
         ((f.header.tag == type_tag_of<Ts>() && (result = take<Ts>(end, f), true)) || ...);
     if (!found) {
         std::string wanted;
