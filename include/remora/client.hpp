@@ -62,8 +62,9 @@ struct connect_options {
 /// is thrown by the first connect(), or printed by run(). A server's address is taken out of argv
 /// (--remora.pipes=DIR) or of the environment (REMORA_PIPES), wherever it stands.
 ///
-/// connect() may be called from any thread; run() may not. The destructor closes the control pipe,
-/// and with it tells the server that the app is leaving; pipes still in use are not affected.
+/// connect() may be called from any thread; run() may not. The context has work as long as the
+/// client lives. The destructor tells the server that the app is leaving, if the context still
+/// runs, or else the end of the process does; pipes still in use are not affected.
 class client {
 public:
     /// `io` must outlive the client. `argc` and `argv` are changed only during the call.
@@ -80,10 +81,11 @@ public:
     /// it leaves nothing open.
     asio::awaitable<pipe> connect(std::string name, connect_options options = {});
 
-    /// The whole of a `main`: runs the context until `app` has ended, keeps this client, lets what
-    /// was sent leave, says goodbye, and returns the code: what `app` returns (0 for void); 69
-    /// without a server or when the server has vanished; 70 for an exception, which is printed.
-    /// `app` is called as app(client&) or app(), and returns awaitable<int> or awaitable<void>.
+    /// The whole of a `main`, for a context that nobody else runs: runs it until `app` has ended,
+    /// keeps this client, lets what was sent leave, says goodbye, and returns the code: what `app`
+    /// returns (0 for void); 69 without a server or when the server has vanished; 70 for an
+    /// exception, which is printed. `app` is called as app(client&) or app(), and returns
+    /// awaitable<int> or awaitable<void>.
     template <class App>
     int run(App app) {
         const auto kept = std::make_shared<App>(std::move(app));

@@ -24,7 +24,9 @@ struct receive_options {
 /// One end of a pipe. Move-only.
 ///
 /// Every operation is an awaitable that runs on the pipe's executor; a pipe is not to be used from
-/// two threads at once. From elsewhere: co_spawn(pipe.get_executor(), ..., token).
+/// two threads at once. From elsewhere: co_spawn(pipe.get_executor(), ..., token). That executor
+/// has to be a strand if several threads run its context: the pipe does work of its own there. A
+/// pipe must not outlive its context.
 ///
 /// Errors are thrown as std::system_error; the codes named here are those of remora::errc. A peer
 /// that dies without a word is `server_gone` in an app, `app_gone` in a server, `broken_pipe`
@@ -148,8 +150,9 @@ private:
     end_ptr end_;
 };
 
-/// Two ends of a pipe within one process, both on `executor`: for tests of services, without a
-/// server or an app. They behave as the pipes between processes do.
+/// Two ends of a pipe within one process, both on `executor` (a strand, if several threads run it):
+/// for tests of services, without a server or an app. They behave as the pipes between processes
+/// do. Throws `bad_option` for limits that make no sense, and what the system says.
 std::pair<pipe, pipe> make_pipe_pair(const asio::any_io_executor& executor,
                                      const std::string& name = "pair",
                                      const pipe_limits& limits = {});

@@ -40,13 +40,15 @@ struct server_options {
     std::chrono::nanoseconds drain = std::chrono::seconds(1);
     /// How long each step of stopping the app may take: goodbye, then SIGTERM, then SIGKILL.
     std::chrono::nanoseconds grace = std::chrono::seconds(1);
-    /// Whether SIGINT, SIGQUIT, SIGTERM and SIGHUP are acted on while a run lives: see `run`.
+    /// Whether SIGINT, SIGQUIT, SIGTERM and SIGHUP are acted on while a run lives: see `run`. Those
+    /// that have a handler, or are ignored, when it starts are left alone.
     bool handle_signals = true;
-    /// How many pipes the app may have open.
+    /// How many pipes the app may have open. Each takes three descriptors of the server.
     std::size_t max_connections = 1024;
     pipe_limits limits = {};
     event_hook on_event = {};
-    /// Called when an exception leaves a service. By default a line on stderr.
+    /// Called when an exception leaves a service, on that pipe's executor, so perhaps by several
+    /// threads at once. By default a line on stderr.
     std::function<void(std::string_view name, std::exception_ptr why)> on_failure = {};
 };
 
