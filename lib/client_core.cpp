@@ -27,6 +27,7 @@ void client_core::no_server() {
 
 void client_core::meet(const std::string& directory) try {
     directory_ = directory;
+    parent_ = ::getppid();
     directory_fd_ =
         unique_fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!directory_fd_) raise_system(errno, "opening the directory of the pipes, " + directory);
@@ -115,6 +116,7 @@ void client_core::welcomed(const wire::welcome& terms) {
 // A forked child of the server may hold the control pipe's ends: its death is watched as well.
 void client_core::watch_server(int pid) {
     const int fd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+    if (fd < 0 && errno == ESRCH && pid == parent_) server_gone();
     if (fd < 0) return;
     if (on_server_known) on_server_known(fd);
     server_.assign(fd);

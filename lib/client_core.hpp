@@ -34,6 +34,7 @@ public:
     const bool& buried() const noexcept { return buried_; }
     const std::optional<error>& trouble() const noexcept { return trouble_; }
     int control_fd() const noexcept { return control_fd_; }
+    int server_pidfd() { return server_.is_open() ? server_.native_handle() : -1; }
 
     /// A new pipe, for `executor`. Runs on the strand.
     static asio::awaitable<std::shared_ptr<endpoint>> open(std::shared_ptr<client_core> self,
@@ -80,6 +81,7 @@ private:
     unique_fd directory_fd_;
     std::shared_ptr<endpoint> control_;
     int control_fd_ = -1;
+    int parent_ = 0;
     asio::posix::stream_descriptor server_;  ///< the pidfd of the server
     bool met_ = false;
     bool leaving_ = false;

@@ -117,6 +117,7 @@ public:
         if (life->policy.what == server_gone_policy::kind::end_within) {
             watchdog_.emplace(core.control_fd(), life->policy.limit);
             core.on_server_known = [this](int pidfd) { watchdog_->watch(pidfd); };
+            if (core.server_pidfd() >= 0) watchdog_->watch(core.server_pidfd());
         }
         core.on_gone = [life] { life->lose_server(); };
         core.on_goodbye = [life] { life->say_goodbye(); };

@@ -49,6 +49,47 @@ TEST_CASE("an app that is killed ends its services in all threads") {
     }
 }
 
+// Sends big blobs and takes them back, on one end or the other.
+asio::awaitable<void> send_blobs(remora::pipe& p) {
+    const blob big = make_blob(1, 1'000'000);
+    for (int i = 0; i < 5; ++i)
+        co_await p.send(big);
+}
+asio::awaitable<void> take_blobs(remora::pipe& p, std::atomic<int>& taken) {
+    for (int i = 0; i < 5; ++i) {
+        CHECK((co_await p.receive<blob>()).bytes.size() == 1'000'000);
+        ++taken;
+    }
+}
+
+TEST_CASE("pipes on strands work in a context that four threads run") {
+    asio::io_context io;
+    std::atomic<int> taken = 0;
+    std::vector<std::pair<remora::pipe, remora::pipe>> pairs;
+    pairs.reserve(4);  // the coroutines refer to them
+    for (int i = 0; i < 4; ++i) {
+        auto& [a, b] = pairs.emplace_back(remora::make_pipe_pair(asio::make_strand(io)));
+        asio::co_spawn(a.get_executor(), send_blobs(a), asio::detached);
+        asio::co_spawn(a.get_executor(), take_blobs(a, taken), asio::detached);
+        asio::co_spawn(b.get_executor(), send_blobs(b), asio::detached);
+        asio::co_spawn(b.get_executor(), take_blobs(b, taken), asio::detached);
+    }
+    const auto end = std::chrono::steady_clock::now() + patience;
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 4; ++i)
+        threads.emplace_back([&] { io.run_until(end); });
+    for (auto& thread : threads)
+        thread.join();
+    CHECK(taken == 40);
+}
+
+TEST_CASE("accept gives a pipe to a strand, while other threads run the context") {
+    served_run r({"uses", "one"});
+    asio::co_spawn(asio::make_strand(r.io), accept_one(r.server, "one"), asio::detached);
+    CHECK(finish_in_threads(r).code() == 0);
+    CHECK(r.is_clean());
+}
+
 TEST_CASE("services may be added and the app stopped from any thread") {
     served_run r({"waits_for_name"});
     std::thread other([&] {

@@ -39,9 +39,9 @@ struct client_options {
     /// watches and ends the process with code 69 if the app does not get there in time, as when it
     /// spins outside the context.
     server_gone_policy on_server_gone = server_gone_policy::end();
-    /// Called when the server asks the app to end, as the first step of stopping it. None: run()
-    /// cancels the app's coroutine, and returns 143, as if by SIGTERM, unless that returns a code
-    /// of its own.
+    /// Called when the server asks the app to end, as the first step of stopping it; it must not
+    /// throw, and runs on an executor of the client's own. None: run() cancels the app's coroutine,
+    /// and returns 143, as if by SIGTERM, unless that returns a code of its own.
     std::function<void()> on_goodbye = {};
     /// How long run() lets what was sent leave, once the app's coroutine has ended.
     std::chrono::nanoseconds linger = std::chrono::seconds(5);
@@ -74,7 +74,8 @@ public:
     client& operator=(const client&) = delete;
 
     /// Connects to the pipe that the server serves under `name`. Any number of connections may go
-    /// to one name. The pipe belongs to the awaiting coroutine's executor.
+    /// to one name. The pipe belongs to the awaiting coroutine's executor: a strand, if several
+    /// threads run the context.
     ///
     /// Fails with `no_server`, `refused` or `version_mismatch` if the meeting failed, `bad_name`,
     /// `no_such_pipe`, `stopping`, `timed_out`, `server_gone`, or what the system says. Cancelled,
