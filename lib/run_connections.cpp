@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The connections of a run, from the app's request to the end of the service.
+// The connections of a run, from the app's request to the open pipe.
 #include "run_connection.hpp"
 #include "run_core.hpp"
 
@@ -140,69 +140,6 @@ void run_core::hand_over(opening& next) {
     }
 }
 
-std::shared_ptr<endpoint> run_core::make_pipe(const asio::any_io_executor& executor, fifo_ends ends,
-                                              const std::string& name) {
-    const auto end = std::make_shared<endpoint>(
-        executor, make_fifo_transport(executor, std::move(ends)), name, limits_, errc::app_gone);
-    if (ended_) end->fail(errc::app_gone);
-    pipes_.push_back(end);
-    return end;
-}
-
-void run_core::start_service(const service_entry& entry, std::uint64_t id, const std::string& name,
-                             fifo_ends ends) {
-    const auto c = std::make_shared<connection>();
-    c->id = id;
-    c->name = name;
-    c->end = make_pipe(server_->connection_executor(entry), std::move(ends), name);
-    connections_[id] = c;
-    asio::co_spawn(c->end->executor(), serve(shared_from_this(), c, entry.function),
-                   asio::bind_cancellation_slot(c->cancel.slot(), [c](std::exception_ptr) {}));
-}
-
-asio::awaitable<void> run_core::serve(std::shared_ptr<run_core> self, std::shared_ptr<connection> c,
-                                      server::service_function service) {
-    std::exception_ptr why;
-    try {
-        c->end->hold();
-        co_await service(pipe(c->end));
-    } catch (...) {
-        why = std::current_exception();
-    }
-    self->service_ended(c, why);
-}
-
-// On the pipe's executor. The app's death is no failure of the service, nor is our cancelling it.
-void run_core::service_ended(const std::shared_ptr<connection>& c, std::exception_ptr why) {
-    event news{.what = event::kind::closed, .pipe = c->name, .connection = c->id};
-    try {
-        if (why) std::rethrow_exception(why);
-    } catch (const std::system_error& e) {
-        news.code = e.code();
-        news.text = e.what();
-    } catch (const std::exception& e) {
-        news.code = errc::service_failed;
-        news.text = e.what();
-    } catch (...) {
-        news.code = errc::service_failed;
-    }
-    const bool gone = news.code == errc::app_gone;
-    const bool cancelled = c->cancelled && news.code == asio::error::operation_aborted;
-    if (news.code && !gone && !cancelled) {
-        news.what = event::kind::service_failed;
-        c->end->release(errc::service_failed, news.text);
-    } else {
-        c->end->release({}, {});
-        why = nullptr;
-    }
-    asio::dispatch(strand(), [self = shared_from_this(), news] {
-        self->connections_.erase(news.connection);
-        self->tell(news);
-        self->look_for_end();
-    });
-    if (why) server_->report_failure(c->name, why);
-}
-
 void run_core::look_for_end() {
     if (!has_services()) services_ended_.cancel();
 }
@@ -215,22 +152,6 @@ void run_core::unlink_names(const std::string& base) noexcept {
         } catch (const error&) {
             // The app has put something else there. It goes with the directory.
         }
-    }
-}
-
-void run_core::fail_pipes(errc why) {
-    for (const auto& weak : pipes_) {
-        const auto end = weak.lock();
-        if (end) asio::post(end->executor(), [end, why] { end->fail(why); });
-    }
-}
-
-void run_core::cancel_services() {
-    for (const auto& [id, c] : connections_) {
-        asio::post(c->end->executor(), [c = c] {
-            c->cancelled = true;
-            c->cancel.emit(asio::cancellation_type::terminal);
-        });
     }
 }
 

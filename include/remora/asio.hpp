@@ -35,8 +35,8 @@
 #include <asio/use_awaitable.hpp>
 #include <asio/version.hpp>
 
-#define REMORA_JOIN_(a, b, c) a##_##b##_##c
-#define REMORA_JOIN(a, b, c) REMORA_JOIN_(a, b, c)
+#define REMORA_JOIN_(a, b, c, d) a##_##b##_##c##_##d
+#define REMORA_JOIN(a, b, c, d) REMORA_JOIN_(a, b, c, d)
 #ifdef ASIO_SEPARATE_COMPILATION
 #define REMORA_ASIO_FORM separate
 #else
@@ -44,7 +44,9 @@
 #endif
 /// A name made of Asio's version and settings. The library defines it and every user refers to it:
 /// a program that was compiled with another Asio than the library does not link.
-#define REMORA_ASIO_ABI REMORA_JOIN(compiled_with_asio, ASIO_VERSION, REMORA_ASIO_FORM)
+#define REMORA_ASIO_ABI                                             \
+    REMORA_JOIN(compiled_with_asio, ASIO_VERSION, REMORA_ASIO_FORM, \
+                ASIO_RECYCLING_ALLOCATOR_CACHE_SIZE)
 
 namespace remora::detail {
 extern const int REMORA_ASIO_ABI;

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+// What an end of a pipe does by itself while its kernel pipe is full: it goes on writing, and
+// watches for the death of the reader.
+#include "transport.hpp"
+#include "waiter.hpp"
+
+#include <remora/detail/endpoint.hpp>
+
+namespace remora::detail {
+
+namespace {
+// How much more to read at a time when all that the peer has sent is taken in.
+constexpr std::size_t a_full_pipe = 64u << 10;
+}  // namespace
+
+void endpoint::start_pump() {
+    pumping_ = true;
+    asio::co_spawn(executor_, pump(shared_from_this()), asio::detached);
+    if (watching_) return;
+    watching_ = true;
+    asio::co_spawn(executor_, watch_hang_up(shared_from_this()), asio::detached);
+}
+
+asio::awaitable<void> endpoint::pump(std::shared_ptr<endpoint> self) {
+    while (self->queued() != 0 && !self->send_failure_) {
+        std::error_code ec;
+        co_await self->transport_->wait(transport::readiness::writable, ec);
+        if (self->send_failure_ || self->shut_) break;
+        self->write_some();
+    }
+    self->pumping_ = false;
+    self->transport_->cancel();  // ends watch_hang_up
+    if (self->closing_) self->shut();
+}
+
+void endpoint::write_some() {
+    try {
+        write_queued();
+    } catch (const std::system_error& e) {
+        fail_sending(e.code());
+    }
+    for (waiter* sender : writes_) {
+        if (written() >= sender->where.end && !sender->done) sender->wake();
+    }
+    wake_turn();
+}
+
+// A full pipe whose reader has died never becomes writable; the end of the other direction tells.
+asio::awaitable<void> endpoint::watch_hang_up(std::shared_ptr<endpoint> self) {
+    while (self->pumping_ && !self->shut_) {
+        std::error_code ec;
+        co_await self->transport_->wait(transport::readiness::hung_up, ec);
+        if (!ec && self->pumping_) {
+            self->look_for_end();
+            break;
+        }
+    }
+    self->watching_ = false;
+}
+
+// The peer writes no more: all it has sent is here. Did it say goodbye?
+void endpoint::look_for_end() try {
+    head_.reset();
+    while (transport_->fetch(transport_->input().size() + a_full_pipe) ==
+           transport::fetched::more) {
+    }
+    std::error_code why = failure_ ? failure_ : make_error_code(gone_);
+    try {
+        auto rest = transport_->input();
+        while (const auto f = parse_frame(rest, limits_.message, wanted_)) {
+            if (f->header.kind == frame_kind::close) why = errc::closed;
+            rest = rest.subspan(f->size());
+        }
+    } catch (const error&) {  // the receiver will meet it
+    }
+    fail_sending(why);
+    transport_->cancel();
+} catch (const std::exception&) {
+    fail_sending(gone_);
+}
+
+void endpoint::fail_sending(std::error_code why) {
+    if (send_failure_) return;
+    send_failure_ = why;
+    base_ += out_.size();
+    sent_ = 0;
+    out_.clear();
+    for (waiter* sender : writes_) {
+        sender->failed = !sender->done;
+        sender->wake();
+    }
+    for (waiter* sender : turns_)
+        sender->wake();
+    transport_->cancel();  // ends the pump
+    if (closing_ && !pumping_) shut();
+}
+
+}  // namespace remora::detail
