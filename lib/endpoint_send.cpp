@@ -133,9 +133,7 @@ bool endpoint::write_queued() {
         return true;
     }
     if (sent_ > worth_moving && sent_ > out_.size() / 2) {
-        const std::size_t left = queued();
-        std::memmove(out_.data(), out_.data() + sent_, left);
-        out_.truncate(left);
+        out_.erase_front(sent_);
         base_ += sent_;
         sent_ = 0;
     }

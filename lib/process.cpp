@@ -11,6 +11,7 @@
 
 #include <remora/error.hpp>
 
+#include "listed.hpp"
 #include "spawn.hpp"
 #include "unique_fd.hpp"
 
@@ -121,15 +122,7 @@ asio::awaitable<exit_status> child::state::wait(std::shared_ptr<state> self) {
     // ends while it is suspended.
     asio::steady_timer reaped{co_await asio::this_coro::executor,
                               asio::steady_timer::time_point::max()};
-    struct registration {
-        registration(state& where, asio::steady_timer& timer) : owner(where), mine(&timer) {
-            owner.waiters.push_back(mine);
-        }
-        registration(const registration&) = delete;
-        ~registration() { std::erase(owner.waiters, mine); }
-        state& owner;
-        asio::steady_timer* mine;
-    } registered{*self, reaped};
+    const detail::listed waiting(self->waiters, reaped);
 
     if (!self->status) {
         std::error_code ec;
