@@ -47,8 +47,9 @@ void client_core::meet(const std::string& directory) try {
 void client_core::say_hello(fifo_ends ends) {
     control_ = std::make_shared<endpoint>(strand_, make_fifo_transport(strand_, std::move(ends)),
                                           wire::control_name, control_limits, errc::server_gone,
-                                          frame_kinds::control);
-    const wire::hello words{.max_message = options_.limits.message, .pid = ::getpid()};
+                                          wait_policy::block, frame_kinds::control);
+    const wire::hello words{
+        .features = wire::shared_memory, .max_message = options_.limits.message, .pid = ::getpid()};
     post(*control_, frame_kind::hello, 0, wire::magic, words);
 }
 
@@ -108,9 +109,20 @@ void client_core::welcomed(const wire::welcome& terms) {
     met_ = true;
     options_.limits.message = std::min<std::size_t>(options_.limits.message, terms.max_message);
     tell_({.what = event::kind::hello, .pid = terms.pid});
+    if ((terms.features & wire::shared_memory) != 0) find_arena(terms);
     watch_server(terms.pid);
     for (asio::steady_timer* waiting : newcomers_)
         waiting->cancel();
+}
+
+// In any case: the descriptor is not to stay open for the app's own children.
+void client_core::find_arena(const wire::welcome& terms) try {
+    arena_ = arena::find(
+        {terms.arena_fd, terms.arena_server_fd, terms.arena_device, terms.arena_inode}, terms.pid);
+} catch (const error& e) {
+    no_arena_ = e.context();
+    if (options_.transport == transport_kind::fifo) return;
+    tell_({.what = event::kind::fallback, .code = e.code(), .text = e.context()});
 }
 
 // A forked child of the server may hold the control pipe's ends: its death is watched as well.

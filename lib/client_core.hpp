@@ -3,7 +3,7 @@
 #pragma once
 
 #include "control.hpp"
-#include "fifo.hpp"
+#include "shared_memory.hpp"
 #include "unique_fd.hpp"
 
 #include <remora/client.hpp>
@@ -57,12 +57,14 @@ private:
     void say_hello(fifo_ends ends);
     static asio::awaitable<void> listen(std::shared_ptr<client_core> self);
     static asio::awaitable<void> await_welcome(std::shared_ptr<client_core> self, deadline until);
-    static asio::awaitable<std::string> ask(std::shared_ptr<client_core> self, std::string name,
-                                            std::chrono::nanoseconds wait, deadline until,
-                                            std::uint64_t id);
+    static asio::awaitable<wire::connection_offer> ask(std::shared_ptr<client_core> self,
+                                                       wire::connect_request words, deadline until,
+                                                       std::uint64_t id);
+    std::uint32_t allowed(const connect_options& options) const;
     void handle(const frame& f);
     void welcomed(const wire::welcome& terms);
     void answered(const frame& f);
+    void find_arena(const wire::welcome& terms);
     void watch_server(int pid);
     void server_gone();
     static asio::awaitable<void> bury(std::shared_ptr<client_core> self);
@@ -71,8 +73,9 @@ private:
     void abandon_all();
     std::shared_ptr<endpoint> make_pipe(const asio::any_io_executor& executor,
                                         const std::string& name, std::uint64_t id,
-                                        const std::string& base);
+                                        const wire::connection_offer& offer, wait_policy waiting);
     fifo_ends open_ends(const std::string& base) const;
+    static void say_open(const fifo_ends& ends, std::uint64_t id);
 
     asio::any_io_executor strand_;
     client_options options_;
@@ -80,6 +83,8 @@ private:
     std::string directory_;
     unique_fd directory_fd_;
     std::shared_ptr<endpoint> control_;
+    std::shared_ptr<arena> arena_;  ///< none: only FIFOs
+    std::string no_arena_ = "the server has no shared memory";
     int control_fd_ = -1;
     int parent_ = 0;
     asio::posix::stream_descriptor server_;  ///< the pidfd of the server

@@ -6,6 +6,7 @@
 #include "close_reason.hpp"
 
 #include <remora/detail/endpoint.hpp>
+#include <remora/transport.hpp>
 
 #include <cstdint>
 #include <string>
@@ -17,6 +18,19 @@ namespace remora::wire {
 /// The versions of the protocol that this library speaks.
 inline constexpr std::uint32_t oldest = 1;
 inline constexpr std::uint32_t newest = 1;
+
+/// A feature: connections may stand on shared memory.
+inline constexpr std::uint64_t shared_memory = 1;
+
+/// The transports of a connection, as bits.
+inline constexpr std::uint32_t over_fifo = 1;
+inline constexpr std::uint32_t over_shared_memory = 2;
+
+/// Those that a side allows which has chosen `kind`.
+constexpr std::uint32_t allowed(transport_kind kind) noexcept {
+    if (kind == transport_kind::automatic) return over_fifo | over_shared_memory;
+    return kind == transport_kind::fifo ? over_fifo : over_shared_memory;
+}
 
 /// The tag of a hello frame, "remora" and two zero bytes: an app that is none is told apart at
 /// once.
@@ -48,30 +62,41 @@ struct welcome {
     std::uint64_t features = 0;
     std::uint64_t max_message = 0;
     std::int32_t pid = 0;
+    // The memory that rings lie in, if `features` has it: the descriptor that the app has
+    // inherited, its number in the server, and what fstat(2) says of it.
+    std::int32_t arena_fd = -1;
+    std::int32_t arena_server_fd = -1;
+    std::uint64_t arena_device = 0;
+    std::uint64_t arena_inode = 0;
 
     template <class Archive>
     void serialize(Archive& ar) {
-        ar(version, features, max_message, pid);
+        ar(version, features, max_message, pid, arena_fd, arena_server_fd, arena_device,
+           arena_inode);
     }
 };
 
 struct connect_request {
     std::string name;
     std::uint64_t wait_ms = 0;
+    std::uint32_t transports = over_fifo;  ///< that the app allows
 
     template <class Archive>
     void serialize(Archive& ar) {
-        ar(name, wait_ms);
+        ar(name, wait_ms, transports);
     }
 };
 
-/// The base of the names of the connection's FIFOs, in the run's directory.
 struct connection_offer {
-    std::string base;
+    std::string base;  ///< of the names of the connection's FIFOs, in the run's directory
+    std::uint32_t transport = over_fifo;
+    // Where in the arena its rings are, and the size of each, if they are.
+    std::uint64_t offset = 0;
+    std::uint64_t ring = 0;
 
     template <class Archive>
     void serialize(Archive& ar) {
-        ar(base);
+        ar(base, transport, offset, ring);
     }
 };
 

@@ -24,7 +24,7 @@ void endpoint::close(std::error_code why, const std::string& text) {
     head_.reset();
     for (waiter* sender : turns_)
         sender->wake();
-    transport_->cancel();
+    interrupt();
     if (!pumping_) shut();
 }
 
@@ -49,7 +49,7 @@ void endpoint::fail(std::error_code why) {
     if (failure_) return;
     failure_ = why;
     fail_sending(why);
-    transport_->cancel();
+    interrupt();
 }
 
 void endpoint::abandon() {

@@ -23,13 +23,12 @@ void endpoint::start_pump() {
 
 asio::awaitable<void> endpoint::pump(std::shared_ptr<endpoint> self) {
     while (self->queued() != 0 && !self->send_failure_) {
-        std::error_code ec;
-        co_await self->transport_->wait(transport::readiness::writable, ec);
+        co_await self->wait_for_room();
         if (self->send_failure_ || self->shut_) break;
         self->write_some();
     }
     self->pumping_ = false;
-    self->transport_->cancel();  // ends watch_hang_up
+    self->interrupt();  // ends watch_hang_up
     if (self->closing_) self->shut();
 }
 
@@ -74,7 +73,7 @@ void endpoint::look_for_end() try {
     } catch (const error&) {  // the receiver will meet it
     }
     fail_sending(why);
-    transport_->cancel();
+    interrupt();
 } catch (const std::exception&) {
     fail_sending(gone_);
 }
@@ -91,7 +90,7 @@ void endpoint::fail_sending(std::error_code why) {
     }
     for (waiter* sender : turns_)
         sender->wake();
-    transport_->cancel();  // ends the pump
+    interrupt();  // ends the pump
     if (closing_ && !pumping_) shut();
 }
 

@@ -35,32 +35,36 @@ const frame* endpoint::head() {
             if (head_) return &*head_;
             continue;
         }
-        switch (transport_->fetch(wanted_)) {
-            case transport::fetched::more:
-                break;
-            case transport::fetched::end:
-                end_of_input();
-                break;
-            case transport::fetched::nothing:
-                if (!failure_) return nullptr;
-                end_of_input();
-        }
+        if (!fetch()) return nullptr;
     }
     return nullptr;
 }
 
-// True if there was a frame. What is none, or comes where it may not, ends the conversation, and
-// the peer is told.
-bool endpoint::next_frame() {
-    try {
-        const auto f = parse_frame(transport_->input(), limits_.message, wanted_);
-        if (f) accept(*f);
-        return f.has_value();
-    } catch (const error& e) {
-        set_end(e.code(), e.context());
-        close(e.code(), e.context());
-        raise_closed();
-    }
+// False if nothing has come.
+bool endpoint::fetch() try {
+    const auto result = transport_->fetch(wanted_);
+    if (result == transport::fetched::more) return true;
+    if (result == transport::fetched::nothing && !failure_) return false;
+    end_of_input();
+    return true;
+} catch (const error& e) {
+    give_up(e);
+}
+
+// What is no conversation any more ends here, and the peer is told.
+void endpoint::give_up(const error& why) {
+    set_end(why.code(), why.context());
+    close(why.code(), why.context());
+    raise_closed();
+}
+
+// True if there was a frame. What is none, or comes where it may not, is no conversation.
+bool endpoint::next_frame() try {
+    const auto f = parse_frame(transport_->input(), limits_.message, wanted_);
+    if (f) accept(*f);
+    return f.has_value();
+} catch (const error& e) {
+    give_up(e);
 }
 
 bool endpoint::takes(frame_kind kind) const noexcept {
@@ -138,47 +142,11 @@ std::string endpoint::context() const {
     return "pipe " + quote(name_) + ": ";
 }
 
-asio::awaitable<void> endpoint::wait_message(deadline until) {
-    in_a_row_ = 0;
-    asio::steady_timer timer(executor_);
-    if (until != deadline::max()) {
-        if (std::chrono::steady_clock::now() >= until)
-            raise(errc::timed_out, context() + "receive");
-        timer.expires_at(until);
-        timer.async_wait([self = shared_from_this()](std::error_code ec) {
-            if (!ec) self->transport_->cancel();
-        });
-    }
-    if (passed_over_ == most_in_a_row) {
-        co_await give_way_to_receive();
-        co_return;
-    }
-    std::error_code ec;  // whatever it says, looking again finds out
-    co_await transport_->wait(transport::readiness::readable, ec);
-    const auto state = co_await asio::this_coro::cancellation_state;
-    if (state.cancelled() != asio::cancellation_type::none) {
-        throw std::system_error(asio::error::operation_aborted);
-    }
-}
-
 bool endpoint::has_news() noexcept {
     try {
         return head() != nullptr || at_end();
     } catch (const std::exception&) {
         return true;
-    }
-}
-
-asio::awaitable<void> endpoint::give_way() {
-    in_a_row_ = 0;
-    co_await asio::defer(executor_, asio::use_awaitable);
-}
-
-asio::awaitable<void> endpoint::give_way_to_receive() {
-    co_await give_way();
-    const auto state = co_await asio::this_coro::cancellation_state;
-    if (state.cancelled() != asio::cancellation_type::none) {
-        throw std::system_error(asio::error::operation_aborted);
     }
 }
 

@@ -29,16 +29,23 @@ void check_limits(const pipe_limits& limits) {
 }
 
 endpoint::endpoint(asio::any_io_executor executor, std::unique_ptr<transport> transport,
-                   std::string name, const pipe_limits& limits, errc gone, frame_kinds kinds)
+                   std::string name, const pipe_limits& limits, errc gone, wait_policy waiting,
+                   frame_kinds kinds)
     : executor_(std::move(executor)),
       transport_(std::move(transport)),
       name_(std::move(name)),
       limits_(limits),
       gone_(gone),
       kinds_(kinds) {
+    const bool costly = transport_->what() != transport_kind::shared_memory;
+    if (waiting != wait_policy::block) waits_ = std::make_unique<waits>(*this, waiting, costly);
 }
 
 endpoint::~endpoint() = default;
+
+transport_kind endpoint::transport_used() const noexcept {
+    return transport_->what();
+}
 
 void endpoint::check_sending() const {
     if (closing_) raise(errc::closed, context() + "closed by this end");
@@ -118,7 +125,12 @@ void endpoint::end_frame(position& p) {
 }
 
 bool endpoint::flush(position p) {
-    if (!pumping_ && !write_queued()) start_pump();
+    try {
+        if (!pumping_ && !write_queued()) start_pump();
+    } catch (const error& e) {
+        fail_sending(e.code());
+        throw error(e, context());
+    }
     return written() >= p.end;
 }
 

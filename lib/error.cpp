@@ -56,6 +56,8 @@ const char* text_of(errc code) {
             return "a run is alive already";
         case errc::overloaded:
             return "too many connections";
+        case errc::no_transport:
+            return "no transport that both sides could use";
         case errc::bad_option:
             return "an option makes no sense";
     }

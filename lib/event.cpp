@@ -36,6 +36,8 @@ const char* word_of(event::kind what) {
             return "app ended";
         case event::kind::server_gone:
             return "server gone";
+        case event::kind::fallback:
+            return "fallback to FIFOs";
     }
     return "event";
 }

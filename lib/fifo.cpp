@@ -32,6 +32,7 @@ public:
         ends.out.release();
     }
 
+    transport_kind what() const noexcept override { return transport_kind::fifo; }
     fetched fetch(std::size_t wanted) override;
     std::size_t write(std::span<const std::byte> bytes) override;
     asio::awaitable<void> wait(readiness what, std::error_code& ec) override;

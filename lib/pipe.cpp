@@ -30,7 +30,7 @@ asio::awaitable<void> wait_readable(std::shared_ptr<detail::endpoint> end,
     for (;;) {
         if (end->must_give_way()) co_await end->give_way_to_receive();
         if (end->has_news()) co_return;
-        co_await end->wait_message(until);
+        if (!end->look()) co_await end->wait_message(until);
     }
 }
 }  // namespace

@@ -15,13 +15,13 @@ struct run_core::connection {
     bool cancelled = false;
 };
 
-/// A pair of FIFOs that the app has been told of and has not opened yet.
+/// What the app has been told of and has not opened yet.
 struct run_core::opening {
-    opening(std::uint64_t number, std::string pipe, fifo_ends fds,
+    opening(std::uint64_t number, std::string pipe, connection_ends what,
             const asio::any_io_executor& executor)
-        : id(number), name(std::move(pipe)), ends(std::move(fds)), in(executor), limit(executor) {
-        in.assign(ends.in.get());
-        ends.in.release();
+        : id(number), name(std::move(pipe)), ends(std::move(what)), in(executor), limit(executor) {
+        in.assign(ends.fifo.in.get());
+        ends.fifo.in.release();
     }
 
     /// Reads the opening frame; false if anything else has come, or nothing.
@@ -29,7 +29,7 @@ struct run_core::opening {
 
     std::uint64_t id;
     std::string name;
-    fifo_ends ends;
+    connection_ends ends;
     asio::posix::stream_descriptor in;
     asio::steady_timer limit;
 };
@@ -37,6 +37,7 @@ struct run_core::opening {
 /// A request for a name that is not served yet.
 struct run_core::pending {
     std::string name;
+    std::uint32_t transports = 0;
     asio::steady_timer limit;
 };
 

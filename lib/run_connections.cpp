@@ -3,6 +3,7 @@
 #include "run_connection.hpp"
 #include "run_core.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +15,7 @@ using namespace std::chrono_literals;
 
 // How long the app may take to open a pipe that it has asked for.
 constexpr auto open_limit = 5s;
+constexpr int smallest_pipe = 4096;
 // The longest that an app may ask to wait for a name.
 constexpr std::uint64_t longest_wait_ms = 24u * 3600 * 1000;
 
@@ -32,14 +34,15 @@ void run_core::connect(std::uint64_t id, const wire::connect_request& request) {
     const std::string& name = request.name;
     if (!is_pipe_name(name)) return reject(id, name, {errc::bad_name, "connect"});
     if (stopping_.started()) return reject(id, name, {errc::stopping, "connect"});
-    if (server_->is_known(name)) return open(id, name);
+    if (server_->is_known(name)) return open(id, name, request.transports);
     if (request.wait_ms == 0) {
         return reject(id, name, {errc::no_such_pipe, "the server does not serve it"});
     }
     if (pending_.size() >= server_->options.max_connections) {
         return reject(id, name, {errc::overloaded, "too many wait for a service"});
     }
-    auto waiting = std::make_unique<pending>(pending{name, asio::steady_timer(strand())});
+    auto waiting =
+        std::make_unique<pending>(pending{name, request.transports, asio::steady_timer(strand())});
     waiting->limit.expires_after(
         std::chrono::milliseconds(std::min(request.wait_ms, longest_wait_ms)));
     waiting->limit.async_wait([self = shared_from_this(), id, name](std::error_code ec) {
@@ -62,32 +65,67 @@ void run_core::withdraw(std::uint64_t id) {
 }
 
 void run_core::name_served(const std::string& name) {
-    std::vector<std::uint64_t> ready;
+    std::vector<std::pair<std::uint64_t, std::uint32_t>> ready;
     for (const auto& [id, waiting] : pending_) {
-        if (waiting->name == name) ready.push_back(id);
+        if (waiting->name == name) ready.emplace_back(id, waiting->transports);
     }
-    for (const std::uint64_t id : ready) {
+    for (const auto& [id, transports] : ready) {
         pending_.erase(id);
-        open(id, name);
+        open(id, name, transports);
     }
 }
 
-void run_core::open(std::uint64_t id, const std::string& name) {
+void run_core::open(std::uint64_t id, const std::string& name, std::uint32_t kinds) {
     std::erase_if(pipes_, [](const auto& weak) { return weak.expired(); });
     const std::size_t open = pipes_.size() + opening_.size() + server_->offered_by(*this);
     if (open >= server_->options.max_connections) {
         return reject(id, name, {errc::overloaded, "the server's max_connections"});
     }
+    const service_entry* const entry = server_->service(name);
+    const serve_options how = entry == nullptr ? serve_options{} : entry->options;
+    kinds &= wire::allowed(how.transport.value_or(server_->options.transport));
     const std::string base = std::to_string(id);
     try {
-        auto next = std::make_shared<opening>(id, name, make_ends(base), strand());
-        post(*control_, frame_kind::connected, id, 0, wire::connection_offer{base});
+        auto ends = make_connection(base, kinds, how.ring.value_or(server_->options.ring));
+        const wire::connection_offer offer{
+            .base = base,
+            .transport = ends.rings ? wire::over_shared_memory : wire::over_fifo,
+            .offset = ends.rings.offset(),
+            .ring = ends.rings.size()};
+        auto next = std::make_shared<opening>(id, name, std::move(ends), strand());
+        post(*control_, frame_kind::connected, id, 0, offer);
         opening_.push_back(next);
         asio::co_spawn(strand(), await_open(shared_from_this(), next), asio::detached);
     } catch (const error& e) {
         unlink_names(base);
-        reject(id, name, {is_shortage(e.code()) ? errc::overloaded : errc::refused, e.what()});
+        const bool own = e.code().category() == category();
+        const auto code = own ? static_cast<errc>(e.code().value()) : errc::refused;
+        reject(id, name, {is_shortage(e.code()) ? errc::overloaded : code, e.what()});
     }
+}
+
+connection_ends run_core::make_connection(const std::string& base, std::uint32_t kinds,
+                                          std::size_t ring) {
+    connection_ends ends;
+    if ((kinds & wire::over_shared_memory) != 0) ends.rings = make_rings(kinds, ring);
+    if (!ends.rings && (kinds & wire::over_fifo) == 0)
+        raise(errc::no_transport, "what the app allows, the service does not");
+    ends.fifo = make_ends(base);
+    if (ends.rings) {  // they only carry bells
+        ::fcntl(ends.fifo.in.get(), F_SETPIPE_SZ, smallest_pipe);
+        ::fcntl(ends.fifo.out.get(), F_SETPIPE_SZ, smallest_pipe);
+    }
+    return ends;
+}
+
+// None, if there is no memory for them and FIFOs are allowed too.
+shared_rings run_core::make_rings(std::uint32_t kinds, std::size_t ring) try {
+    if (!arena_) raise(errc::no_transport, "the server has no shared memory");
+    return {arena_, arena_->take(ring), ring, side::server};
+} catch (const error& e) {
+    if ((kinds & wire::over_fifo) == 0) throw;
+    if (arena_) tell({.what = event::kind::fallback, .code = e.code(), .text = e.context()});
+    return {};
 }
 
 // The first frame on the pipe shows that the app has opened it. It comes in one piece, and nothing
@@ -130,8 +168,8 @@ bool run_core::opening::has_come() {
 }
 
 void run_core::hand_over(opening& next) {
-    next.ends.in = unique_fd(next.in.release());
-    next.ends.dummy.reset();
+    next.ends.fifo.in = unique_fd(next.in.release());
+    next.ends.fifo.dummy.reset();
     tell({.what = event::kind::connected, .pipe = next.name, .connection = next.id});
     if (const service_entry* entry = server_->service(next.name)) {
         start_service(*entry, next.id, next.name, std::move(next.ends));

@@ -44,11 +44,13 @@ run_core::run_core(std::shared_ptr<server_core> server, const std::vector<std::s
       stop_timer_(server_->strand),
       signals_(server_->strand) {
     check_limits(limits_);
+    check_ring(server_->options.ring);
     run_directory::sweep(run_directory::default_parent());
     directory_.emplace();
     control_ = std::make_shared<endpoint>(
         strand(), make_fifo_transport(strand(), make_ends(wire::control_name)), wire::control_name,
-        control_limits, errc::app_gone, frame_kinds::control);
+        control_limits, errc::app_gone, wait_policy::block, frame_kinds::control);
+    make_arena();
     const spawn_options how = how_to_spawn(arguments);
     launched_ = !how.launcher.empty();
     for (const int signal : how.handled_signals)
@@ -56,6 +58,13 @@ run_core::run_core(std::shared_ptr<server_core> server, const std::vector<std::s
     watches_signals_ = !how.handled_signals.empty();
     app_.emplace(strand(), how);
     pid_ = app_->pid();
+}
+
+// Without one there are FIFOs.
+void run_core::make_arena() try {
+    if (server_->options.transport != transport_kind::fifo) arena_ = arena::make();
+} catch (const error& e) {
+    tell({.what = event::kind::fallback, .code = e.code(), .text = e.context()});
 }
 
 run_core::~run_core() {
@@ -73,6 +82,7 @@ spawn_options run_core::how_to_spawn(const std::vector<std::string>& arguments) 
                       .standard_input = options.standard_input,
                       .standard_output = options.standard_output,
                       .standard_error = options.standard_error};
+    if (arena_) how.inherit.push_back({arena_->fd(), arena_fd});
     how.arguments.insert(how.arguments.end(), arguments.begin(), arguments.end());
     if (how.launcher.empty()) how.launcher = words_of(std::getenv("REMORA_LAUNCHER"));
     for (const int signal : stop_signals) {
@@ -135,6 +145,7 @@ void run_core::finish() {
     server_->forget(*this);
     control_->close();
     directory_.reset();
+    arena_.reset();
     signals_.cancel();  // clear() alone would leave the wait without an end
     signals_.clear();
     app_.reset();

@@ -37,22 +37,27 @@ public:
     void name_served(const std::string& name);
 
     /// The server's end of a connection, for `executor`.
-    std::shared_ptr<endpoint> make_pipe(const asio::any_io_executor& executor, fifo_ends ends,
-                                        const std::string& name);
+    std::shared_ptr<endpoint> make_pipe(const asio::any_io_executor& executor, connection_ends ends,
+                                        const std::string& name, wait_policy waiting);
     std::chrono::nanoseconds grace() const noexcept { return server_->options.grace; }
 
 private:
+    /// The number of the arena's descriptor in the app.
+    static constexpr int arena_fd = 3;
+
     struct connection;
     struct opening;
     struct pending;
 
     spawn_options how_to_spawn(const std::vector<std::string>& arguments) const;
     fifo_ends make_ends(const std::string& base);
+    void make_arena();
 
     // the conversation
     static asio::awaitable<void> talk(std::shared_ptr<run_core> self);
     static asio::awaitable<bool> meet(std::shared_ptr<run_core> self);
     void greet(const wire::welcome& terms);
+    void show_arena(wire::welcome& terms) const;
     void refuse(const close_reason& why);
     void handle(const frame& f);
     void complain(const error& why);
@@ -60,14 +65,16 @@ private:
 
     // connections
     void connect(std::uint64_t id, const wire::connect_request& request);
+    void open(std::uint64_t id, const std::string& name, std::uint32_t kinds);
+    connection_ends make_connection(const std::string& base, std::uint32_t kinds, std::size_t ring);
+    shared_rings make_rings(std::uint32_t kinds, std::size_t ring);
     void reject(std::uint64_t id, const std::string& name, const close_reason& why);
-    void open(std::uint64_t id, const std::string& name);
     void withdraw(std::uint64_t id);
     static asio::awaitable<void> await_open(std::shared_ptr<run_core> self,
                                             std::shared_ptr<opening> next);
     void hand_over(opening& next);
     void start_service(const service_entry& entry, std::uint64_t id, const std::string& name,
-                       fifo_ends ends);
+                       connection_ends ends);
     static asio::awaitable<void> serve(std::shared_ptr<run_core> self,
                                        std::shared_ptr<connection> c,
                                        server::service_function service);
@@ -89,6 +96,7 @@ private:
     std::shared_ptr<server_core> server_;
     std::optional<run_directory> directory_;
     std::shared_ptr<endpoint> control_;
+    std::shared_ptr<arena> arena_;  ///< none: only FIFOs
     std::optional<child> app_;
     int pid_ = 0;
     bool launched_ = false;  ///< through a launcher: no start timeout

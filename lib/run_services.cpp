@@ -5,21 +5,23 @@
 
 namespace remora::detail {
 
-std::shared_ptr<endpoint> run_core::make_pipe(const asio::any_io_executor& executor, fifo_ends ends,
-                                              const std::string& name) {
-    const auto end = std::make_shared<endpoint>(
-        executor, make_fifo_transport(executor, std::move(ends)), name, limits_, errc::app_gone);
+std::shared_ptr<endpoint> run_core::make_pipe(const asio::any_io_executor& executor,
+                                              connection_ends ends, const std::string& name,
+                                              wait_policy waiting) {
+    const auto end = std::make_shared<endpoint>(executor, make_transport(executor, std::move(ends)),
+                                                name, limits_, errc::app_gone, waiting);
     if (ended_) end->fail(errc::app_gone);
     pipes_.push_back(end);
     return end;
 }
 
 void run_core::start_service(const service_entry& entry, std::uint64_t id, const std::string& name,
-                             fifo_ends ends) {
+                             connection_ends ends) {
     const auto c = std::make_shared<connection>();
     c->id = id;
     c->name = name;
-    c->end = make_pipe(server_->connection_executor(entry), std::move(ends), name);
+    c->end = make_pipe(server_->connection_executor(entry), std::move(ends), name,
+                       entry.options.waiting.value_or(server_->options.waiting));
     connections_[id] = c;
     asio::co_spawn(c->end->executor(), serve(shared_from_this(), c, entry.function),
                    asio::bind_cancellation_slot(c->cancel.slot(), [c](std::exception_ptr) {}));

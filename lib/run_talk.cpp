@@ -38,7 +38,7 @@ asio::awaitable<bool> run_core::meet(std::shared_ptr<run_core> self) {
         raise(errc::start_timeout, "waiting for the app's hello");
     }
     if (f == nullptr) raise(errc::protocol_error, "the app left without a hello");
-    const auto reply = answer(parse_hello(*f), self->limits_.message, ::getpid());
+    auto reply = answer(parse_hello(*f), self->limits_.message, ::getpid());
     self->control_->pop();
     self->control_->opened();
     self->unlink_names(wire::control_name);
@@ -46,6 +46,7 @@ asio::awaitable<bool> run_core::meet(std::shared_ptr<run_core> self) {
         self->refuse(*why);
         co_return false;
     }
+    self->show_arena(std::get<wire::welcome>(reply));
     self->greet(std::get<wire::welcome>(reply));
     co_return true;
 }
@@ -59,6 +60,19 @@ void run_core::refuse(const close_reason& why) {
     stop_timer_.async_wait([self = shared_from_this()](std::error_code ec) {
         if (!ec) self->stop(stop_step::sigterm, self->server_->options.grace);
     });
+}
+
+void run_core::show_arena(wire::welcome& terms) const {
+    if ((terms.features & wire::shared_memory) == 0) return;
+    if (!arena_) {
+        terms.features &= ~wire::shared_memory;
+        return;
+    }
+    const arena_address address = arena_->address(arena_fd);
+    terms.arena_fd = address.fd;
+    terms.arena_server_fd = address.server_fd;
+    terms.arena_device = address.device;
+    terms.arena_inode = address.inode;
 }
 
 void run_core::greet(const wire::welcome& terms) {

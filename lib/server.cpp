@@ -71,11 +71,12 @@ server::~server() {
 void server::serve(std::string name, service_function service, serve_options options) {
     detail::check_pipe_name(name);
     if (!service) detail::raise(errc::bad_option, "no function to serve " + quote(name));
-    asio::dispatch(core_->strand, [core = core_, name = std::move(name),
-                                   entry = detail::service_entry{std::move(service),
-                                                                 std::move(options.executor)}] {
-        core->serve(name, entry);
-    });
+    if (options.ring) detail::check_ring(*options.ring);
+    asio::dispatch(core_->strand,
+                   [core = core_, name = std::move(name),
+                    entry = detail::service_entry{std::move(service), std::move(options)}] {
+                       core->serve(name, entry);
+                   });
 }
 
 asio::awaitable<pipe> server::accept(std::string name) {

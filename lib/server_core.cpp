@@ -48,7 +48,7 @@ asio::awaitable<std::shared_ptr<endpoint>> server_core::accept(std::shared_ptr<s
     }
     offered_pipe taken = std::move(here.offered.front());
     here.offered.pop_front();
-    co_return taken.run->make_pipe(executor, std::move(taken.ends), name);
+    co_return taken.run->make_pipe(executor, std::move(taken.ends), name, self->options.waiting);
 }
 
 void server_core::offer(const std::string& name, offered_pipe pipe) {
@@ -86,7 +86,7 @@ void server_core::report_failure(std::string_view name, std::exception_ptr why) 
 }
 
 asio::any_io_executor server_core::connection_executor(const service_entry& entry) {
-    if (entry.executor) return entry.executor;
+    if (entry.options.executor) return entry.options.executor;
     if (alone) return io.get_executor();
     return asio::make_strand(io);
 }

@@ -2,7 +2,7 @@
 /// The server's state, shared with the runs. Belongs to its strand.
 #pragma once
 
-#include "fifo.hpp"
+#include "shared_memory.hpp"
 
 #include <remora/server.hpp>
 
@@ -19,13 +19,13 @@ class run_core;
 
 struct service_entry {
     server::service_function function;
-    asio::any_io_executor executor;  ///< empty: chosen for each connection
+    serve_options options;
 };
 
 /// A connection that the app has asked for and nobody has taken yet.
 struct offered_pipe {
     std::shared_ptr<run_core> run;
-    fifo_ends ends;
+    connection_ends ends;
 };
 
 /// A name that accept() listens to.

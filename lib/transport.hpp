@@ -3,6 +3,7 @@
 #pragma once
 
 #include <remora/asio.hpp>
+#include <remora/transport.hpp>
 
 #include <cstddef>
 #include <span>
@@ -17,6 +18,8 @@ public:
     enum class fetched { more, nothing, end };
 
     virtual ~transport() = default;
+
+    virtual transport_kind what() const noexcept = 0;
 
     /// The bytes that have arrived and are not consumed. Valid until the next fetch or consume.
     std::span<const std::byte> input() const noexcept { return input_; }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
-/// How senders wait.
+/// What an end of a pipe has to wait with.
 #pragma once
+
+#include "lookout.hpp"
+#include "spin_policy.hpp"
 
 #include <remora/detail/endpoint.hpp>
 
@@ -33,6 +36,24 @@ public:
 private:
     std::vector<waiter*>& list_;
     waiter& entry_;
+};
+
+// What the reader and the pump need to watch before they sleep.
+struct endpoint::waits {
+    waits(endpoint& end, wait_policy policy, bool costly)
+        : place(lookout::of(end.executor_)),
+          reading(policy),
+          writing(policy),
+          to_read(
+              end.executor_, [&end] { return end.has_arrived(); }, costly),
+          to_write(end.executor_, [&end] { return end.has_left(); }, costly) {}
+
+    std::shared_ptr<lookout> place;
+    spin_policy reading;
+    spin_policy writing;
+    lookout::watch to_read;
+    lookout::watch to_write;
+    bool watches = false;  ///< the reader, in the wait that goes on
 };
 
 }  // namespace remora::detail

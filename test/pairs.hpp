@@ -4,8 +4,8 @@
 
 #include "coroutine.hpp"
 
-#include <fifo.hpp>
 #include <run_directory.hpp>
+#include <shared_memory.hpp>
 
 #include <remora/pipe.hpp>
 
@@ -42,10 +42,15 @@ struct refusing {
     }
 };
 
-inline remora::pipe make_pipe(asio::io_context& io, remora::detail::fifo_ends ends) {
+inline remora::pipe make_pipe(asio::io_context& io, remora::detail::connection_ends ends,
+                              remora::wait_policy waiting = remora::wait_policy::block) {
     return remora::pipe(std::make_shared<remora::detail::endpoint>(
-        io.get_executor(), remora::detail::make_fifo_transport(io.get_executor(), std::move(ends)),
-        "pair", remora::pipe_limits{}, remora::errc::broken_pipe));
+        io.get_executor(), remora::detail::make_transport(io.get_executor(), std::move(ends)),
+        "pair", remora::pipe_limits{}, remora::errc::broken_pipe, waiting));
+}
+
+inline remora::pipe make_pipe(asio::io_context& io, remora::detail::fifo_ends ends) {
+    return make_pipe(io, remora::detail::connection_ends{.fifo = std::move(ends)});
 }
 
 inline std::pair<remora::pipe, remora::pipe> pair_over(asio::io_context& io,
@@ -62,6 +67,14 @@ inline std::pair<remora::pipe, remora::pipe> sized_pair(asio::io_context& io, in
             throw std::runtime_error("F_SETPIPE_SZ");
     }
     return pair_over(io, std::move(one), std::move(other));
+}
+
+/// A pair over kernel pipes whose ends look again before they sleep.
+inline std::pair<remora::pipe, remora::pipe> watching_fifo_pair(asio::io_context& io,
+                                                                remora::wait_policy waiting) {
+    auto [one, other] = remora::detail::make_connected_ends();
+    return {make_pipe(io, {.fifo = std::move(one)}, waiting),
+            make_pipe(io, {.fifo = std::move(other)}, waiting)};
 }
 
 /// A pair over named FIFOs, opened as server and client open theirs.
@@ -81,6 +94,27 @@ inline std::pair<remora::pipe, remora::pipe> fifo_pair(asio::io_context& io) {
     client.in = open("down", O_RDONLY);
     client.guard = open("up", O_RDONLY);
     return pair_over(io, std::move(server), std::move(client));
+}
+
+/// Both ends of a connection over rings of the given size.
+inline std::pair<remora::detail::connection_ends, remora::detail::connection_ends> make_shared_ends(
+    std::size_t ring) {
+    using remora::detail::shared_rings;
+    using remora::detail::side;
+    const auto memory = remora::detail::arena::make();
+    const std::uint64_t place = memory->take(ring);
+    auto [one, other] = remora::detail::make_connected_ends();
+    return {remora::detail::connection_ends{std::move(one),
+                                            shared_rings(memory, place, ring, side::server)},
+            remora::detail::connection_ends{std::move(other),
+                                            shared_rings(memory, place, ring, side::app)}};
+}
+
+inline std::pair<remora::pipe, remora::pipe> shared_pair(
+    asio::io_context& io, std::size_t ring,
+    remora::wait_policy waiting = remora::wait_policy::block) {
+    auto [one, other] = make_shared_ends(ring);
+    return {make_pipe(io, std::move(one), waiting), make_pipe(io, std::move(other), waiting)};
 }
 
 /// A pipe, and the bare descriptors of its other end.
@@ -113,7 +147,8 @@ inline void over(const pair_maker& make, const pair_body& body) {
     });
 }
 
-/// Runs `body(a, b)` once over each: in-process pair, named FIFOs, and pipes of 4 KiB and 1 MiB.
+/// Runs `body(a, b)` once over each: in-process pair, named FIFOs, pipes of 4 KiB and 1 MiB, rings
+/// of 4 and 256 KiB, and rings and pipes whose ends watch before they sleep.
 inline void over_every_transport(const pair_body& body) {
     {
         INFO("in process");
@@ -126,6 +161,15 @@ inline void over_every_transport(const pair_body& body) {
     for (const int size : {4096, 1 << 20}) {
         INFO("pipes of " << size << " bytes");
         over([size](asio::io_context& io) { return sized_pair(io, size); }, body);
+    }
+    for (const std::size_t ring : {std::size_t{4096}, std::size_t{256} << 10}) {
+        INFO("rings of " << ring << " bytes");
+        over([ring](asio::io_context& io) { return shared_pair(io, ring); }, body);
+    }
+    for (const auto waiting : {remora::wait_policy::adaptive, remora::wait_policy::spin}) {
+        INFO("waiting: " << remora::to_string(waiting));
+        over([=](asio::io_context& io) { return shared_pair(io, 64 << 10, waiting); }, body);
+        over([=](asio::io_context& io) { return watching_fifo_pair(io, waiting); }, body);
     }
 }
 

@@ -9,6 +9,7 @@
 #include <concepts>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -46,6 +47,9 @@ struct client_options {
     /// How long run() lets what was sent leave, once the app's coroutine has ended.
     std::chrono::nanoseconds linger = std::chrono::seconds(5);
     pipe_limits limits = {};
+    /// What connections may stand on, and how the app's ends wait. connect() may choose otherwise.
+    transport_kind transport = transport_kind::automatic;
+    wait_policy waiting = wait_policy::adaptive;
     event_hook on_event = {};
 };
 
@@ -54,6 +58,9 @@ struct connect_options {
     std::chrono::nanoseconds wait{};
     /// How long to wait for the server's answer.
     std::chrono::nanoseconds timeout = std::chrono::nanoseconds::max();
+    // For this connection, instead of the client's.
+    std::optional<transport_kind> transport = {};
+    std::optional<wait_policy> waiting = {};
 };
 
 /// The app's meeting with its server. One in a process.
@@ -78,8 +85,8 @@ public:
     /// threads run the context.
     ///
     /// Fails with `no_server`, `refused` or `version_mismatch` if the meeting failed, `bad_name`,
-    /// `no_such_pipe`, `stopping`, `timed_out`, `server_gone`, or what the system says. Cancelled,
-    /// it leaves nothing open.
+    /// `no_such_pipe`, `no_transport`, `stopping`, `timed_out`, `server_gone`, or what the system
+    /// says. Cancelled, it leaves nothing open.
     asio::awaitable<pipe> connect(std::string name, connect_options options = {});
 
     /// The whole of a `main`, for a context that nobody else runs: runs it until `app` has ended,

@@ -61,6 +61,8 @@ enum class errc {
     bad_option = 24,
     /// The server has as many connections as it may have.
     overloaded = 25,
+    /// Server and app allow no transport that both could use; the text says what is missing.
+    no_transport = 26,
 };
 
 /// The category of `errc`, named "remora".

@@ -23,6 +23,7 @@ struct event {
         stopping,        ///< The stop sequence takes a step; `text` names it.
         app_ended,       ///< The app is reaped; `text` says how it ended.
         server_gone,     ///< The server has vanished.
+        fallback,        ///< FIFOs instead of shared memory; `code` and `text` say why.
     };
 
     kind what{};

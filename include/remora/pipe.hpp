@@ -47,6 +47,9 @@ public:
     executor_type get_executor() const { return checked()->executor(); }
     const std::string& name() const { return checked()->name(); }
 
+    /// What this pipe stands on: `fifo` or `shared_memory`.
+    transport_kind transport() const { return checked()->transport_used(); }
+
     /// False once this end has been closed, or never was open.
     bool is_open() const noexcept { return end_ && !end_->is_closed(); }
 

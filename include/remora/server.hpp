@@ -46,6 +46,12 @@ struct server_options {
     /// How many pipes the app may have open. Each takes three descriptors of the server.
     std::size_t max_connections = 1024;
     pipe_limits limits = {};
+    /// What connections stand on, how the server's ends wait, and the bytes of each of the two
+    /// rings of a connection over shared memory: a power of two, from one page to 1 GiB. A larger
+    /// message goes through a ring in pieces, with one more copy. serve() may choose otherwise.
+    transport_kind transport = transport_kind::automatic;
+    wait_policy waiting = wait_policy::adaptive;
+    std::size_t ring = 256u << 10;
     event_hook on_event = {};
     /// Called when an exception leaves a service, on that pipe's executor, so perhaps by several
     /// threads at once. By default a line on stderr.
@@ -98,6 +104,10 @@ struct serve_options {
     /// Where this service's coroutines run. None: a strand of its own for each connection; under
     /// server::run, the context itself.
     asio::any_io_executor executor = {};
+    // For this service, instead of the server's.
+    std::optional<transport_kind> transport = {};
+    std::optional<wait_policy> waiting = {};
+    std::optional<std::size_t> ring = {};
 };
 
 /// Serves one app at a time.
@@ -115,7 +125,7 @@ public:
     server& operator=(const server&) = delete;
 
     /// Lets the app connect to `name`: one coroutine `service(pipe)` for each connection. At any
-    /// time; replaces an earlier service of that name. Throws `bad_name`.
+    /// time; replaces an earlier service of that name. Throws `bad_name` and `bad_option`.
     ///
     /// An exception that leaves the coroutine closes that connection, which the app sees as
     /// `service_failed`, and goes to `on_failure`; the server lives. The death of the app is none.

@@ -6,6 +6,7 @@
 #include <remora/asio.hpp>
 #include <remora/error.hpp>
 #include <remora/frame.hpp>
+#include <remora/transport.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -29,6 +30,8 @@ struct pipe_limits {
 namespace detail {
 
 class transport;
+class spin_policy;
+enum class watched;
 
 /// Throws bad_option for limits with which no pipe can work.
 void check_limits(const pipe_limits& limits);
@@ -42,12 +45,14 @@ class endpoint : public std::enable_shared_from_this<endpoint> {
 public:
     /// `gone` is the error for a peer that vanishes without a word.
     endpoint(asio::any_io_executor executor, std::unique_ptr<transport> transport, std::string name,
-             const pipe_limits& limits, errc gone, frame_kinds kinds = frame_kinds::messages);
+             const pipe_limits& limits, errc gone, wait_policy waiting = wait_policy::block,
+             frame_kinds kinds = frame_kinds::messages);
     ~endpoint();
 
     const asio::any_io_executor& executor() const noexcept { return executor_; }
     const std::string& name() const noexcept { return name_; }
     const pipe_limits& limits() const noexcept { return limits_; }
+    transport_kind transport_used() const noexcept;
 
     // Receiving. One at a time: hold a `receiving` from the first look to the last.
     class receiving {
@@ -67,6 +72,9 @@ public:
     const frame* head();
     void pop() noexcept;
     bool at_end() const noexcept { return end_code_ && *end_code_ == std::error_code(); }
+    /// Before each wait_message: true if another look is worth while already, after looking for a
+    /// moment where that is likely to help.
+    bool look() { return waits_ && look_for_a_moment(); }
     /// Completes when another look is worth while. Throws timed_out after the deadline and
     /// operation_aborted when the awaiting coroutine is cancelled.
     asio::awaitable<void> wait_message(deadline until);
@@ -123,10 +131,19 @@ public:
 private:
     struct waiter;
     class waiting;
+    struct waits;
 
     std::size_t queued() const noexcept { return out_.size() - sent_; }
     std::uint64_t written() const noexcept { return base_ + sent_; }
     bool next_frame();
+    bool fetch();
+    [[noreturn]] void give_up(const error& why);
+    bool look_for_a_moment();
+    bool has_arrived() noexcept;
+    bool has_left() noexcept;
+    asio::awaitable<void> wait_for_room();
+    void interrupt() noexcept;
+    static void note(watched result, spin_policy& policy) noexcept;
     bool takes(frame_kind kind) const noexcept;
     void accept(const frame& f);
     void note_name(const frame& f);
@@ -153,6 +170,8 @@ private:
     pipe_limits limits_;
     errc gone_;
     frame_kinds kinds_;
+
+    std::unique_ptr<waits> waits_;  ///< none: waits sleep at once
 
     std::optional<frame> head_;
     std::size_t wanted_ = frame_header::size;

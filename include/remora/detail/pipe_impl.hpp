@@ -9,6 +9,7 @@ namespace remora {
 namespace detail {
 
 inline deadline deadline_of(std::chrono::nanoseconds timeout) {
+    if (timeout == timeout.max()) return deadline::max();
     const auto now = std::chrono::steady_clock::now();
     return timeout < deadline::max() - now ? now + timeout : deadline::max();
 }
@@ -96,7 +97,7 @@ asio::awaitable<R> pipe::pull(end_ptr end, receive_options options, Take take) {
                 end->raise_closed();
             }
         }
-        co_await end->wait_message(until);
+        if (!end->look()) co_await end->wait_message(until);
     }
 }
 

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+// How an end of a pipe waits: it looks again for a moment, watches for a while, and sleeps.
+#include "transport.hpp"
+#include "waiter.hpp"
+
+#include <remora/detail/endpoint.hpp>
+
+namespace remora::detail {
+namespace {
+
+// About a microsecond each.
+constexpr int looks_at_memory = 40;
+constexpr int looks_by_system_call = 4;
+
+// About what it costs to sleep and to be woken, so that a peer that has to wake up first is still
+// met awake.
+constexpr auto watching_time = std::chrono::microseconds(50);
+
+std::chrono::nanoseconds time_to_watch(const spin_policy& policy) {
+    if (policy.policy() == wait_policy::spin) return std::chrono::nanoseconds::max();
+    return watching_time;
+}
+
+asio::awaitable<void> throw_if_cancelled() {
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() != asio::cancellation_type::none) {
+        throw std::system_error(asio::error::operation_aborted);
+    }
+}
+
+}  // namespace
+
+bool endpoint::look_for_a_moment() {
+    waits& w = *waits_;
+    w.watches = w.place->can_watch() && w.reading.watches();
+    if (!w.watches || !w.reading.looks_first(w.place->is_idle())) return false;
+    for (int i = w.to_read.costly ? looks_by_system_call : looks_at_memory; i != 0; --i) {
+        if (has_arrived()) {
+            w.reading.hit();
+            w.reading.found_first();
+            return true;
+        }
+        relax();
+    }
+    w.reading.found_nothing_first();
+    return false;
+}
+
+// True also for an end and a failure: head() will meet them.
+bool endpoint::has_arrived() noexcept try {
+    return transport_->fetch(wanted_) != transport::fetched::nothing;
+} catch (const std::exception&) {
+    return true;
+}
+
+bool endpoint::has_left() noexcept try {
+    const auto before = written();
+    write_some();
+    return written() != before || send_failure_;
+} catch (const std::exception&) {
+    return true;
+}
+
+void endpoint::note(watched result, spin_policy& policy) noexcept {
+    if (result == watched::news) {
+        policy.hit();
+        policy.found_later();
+    } else if (result == watched::nothing) {
+        policy.miss();
+    }
+}
+
+asio::awaitable<void> endpoint::wait_message(deadline until) {
+    in_a_row_ = 0;
+    std::optional<asio::steady_timer> limit;
+    if (until != deadline::max()) {
+        if (std::chrono::steady_clock::now() >= until)
+            raise(errc::timed_out, context() + "receive");
+        limit.emplace(executor_, until);
+        limit->async_wait([self = shared_from_this()](std::error_code ec) {
+            if (!ec) self->interrupt();
+        });
+    }
+    if (passed_over_ == most_in_a_row) {
+        co_await give_way_to_receive();
+        co_return;
+    }
+    auto result = watched::nothing;
+    if (waits_ && waits_->watches) {
+        spin_policy& policy = waits_->reading;
+        result = co_await lookout::wait(waits_->place, waits_->to_read, time_to_watch(policy));
+        note(result, policy);
+        co_await throw_if_cancelled();
+    }
+    if (result == watched::nothing) {
+        std::error_code ec;  // whatever it says, looking again finds out
+        co_await transport_->wait(transport::readiness::readable, ec);
+        co_await throw_if_cancelled();
+    }
+}
+
+// The pump's wait, in the same way; without a limit of time, and nobody cancels it.
+asio::awaitable<void> endpoint::wait_for_room() {
+    auto result = watched::nothing;
+    if (waits_ && waits_->place->can_watch() && waits_->writing.watches()) {
+        spin_policy& policy = waits_->writing;
+        result = co_await lookout::wait(waits_->place, waits_->to_write, time_to_watch(policy));
+        note(result, policy);
+    }
+    if (result == watched::nothing) {
+        std::error_code ec;
+        co_await transport_->wait(transport::readiness::writable, ec);
+    }
+}
+
+void endpoint::interrupt() noexcept {
+    transport_->cancel();
+    if (!waits_) return;
+    waits_->to_read.interrupt();
+    waits_->to_write.interrupt();
+}
+
+asio::awaitable<void> endpoint::give_way() {
+    in_a_row_ = 0;
+    co_await asio::defer(executor_, asio::use_awaitable);
+}
+
+asio::awaitable<void> endpoint::give_way_to_receive() {
+    co_await give_way();
+    co_await throw_if_cancelled();
+}
+
+}  // namespace remora::detail

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+#include "lookout.hpp"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+
+namespace remora::detail {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto slice_length = 1us;
+constexpr std::size_t few = 8;  // watches: they are looked at several times between two clock reads
+
+}  // namespace
+
+// The lookouts of a context.
+class lookout::others : public asio::execution_context::service {
+public:
+    using key_type = others;
+    static asio::execution_context::id id;
+
+    explicit others(asio::execution_context& context) : service(context) {}
+    void shutdown() override {}
+
+    std::shared_ptr<lookout> find(const asio::any_io_executor& executor);
+
+    // Whoever has it goes round.
+    std::atomic<const lookout*> on_duty{nullptr};
+
+private:
+    std::mutex mutex_;
+    std::vector<std::weak_ptr<lookout>> all_;
+};
+
+asio::execution_context::id lookout::others::id;
+
+std::shared_ptr<lookout> lookout::others::find(const asio::any_io_executor& executor) {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(all_, [](const auto& weak) { return weak.expired(); });
+    for (const auto& weak : all_) {
+        auto found = weak.lock();
+        if (found && found->executor_ == executor) return found;
+    }
+    auto made = std::make_shared<lookout>(executor);
+    all_.push_back(made);
+    return made;
+}
+
+std::shared_ptr<lookout> lookout::of(const asio::any_io_executor& executor) {
+    auto& context = asio::query(executor, asio::execution::context);
+    return asio::use_service<others>(context).find(executor);
+}
+
+lookout::lookout(asio::any_io_executor executor)
+    : executor_(std::move(executor)),
+      others_(asio::use_service<others>(asio::query(executor_, asio::execution::context))),
+      cpus_(usable_cpus()) {
+}
+
+lookout::~lookout() = default;
+
+asio::awaitable<watched> lookout::wait(std::shared_ptr<lookout> self, watch& w,
+                                       std::chrono::nanoseconds limit) {
+    self->add(w, limit);
+    struct removal {
+        lookout& all;
+        watch& one;
+        ~removal() {
+            one.waiting = false;
+            all.remove(one);
+        }
+    } const removed{*self, w};
+    std::error_code ec;
+    co_await w.woken.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+    co_return w.result;
+}
+
+void lookout::add(watch& w, std::chrono::nanoseconds limit) {
+    if (w.costly) {
+        for (std::size_t i = watches_.size(); i-- != 0;) {
+            if (watches_[i]->costly) end(*watches_[i], watched::nothing);
+        }
+    }
+    w.until = limit == limit.max() ? clock::time_point::max() : clock::now() + limit;
+    w.result = watched::interrupted;  // unless we say otherwise
+    w.waiting = w.listed = true;
+    watches_.push_back(&w);
+    others_.on_duty.store(this, std::memory_order_relaxed);
+    if (!std::exchange(going_round_, true)) go_round();
+}
+
+void lookout::remove(watch& w) noexcept {
+    if (std::exchange(w.listed, false)) std::erase(watches_, &w);
+}
+
+void lookout::end(watch& w, watched result) {
+    remove(w);
+    w.result = result;
+    w.woken.cancel();
+}
+
+void lookout::watch::interrupt() {
+    if (!waiting) return;
+    result = watched::interrupted;
+    woken.cancel();
+}
+
+void lookout::go_round() {
+    asio::defer(executor_, [self = shared_from_this()] { self->slice(); });
+}
+
+void lookout::slice() {
+    const auto slice_end = clock::now() + slice_length;
+    bool found = false;
+    do {
+        const int rounds = watches_.size() < few ? 4 : 1;
+        for (int i = 0; i < rounds && !found; ++i) {
+            found = look_at_all();
+            relax();
+        }
+    } while (!found && clock::now() < slice_end);
+    send_to_sleep();
+    going_round_ = !watches_.empty();
+    if (!going_round_) return;
+    if (!found) ::sched_yield();  // to a peer that waits for this CPU
+    go_round();
+}
+
+bool lookout::look_at_all() {
+    bool found = false;
+    for (std::size_t i = watches_.size(); i-- != 0;) {
+        if (!watches_[i]->look()) continue;
+        end(*watches_[i], watched::news);
+        found = true;
+    }
+    return found;
+}
+
+// Those whose time is over; all of them, if another lookout of this context has taken over.
+void lookout::send_to_sleep() {
+    const bool on_duty = others_.on_duty.load(std::memory_order_relaxed) == this;
+    const auto now = clock::now();
+    for (std::size_t i = watches_.size(); i-- != 0;) {
+        if (!on_duty || now >= watches_[i]->until) end(*watches_[i], watched::nothing);
+    }
+}
+
+}  // namespace remora::detail

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+/// Where the waits of one executor watch for news together, before they sleep.
+#pragma once
+
+#include <remora/asio.hpp>
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace remora::detail {
+
+/// How many CPUs this process may use: by its affinity and by the quota of its control groups.
+/// At least 1.
+unsigned usable_cpus();
+
+/// Between two looks at memory that another CPU writes.
+inline void relax() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+}
+
+/// How a watched wait has ended: something has come; the time is over; somebody wants the waiter to
+/// look round.
+enum class watched { news, nothing, interrupted };
+
+/// Looks for all that wait on one executor, in slices of about 1 µs with a trip through the
+/// scheduler between two of them: whatever else is ready runs meanwhile. In a context, only the
+/// lookout that was asked last goes on; the others' waits are sent to sleep. Belongs to its
+/// executor.
+class lookout : public std::enable_shared_from_this<lookout> {
+public:
+    using clock = std::chrono::steady_clock;
+
+    /// One that waits, or will.
+    struct watch {
+        watch(const asio::any_io_executor& executor, std::function<bool()> has_news,
+              bool is_a_system_call)
+            : look(std::move(has_news)),
+              costly(is_a_system_call),
+              woken(executor, clock::time_point::max()) {}
+
+        /// Somebody wants the waiter to look round.
+        void interrupt();
+
+        std::function<bool()> look;
+        bool costly;  ///< only the newest of these is looked for
+        asio::steady_timer woken;
+        clock::time_point until{};
+        watched result = watched::nothing;
+        bool waiting = false;
+        bool listed = false;
+    };
+
+    /// The one for `executor`.
+    static std::shared_ptr<lookout> of(const asio::any_io_executor& executor);
+
+    explicit lookout(asio::any_io_executor executor);
+    ~lookout();
+
+    /// True if looking makes sense here: with one CPU it only keeps the other side from running.
+    bool can_watch() const noexcept { return cpus_ > 1; }
+    bool is_idle() const noexcept { return watches_.empty(); }
+
+    /// Watches until `look` is true or `limit` has passed. `w` must live until completion.
+    static asio::awaitable<watched> wait(std::shared_ptr<lookout> self, watch& w,
+                                         std::chrono::nanoseconds limit);
+
+private:
+    class others;
+
+    void add(watch& w, std::chrono::nanoseconds limit);
+    void remove(watch& w) noexcept;
+    void end(watch& w, watched result);
+    void go_round();
+    void slice();
+    bool look_at_all();
+    void send_to_sleep();
+
+    asio::any_io_executor executor_;
+    others& others_;
+    std::vector<watch*> watches_;
+    bool going_round_ = false;
+    unsigned cpus_;
+};
+
+}  // namespace remora::detail

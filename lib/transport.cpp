@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+#include <remora/transport.hpp>
+
+namespace remora {
+
+std::string_view to_string(transport_kind kind) noexcept {
+    switch (kind) {
+        case transport_kind::automatic:
+            return "automatic";
+        case transport_kind::fifo:
+            return "fifo";
+        case transport_kind::shared_memory:
+            return "shared_memory";
+    }
+    return "unknown";
+}
+
+std::string_view to_string(wait_policy policy) noexcept {
+    switch (policy) {
+        case wait_policy::adaptive:
+            return "adaptive";
+        case wait_policy::block:
+            return "block";
+        case wait_policy::spin:
+            return "spin";
+    }
+    return "unknown";
+}
+
+}  // namespace remora
