@@ -39,7 +39,7 @@ struct close_reason {
     }
 
 private:
-    static constexpr errc last_errc = errc::overloaded;
+    static constexpr errc last_errc = errc::no_transport;
     static constexpr std::size_t max_text = 1024;
     bool is_known() const { return code > 0 && code <= to_int(last_errc); }
     static constexpr std::int32_t to_int(errc e) { return static_cast<std::int32_t>(e); }

@@ -5,6 +5,8 @@
 
 #include <remora/detail/endpoint.hpp>
 
+#include <sched.h>
+
 namespace remora::detail {
 namespace {
 
@@ -33,17 +35,26 @@ asio::awaitable<void> throw_if_cancelled() {
 bool endpoint::look_for_a_moment() {
     waits& w = *waits_;
     w.watches = w.place->can_watch() && w.reading.watches();
-    if (!w.watches || !w.reading.looks_first(w.place->is_idle())) return false;
+    if (!w.watches) return false;
+    if (transport_->shares_cpu()) return w.watches = false, give_cpu_to_peer();
+    if (!w.reading.looks_first(w.place->is_idle())) return false;
     for (int i = w.to_read.costly ? looks_by_system_call : looks_at_memory; i != 0; --i) {
         if (has_arrived()) {
             w.reading.hit();
             w.reading.found_first();
             return true;
         }
-        relax();
+        w.to_read.costly ? void(::sched_yield()) : relax();
     }
     w.reading.found_nothing_first();
     return false;
+}
+
+// The peer cannot answer before this side has left the CPU. To yield costs less than to sleep; and
+// as long as both want to run, the kernel has a reason to give them a CPU each.
+bool endpoint::give_cpu_to_peer() {
+    ::sched_yield();
+    return has_arrived();
 }
 
 // True also for an end and a failure: head() will meet them.

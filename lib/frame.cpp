@@ -13,10 +13,12 @@ namespace {
 static_assert(std::endian::native == std::endian::little,
               "the wire is little-endian; a big-endian machine needs the bytes swapped here");
 
+// Once: the sender may still write to where it is read from.
 template <class T>
 T load(const std::byte* from) noexcept {
     T value;
     std::memcpy(&value, from, sizeof value);
+    asm volatile("" : "+r"(value));
     return value;
 }
 
@@ -29,7 +31,7 @@ constexpr std::uint8_t known_flags = frame_header::named | frame_header::may_ski
 
 frame_header load_header(const std::byte* from, std::size_t limit) {
     frame_header header{.length = load<std::uint32_t>(from),
-                        .kind = static_cast<frame_kind>(from[4]),
+                        .kind = static_cast<frame_kind>(load<std::uint8_t>(from + 4)),
                         .flags = load<std::uint8_t>(from + 5),
                         .id = load<std::uint64_t>(from + 8),
                         .tag = load<std::uint64_t>(from + 16)};

@@ -126,7 +126,9 @@ void lookout::slice() {
     send_to_sleep();
     going_round_ = !watches_.empty();
     if (!going_round_) return;
-    if (!found) ::sched_yield();  // to a peer that waits for this CPU
+    // To a peer that waits for this CPU. Who looks at memory knows whether there is one.
+    const auto costly = [](const watch* w) { return w->costly; };
+    if (!found && std::ranges::any_of(watches_, costly)) ::sched_yield();
     go_round();
 }
 

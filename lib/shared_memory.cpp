@@ -37,6 +37,7 @@ public:
     }
 
     transport_kind what() const noexcept override { return transport_kind::shared_memory; }
+    bool shares_cpu() noexcept override { return in_.is_open() && rings_.shares_cpu(); }
     fetched fetch(std::size_t wanted) override;
     std::size_t write(std::span<const std::byte> bytes) override;
     asio::awaitable<void> wait(readiness what, std::error_code& ec) override;

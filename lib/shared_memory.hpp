@@ -87,8 +87,12 @@ public:
     std::uint64_t offset() const noexcept { return offset_; }
     std::size_t size() const noexcept { return size_; }
 
+    /// The first page: what both sides see of the rings, `up` first, and of each other.
+    void* page() const noexcept { return page_; }
     ring_reader reader() const noexcept;
     ring_writer writer() const noexcept;
+    /// Shows the other side where this one runs. True if the other one was last seen on that CPU.
+    bool shares_cpu() noexcept;
     void close() noexcept;
 
 private:
@@ -102,6 +106,7 @@ private:
     std::uint64_t offset_ = 0;
     std::size_t size_ = 0;
     side mine_ = side::server;
+    std::uint32_t cpu_ = 0;  ///< as shown, counted from 1
     shared_page* page_ = nullptr;
     std::byte* up_ = nullptr;    ///< from the app to the server
     std::byte* down_ = nullptr;  ///< from the server to the app

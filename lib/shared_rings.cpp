@@ -4,6 +4,7 @@
 
 #include <remora/error.hpp>
 
+#include <sched.h>
 #include <sys/mman.h>
 
 #include <atomic>
@@ -19,6 +20,9 @@ struct shared_rings::shared_page {
     ring_indices down;
     alignas(128) std::atomic<std::uint32_t> app_has_left;
     alignas(128) std::atomic<std::uint32_t> server_has_left;
+    // The CPU that each side waits on, counted from 1; 0: not known.
+    alignas(128) std::atomic<std::uint32_t> app_cpu;
+    alignas(128) std::atomic<std::uint32_t> server_cpu;
 };
 
 shared_rings::shared_rings(std::shared_ptr<arena> arena, std::uint64_t offset, std::size_t size,
@@ -64,6 +68,16 @@ void shared_rings::unmap() noexcept {
     page_ = nullptr;
 }
 
+bool shared_rings::shares_cpu() noexcept {
+    const auto cpu = static_cast<std::uint32_t>(::sched_getcpu() + 1);
+    const bool server = mine_ == side::server;
+    if (cpu != cpu_) {
+        cpu_ = cpu;
+        (server ? page_->server_cpu : page_->app_cpu).store(cpu, std::memory_order_relaxed);
+    }
+    return (server ? page_->app_cpu : page_->server_cpu).load(std::memory_order_relaxed) == cpu;
+}
+
 void shared_rings::close() noexcept {
     if (page_ == nullptr) return;
     const bool server = mine_ == side::server;
@@ -93,6 +107,7 @@ void shared_rings::swap(shared_rings& other) noexcept {
     std::swap(offset_, other.offset_);
     std::swap(size_, other.size_);
     std::swap(mine_, other.mine_);
+    std::swap(cpu_, other.cpu_);
     std::swap(page_, other.page_);
     std::swap(up_, other.up_);
     std::swap(down_, other.down_);

@@ -3,7 +3,7 @@
 
 namespace remora {
 
-std::string_view to_string(transport_kind kind) noexcept {
+std::string to_string(transport_kind kind) {
     switch (kind) {
         case transport_kind::automatic:
             return "automatic";
@@ -15,7 +15,7 @@ std::string_view to_string(transport_kind kind) noexcept {
     return "unknown";
 }
 
-std::string_view to_string(wait_policy policy) noexcept {
+std::string to_string(wait_policy policy) {
     switch (policy) {
         case wait_policy::adaptive:
             return "adaptive";

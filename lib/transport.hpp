@@ -21,6 +21,9 @@ public:
 
     virtual transport_kind what() const noexcept = 0;
 
+    /// True if the other end is known to wait for the CPU that this one runs on.
+    virtual bool shares_cpu() noexcept { return false; }
+
     /// The bytes that have arrived and are not consumed. Valid until the next fetch or consume.
     std::span<const std::byte> input() const noexcept { return input_; }
 

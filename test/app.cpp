@@ -88,6 +88,19 @@ asio::awaitable<void> use(std::string name) {
     co_await pipe.receive<number>();
 }
 
+// Connects with the transport that it demands.
+asio::awaitable<void> demand(remora::transport_kind kind) {
+    auto pipe = co_await app_client->connect("echo", {.transport = kind});
+    co_await pipe.send<number>(static_cast<std::int64_t>(pipe.transport()));
+    co_await pipe.receive<number>();
+}
+
+asio::awaitable<int> demands() {
+    const bool fifo = words.at(0) == "fifo";
+    return code_of(
+        demand(fifo ? remora::transport_kind::fifo : remora::transport_kind::shared_memory));
+}
+
 asio::awaitable<int> uses() {
     return code_of(use(words.at(0)));
 }
@@ -187,12 +200,15 @@ asio::awaitable<int> codes() {
 }
 
 const std::map<std::string, asio::awaitable<int> (*)()> modes{
-    {"echo", echo},     {"report", report},     {"leave", leave},
-    {"vanish", vanish}, {"connects", connects}, {"uses", uses},
-    {"waits", waits},   {"fills", fills},       {"spins", spins},
-    {"throws", throws}, {"stays", stays},       {"codes", codes},
-    {"many", many},     {"hoards", hoards},     {"waits_for_name", waits_for_name},
-    {"forks", forks},   {"deaf", waits},
+    {"echo", echo},         {"report", report},
+    {"leave", leave},       {"vanish", vanish},
+    {"connects", connects}, {"uses", uses},
+    {"demands", demands},   {"waits", waits},
+    {"fills", fills},       {"spins", spins},
+    {"throws", throws},     {"stays", stays},
+    {"codes", codes},       {"many", many},
+    {"hoards", hoards},     {"waits_for_name", waits_for_name},
+    {"forks", forks},       {"deaf", waits},
 };
 
 // Not a client at all: does not listen to anything.

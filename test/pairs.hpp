@@ -110,6 +110,11 @@ inline std::pair<remora::detail::connection_ends, remora::detail::connection_end
                                             shared_rings(memory, place, ring, side::app)}};
 }
 
+/// What both sides see of the ring from the server to the app.
+inline remora::detail::ring_indices& down_indices(const remora::detail::shared_rings& rings) {
+    return static_cast<remora::detail::ring_indices*>(rings.page())[1];
+}
+
 inline std::pair<remora::pipe, remora::pipe> shared_pair(
     asio::io_context& io, std::size_t ring,
     remora::wait_policy waiting = remora::wait_policy::block) {

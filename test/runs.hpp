@@ -52,6 +52,13 @@ inline std::size_t memory_in_use() {
     return pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
 }
 
+/// Runs are tried over both transports: the whole program once over each.
+inline remora::transport_kind usual_transport() {
+    const char* const name = ::getenv("REMORA_TEST_TRANSPORT");
+    const bool fifo = name != nullptr && std::string(name) == "fifo";
+    return fifo ? remora::transport_kind::fifo : remora::transport_kind::automatic;
+}
+
 /// A server with the test app as its target, on a context of its own, and a run that has begun.
 class served_run {
 public:
@@ -105,6 +112,8 @@ private:
     remora::server_options prepared(remora::server_options options) {
         run_parent();
         if (options.target.empty()) options.target = REMORA_TEST_APP;
+        if (options.transport == remora::transport_kind::automatic)
+            options.transport = usual_transport();
         options.on_event = [this](const remora::event& e) {
             events.push_back(e);
             if (on_event) on_event(e);

@@ -90,6 +90,9 @@ int main(int argc, char** argv) {
         obey(argv[at]);
     if (at + 1 >= argc) return 64;
     options.target = argv[at + 1];
+    const char* const transport = std::getenv("REMORA_TEST_TRANSPORT");
+    if (transport != nullptr && std::string(transport) == "fifo")
+        options.transport = remora::transport_kind::fifo;
     options.drain = std::chrono::milliseconds(10);
     options.on_event = [](const remora::event& e) { tell(to_string(e)); };
 

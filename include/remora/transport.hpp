@@ -2,7 +2,7 @@
 /// What a pipe stands on, and how its ends wait.
 #pragma once
 
-#include <string_view>
+#include <string>
 
 namespace remora {
 
@@ -26,8 +26,8 @@ enum class wait_policy {
 };
 
 /// "automatic", "fifo", "shared_memory".
-std::string_view to_string(transport_kind kind) noexcept;
+std::string to_string(transport_kind kind);
 /// "adaptive", "block", "spin".
-std::string_view to_string(wait_policy policy) noexcept;
+std::string to_string(wait_policy policy);
 
 }  // namespace remora

@@ -108,15 +108,15 @@ public:
         need(sizeof value);
         std::memcpy(&value, at_, sizeof value);
         at_ += sizeof value;
+        // The bytes may lie in memory that the sender still writes to: what is checked here is
+        // what is used, and the compiler must not read it again.
+        if constexpr (std::is_integral_v<T>) asm volatile("" : "+r"(value));
         return value;
     }
 
     /// A count of elements that take at least `least` bytes each.
     std::uint32_t get_count(std::size_t least) {
         auto count = get_number<std::uint32_t>();
-        // The bytes may lie in memory that the sender still writes to: what is checked here is
-        // what is used, and the compiler must not read it again.
-        asm volatile("" : "+r"(count));
         if (count > left() / least) [[unlikely]]
             fail_count(count);
         return count;

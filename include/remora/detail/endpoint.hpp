@@ -139,6 +139,7 @@ private:
     bool fetch();
     [[noreturn]] void give_up(const error& why);
     bool look_for_a_moment();
+    bool give_cpu_to_peer();
     bool has_arrived() noexcept;
     bool has_left() noexcept;
     asio::awaitable<void> wait_for_room();

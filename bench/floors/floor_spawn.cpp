@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+// The floor of starting an app: from posix_spawn to the first byte that the child has written.
+#include "../slice.hpp"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+namespace {
+
+constexpr const char* first_byte = "--first-byte";
+
+[[noreturn]] void fail(const char* what) {
+    std::perror(what);
+    std::exit(1);
+}
+
+void spawn_once(bench::recorder& samples) {
+    int fds[2];
+    if (::pipe2(fds, O_CLOEXEC) != 0) fail("pipe2");
+    posix_spawn_file_actions_t actions;
+    ::posix_spawn_file_actions_init(&actions);
+    ::posix_spawn_file_actions_adddup2(&actions, fds[1], STDOUT_FILENO);
+    std::string self = "/proc/self/exe", flag = first_byte;
+    char* arguments[] = {self.data(), flag.data(), nullptr};
+
+    pid_t child = -1;
+    char byte = 0;
+    const std::int64_t before = bench::now();
+    if (::posix_spawn(&child, self.c_str(), &actions, nullptr, arguments, environ) != 0)
+        fail("posix_spawn");
+    ::close(fds[1]);
+    if (::read(fds[0], &byte, 1) != 1) fail("read");
+    samples.add(bench::now() - before);
+
+    ::close(fds[0]);
+    ::waitpid(child, nullptr, 0);
+    ::posix_spawn_file_actions_destroy(&actions);
+}
+
+std::uint64_t spawn_until(std::int64_t end, bench::recorder& samples) {
+    std::uint64_t count = 0;
+    do {
+        spawn_once(samples);
+        ++count;
+    } while (bench::now() < end);
+    return count;
+}
+
+std::int64_t all_cpu_time() {
+    return bench::cpu_time() + bench::cpu_time_of_children();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc == 2 && std::string{argv[1]} == first_byte)
+        return ::write(STDOUT_FILENO, "!", 1) == 1 ? 0 : 1;
+    CLI::App app{"The floor of starting an app: a bare spawn and the first byte"};
+    bench::slice_options slice;
+    slice.add_to(app);
+    CLI11_PARSE(app, argc, argv);
+
+    bench::bind_to_cpus(slice.cpus);
+    const auto time = static_cast<std::int64_t>(slice.seconds * 1e9);
+    bench::recorder samples;
+    spawn_until(bench::now() + time / 10, samples);
+    samples.start(all_cpu_time());
+    const std::uint64_t count = spawn_until(bench::now() + time, samples);
+    samples.finish(count, 1, all_cpu_time());
+    samples.print();
+}

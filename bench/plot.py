@@ -1,0 +1,177 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Draws the rows of the benchmark: plot.py ROWS.json PICTURE.svg [MACHINE]"""
+
+import json
+import math
+import sys
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
+
+REMORA = {
+    ("fifo", "block"): "#9ecae1",
+    ("fifo", "spin"): "#4292c6",
+    ("fifo", "adaptive"): "#08519c",
+    ("shared_memory", "block"): "#fdbe85",
+    ("shared_memory", "spin"): "#fd8d3c",
+    ("shared_memory", "adaptive"): "#c43c00",
+}
+OTHERS = {"floor": "#666666", "channel": "#2c9c56", "peer": "#8e5ab5"}
+PALE = {"floor": "#b9b9b9", "channel": "#93cfa9", "peer": "#c6aedb"}
+DASHES = [(0, (5, 2)), (0, (2, 1.5)), (0, (6, 2, 1.5, 2)), (0, (1, 1)), (0, (8, 3))]
+PERCENTILES = [0, 50, 90, 99, 99.9, 99.99]
+NAMES = {
+    "fifo": "FIFO",
+    "shared_memory": "shared memory",
+    "floor_fifo_block": "bare FIFO, block",
+    "floor_fifo_spin": "bare FIFO, spin",
+    "floor_shared_memory_spin": "bare shared memory, spin",
+    "channel_one_thread": "Asio channel, one thread",
+    "channel_two_threads": "Asio channel, two threads",
+    "channel_go": "Go channel",
+    "peer_zeromq": "ZeroMQ",
+    "peer_capnproto": "Cap'n Proto",
+    "peer_grpc": "gRPC",
+    "peer_boost_queue": "Boost message_queue",
+    "peer_iceoryx": "iceoryx",
+}
+
+
+def kind(row):
+    return row["transport"].split("_")[0]
+
+
+def is_remora(row):
+    return (row["transport"], row["wait"]) in REMORA
+
+
+def name(row):
+    text = NAMES.get(row["transport"], row["transport"])
+    return f"{text}, {row['wait']}" if is_remora(row) else text
+
+
+def color(row, others=None):
+    return REMORA.get((row["transport"], row["wait"])) or (others or OTHERS)[kind(row)]
+
+
+def duration(ns, _=None):
+    for unit in "ns", "µs", "ms":
+        if ns < 999.5:
+            return f"{ns:.3g} {unit}"
+        ns /= 1000
+    return f"{ns:.3g} s"
+
+
+def rate(count, _=None):
+    for unit in "", " k", " M":
+        if count < 999.5:
+            return f"{count:.3g}{unit}"
+        count /= 1000
+    return f"{count:.3g} G"
+
+
+def chosen(rows, **settings):
+    return [r for r in rows if all(r[key] == value for key, value in settings.items())]
+
+
+def nines(quantile):
+    return -math.log10(1 - quantile)
+
+
+def in_order(rows):
+    """Remora first, then the others by kind, each from slow to fast."""
+    kinds = ["fifo", "shared", "floor", "channel", "peer"]
+    return sorted(rows, key=lambda r: (kinds.index(kind(r)), -r["p50_ns"]))
+
+
+def grid(axes):
+    axes.grid(True, color="#e4e4e4", linewidth=0.7)
+    axes.set_axisbelow(True)
+    for side in "top", "right":
+        axes.spines[side].set_visible(False)
+
+
+def draw_percentiles(axes, rows):
+    seen = {}
+    for row in in_order(rows):
+        count = seen[kind(row)] = seen.get(kind(row), -1) + 1
+        style = {"linewidth": 2.2} if is_remora(row) else {
+            "linewidth": 1.3, "linestyle": DASHES[count % len(DASHES)]}
+        points = [(nines(q), ns) for q, ns in row["curve"]]
+        label = f"{name(row)}  ({duration(row['p50_ns'])})"
+        axes.plot(*zip(*points), color=color(row), label=label, **style)
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(FuncFormatter(duration))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.set_xticks([nines(p / 100) for p in PERCENTILES], [f"{p:g} %" for p in PERCENTILES])
+    axes.set_xlim(0, 4)
+    axes.set_xlabel("share of the round trips that take no longer")
+    axes.set_title("Round trip", loc="left")
+    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=8.5,
+                title="median in brackets", title_fontsize=8.5, handlelength=3.2)
+    grid(axes)
+
+
+def draw_one_way(axes, rows):
+    rows = sorted(rows, key=lambda r: r["messages_per_s"])
+    labels = [name(r) + (f", {r['batch']} a send" if r["batch"] > 1 else "") for r in rows]
+    bars = axes.barh(labels, [r["messages_per_s"] for r in rows], height=0.7,
+                     color=[color(r, PALE) for r in rows])
+    axes.bar_label(bars, [rate(r["messages_per_s"]) for r in rows], padding=3, fontsize=8)
+    axes.set_xscale("log")
+    axes.margins(x=0.15, y=0.02)
+    axes.xaxis.set_major_formatter(FuncFormatter(rate))
+    axes.tick_params(axis="y", labelsize=8, length=0)
+    axes.set_title("One way, 64 B: messages a second", loc="left")
+    grid(axes)
+    axes.grid(False, axis="y")
+
+
+def draw_bursts(axes, rows):
+    for transport, wait in REMORA:
+        for cpus, line in (2, "-"), (1, ":"):
+            group = sorted(chosen(rows, transport=transport, wait=wait, cpus=cpus),
+                           key=lambda r: r["batch"])
+            label = f"{NAMES[transport]}, {wait}" + (", one CPU" if cpus == 1 else "")
+            if group:
+                axes.plot([r["batch"] for r in group], [r["p50_ns"] for r in group], line,
+                          color=REMORA[transport, wait], label=label, marker="o", markersize=4)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xticks([1, 10, 100, 1000], ["1", "10", "100", "1000"])
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(duration))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.set_xlabel("round trips a burst, then 2 ms of silence")
+    axes.set_title("Bursts: median of a round trip", loc="left")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), frameon=False, fontsize=8,
+                ncol=2)
+    grid(axes)
+
+
+def main(source, target, machine=""):
+    with open(source, encoding="utf-8") as file:
+        rows = json.load(file)
+    matplotlib.rcParams.update({"font.size": 9.5, "axes.titlesize": 11, "svg.hashsalt": "remora"})
+    figure = plt.figure(figsize=(12, 11), facecolor="white")
+    panels = [
+        (draw_percentiles, [0.07, 0.565, 0.64, 0.355], chosen(rows, pattern="round_trip", cpus=2)),
+        (draw_one_way, [0.215, 0.04, 0.3, 0.45], chosen(rows, pattern="one_way")),
+        (draw_bursts, [0.6, 0.165, 0.37, 0.325], chosen(rows, pattern="bursts")),
+    ]
+    for draw, place, data in panels:
+        if data:
+            draw(figure.add_axes(place), data)
+    figure.text(0.07, 0.975, "Remora beside its floors, channels and peers", va="top", fontsize=14)
+    figure.text(0.97, 0.972, machine, ha="right", va="top", fontsize=9, color="#777777")
+    figure.savefig(target, metadata={"Date": None} if target.endswith(".svg") else None)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) not in (3, 4):
+        sys.exit(__doc__)
+    main(*sys.argv[1:])

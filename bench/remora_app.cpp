@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: MIT
+// The app of the measured pair: takes the samples of one slice and prints them.
+#include "remora_protocol.hpp"
+
+#include "cpus.hpp"
+
+#include <remora/client.hpp>
+
+#include <malloc.h>
+#include <unistd.h>
+
+#include <stdexcept>
+
+namespace bench {
+
+std::int64_t heap_in_use() {
+    return static_cast<std::int64_t>(::mallinfo2().uordblks + ::mallinfo2().hblkhd);
+}
+
+namespace {
+
+constexpr std::uint64_t packets_a_sample = 4096;
+constexpr std::uint64_t loads_a_sample = 16;
+
+// One slice: what to do, for how long, and what came of it.
+struct slice {
+    remora::client& client;
+    const remora_options& options;
+    recorder samples = {};
+    remora::pipe meter = {};
+    std::int64_t end = 0;
+    std::uint64_t messages = 0;
+    std::size_t size = 0;  ///< of a message
+};
+
+asio::awaitable<usage> ask_usage(remora::pipe& meter) {
+    const question q;
+    co_await meter.send(q);
+    const auto there = co_await meter.receive<usage>();
+    usage both{there.cpu_ns + cpu_time(), std::max(there.heap, heap_in_use())};
+    co_return both;
+}
+
+std::int64_t from_now(double seconds) {
+    return now() + static_cast<std::int64_t>(seconds * 1e9);
+}
+
+// Once the connections are there: Remora does not spin in a process that has one CPU from its start.
+// Bursts are left to the kernel, which puts a process that it wakes beside the one that woke it.
+void bind_to_cpus_of(const slice& s) {
+    if (s.options.cpus == 2 && s.options.pattern != "bursts")
+        bind_pair(::getppid(), s.options.cpus);
+}
+
+// After the warm-up.
+asio::awaitable<void> begin(slice& s) {
+    const auto used = co_await ask_usage(s.meter);
+    s.messages = 0;
+    s.samples.start(used.cpu_ns);
+    s.end = from_now(s.options.seconds);
+}
+
+asio::awaitable<void> finish(slice& s) {
+    s.samples.stop();
+    const auto used = co_await ask_usage(s.meter);
+    s.samples.finish(s.messages, s.size, used.cpu_ns);
+    s.samples.print();
+}
+
+asio::awaitable<void> round_trips(slice& s, remora::pipe& maths, bool pauses) {
+    asio::steady_timer pause(co_await asio::this_coro::executor);
+    question q{0, 4, "+"};
+    for (std::int64_t before = now(); before < s.end;) {
+        co_await maths.send(q);
+        const auto a = co_await maths.receive<answer>();
+        const std::int64_t after = now();
+        if (a.value != q.a + 4) throw std::runtime_error("a wrong answer");
+        s.samples.add(after - before);
+        s.messages += 2;
+        before = after;
+        if (static_cast<std::size_t>(++q.a) % s.options.batch != 0 || !pauses) continue;
+        pause.expires_after(std::chrono::milliseconds(2));
+        co_await pause.async_wait(asio::use_awaitable);
+        before = now();
+    }
+}
+
+asio::awaitable<void> talk(slice& s, bool pauses) {
+    auto maths = co_await s.client.connect("maths");
+    s.size = 24 + sizeof(int);
+    bind_to_cpus_of(s);
+    s.end = from_now(s.options.seconds / 10);
+    co_await round_trips(s, maths, pauses);
+    co_await begin(s);
+    co_await round_trips(s, maths, pauses);
+    co_await finish(s);
+}
+
+asio::awaitable<void> send_packets(slice& s, remora::pipe& sink) {
+    std::vector<packet> batch(s.options.batch);
+    std::uint64_t count = 0;
+    for (std::int64_t before = now(); before < s.end;) {
+        for (std::uint64_t sent = 0; sent < packets_a_sample; sent += batch.size()) {
+            for (packet& p : batch)
+                p.words[0] = ++count;
+            if (batch.size() == 1) {
+                co_await sink.send(batch[0]);
+            } else {
+                co_await sink.send_all(batch);
+            }
+        }
+        const std::int64_t after = now();
+        s.samples.add((after - before) / static_cast<std::int64_t>(packets_a_sample));
+        before = after;
+    }
+    const packet last;
+    co_await sink.send(last);
+    co_await sink.receive<answer>();
+    s.messages += count;
+}
+
+asio::awaitable<void> send_loads(slice& s, remora::pipe& sink) {
+    load big;
+    big.bytes.assign(s.options.bytes, 1);
+    for (std::int64_t before = now(); before < s.end;) {
+        for (std::uint64_t i = 0; i < loads_a_sample; ++i)
+            co_await sink.send(big);
+        const std::int64_t after = now();
+        s.samples.add((after - before) / static_cast<std::int64_t>(loads_a_sample));
+        before = after;
+        s.messages += loads_a_sample;
+    }
+    big.bytes[0] = 0;
+    co_await sink.send(big);
+    co_await sink.receive<answer>();
+}
+
+using sending = asio::awaitable<void> (*)(slice&, remora::pipe&);
+
+asio::awaitable<void> one_way(slice& s, const char* name, sending send) {
+    auto sink = co_await s.client.connect(name);
+    s.size = s.options.bytes;
+    bind_to_cpus_of(s);
+    s.end = from_now(s.options.seconds / 10);
+    co_await send(s, sink);
+    co_await begin(s);
+    co_await send(s, sink);
+    co_await finish(s);
+}
+
+asio::awaitable<void> one_of_many(slice& s, remora::pipe& maths, std::size_t& left,
+                                  asio::steady_timer& all_done) {
+    co_await round_trips(s, maths, false);
+    if (--left == 0) all_done.cancel();
+}
+
+asio::awaitable<void> all_at_once(slice& s, std::vector<remora::pipe>& pipes) {
+    const auto executor = co_await asio::this_coro::executor;
+    asio::steady_timer all_done(executor, asio::steady_timer::time_point::max());
+    std::size_t left = pipes.size();
+    for (remora::pipe& maths : pipes)
+        asio::co_spawn(executor, one_of_many(s, maths, left, all_done), asio::detached);
+    std::error_code ec;
+    co_await all_done.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+}
+
+asio::awaitable<std::vector<remora::pipe>> connect_many(slice& s) {
+    std::vector<remora::pipe> pipes;
+    for (std::size_t i = 0; i < s.options.pipes; ++i)
+        pipes.push_back(co_await s.client.connect("maths"));
+    co_return pipes;
+}
+
+asio::awaitable<void> many_pipes(slice& s) {
+    auto pipes = co_await connect_many(s);
+    s.size = 24 + sizeof(int);
+    bind_to_cpus_of(s);
+    s.end = from_now(s.options.seconds / 10);
+    co_await all_at_once(s, pipes);
+    co_await begin(s);
+    co_await all_at_once(s, pipes);
+    co_await finish(s);
+}
+
+// From the start of the server to the first answer in the app.
+asio::awaitable<void> first_answer(slice& s) {
+    auto maths = co_await s.client.connect("maths");
+    const question q{5, 4, "+"};
+    co_await maths.send(q);
+    co_await maths.receive<answer>();
+    const std::int64_t took = now() - s.options.begin;
+    s.meter = co_await s.client.connect("meter", {.waiting = remora::wait_policy::block});
+    co_await begin(s);
+    s.samples.add(took);
+    s.messages = 1;
+    co_await finish(s);
+}
+
+// What a connection takes of the heap, in the process that takes more, after a first round trip.
+asio::awaitable<void> memory(slice& s) {
+    auto pipes = co_await connect_many(s);
+    const auto before = co_await ask_usage(s.meter);
+    auto more = co_await connect_many(s);
+    const auto after = co_await ask_usage(s.meter);
+    const auto count = static_cast<std::int64_t>(more.size());
+    s.samples.note("bytes_per_connection", (after.heap - before.heap) / count);
+    s.samples.add(0);
+    s.messages = 1;
+    co_await finish(s);
+}
+
+asio::awaitable<void> measure(slice& s) {
+    const std::string& pattern = s.options.pattern;
+    if (pattern == "start") co_return co_await first_answer(s);
+    s.meter = co_await s.client.connect("meter", {.waiting = remora::wait_policy::block});
+    if (pattern == "round_trip") co_return co_await talk(s, false);
+    if (pattern == "bursts") co_return co_await talk(s, true);
+    if (pattern == "one_way") co_return co_await one_way(s, "packets", send_packets);
+    if (pattern == "bulk") co_return co_await one_way(s, "loads", send_loads);
+    if (pattern == "pipes") co_return co_await many_pipes(s);
+    if (pattern == "memory") co_return co_await memory(s);
+    throw std::runtime_error("no such pattern: " + pattern);
+}
+
+}  // namespace
+}  // namespace bench
+
+int main(int argc, char** argv) {
+    asio::io_context io{1};
+    bench::remora_options options;
+    int count = argc;
+    std::vector<char*> words(argv, argv + argc + 1);
+    remora::client client{io, count, words.data()};
+    CLI::App cli{"One slice of a row: measures, and prints one line of JSON."};
+    std::string target;
+    options.add_to(cli);
+    cli.add_option("--app", target);
+    CLI11_PARSE(cli, count, words.data());
+    return client.run([&]() -> asio::awaitable<void> {
+        bench::slice s{client, options};
+        co_await bench::measure(s);
+    });
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+// The server of the measured pair. The benchmark starts it; it starts the app, which measures.
+#include "remora_protocol.hpp"
+
+#include <remora/server.hpp>
+
+#include <malloc.h>
+
+namespace bench {
+namespace {
+
+asio::awaitable<void> maths(remora::pipe pipe) {
+    while (const auto q = co_await pipe.next<question>()) {
+        answer a;
+        a.value = q->a + q->b;
+        co_await pipe.send(a);
+    }
+}
+
+// Takes what comes in and answers where that is asked for.
+asio::awaitable<void> packets(remora::pipe pipe) {
+    const answer done{1};
+    packet p;
+    for (std::uint64_t count = 1;; ++count) {
+        co_await pipe.receive(p);
+        if (p.words[0] == 0) {
+            co_await pipe.send(done);
+            count = 0;
+        } else if (p.words[0] != count) {
+            throw std::runtime_error("a packet is missing");
+        }
+    }
+}
+
+asio::awaitable<void> loads(remora::pipe pipe) {
+    const answer done{1};
+    load l;
+    for (;;) {
+        co_await pipe.receive(l);
+        if (l.bytes[0] == 0) co_await pipe.send(done);
+    }
+}
+
+asio::awaitable<void> meter(remora::pipe pipe) {
+    while (const auto q = co_await pipe.next<question>()) {
+        const usage now{cpu_time(), heap_in_use()};
+        co_await pipe.send(now);
+    }
+}
+
+std::vector<std::string> words_for_app(int argc, char** argv, std::int64_t begin) {
+    std::vector<std::string> words(argv + 1, argv + argc);
+    words.push_back("--begin=" + std::to_string(begin));
+    return words;
+}
+
+}  // namespace
+
+std::int64_t heap_in_use() {
+    return static_cast<std::int64_t>(::mallinfo2().uordblks + ::mallinfo2().hblkhd);
+}
+
+}  // namespace bench
+
+int main(int argc, char** argv) {
+    const std::int64_t begin = bench::now();
+    CLI::App cli{"One slice of a row: serves the app that measures."};
+    bench::remora_options options;
+    std::string target;
+    options.add_to(cli);
+    cli.add_option("--app", target)->required();
+    CLI11_PARSE(cli, argc, argv);
+    bench::bind_to_cpus(options.cpus);
+
+    const auto arguments = bench::words_for_app(argc, argv, begin);
+    asio::io_context io{1};
+    remora::server server{io,
+                          {.target = target,
+                           .transport = options.transport,
+                           .waiting = options.waiting,
+                           .ring = options.ring,
+                           .on_failure = [](std::string_view, std::exception_ptr) {}}};
+    server.serve("maths", bench::maths);
+    server.serve("packets", bench::packets);
+    server.serve("loads", bench::loads);
+    server.serve("meter", bench::meter, {.waiting = remora::wait_policy::block});
+    return server.run(arguments);
+}
