@@ -33,6 +33,11 @@ struct slice {
     std::size_t size = 0;  ///< of a message
 };
 
+asio::awaitable<remora::pipe> connect(slice& s, std::string name) {
+    return s.client.connect(std::move(name),
+                            {.transport = s.options.transport, .waiting = s.options.waiting});
+}
+
 asio::awaitable<usage> ask_usage(remora::pipe& meter) {
     const question q;
     co_await meter.send(q);
@@ -45,8 +50,9 @@ std::int64_t from_now(double seconds) {
     return now() + static_cast<std::int64_t>(seconds * 1e9);
 }
 
-// Once the connections are there: Remora does not spin in a process that has one CPU from its start.
-// Bursts are left to the kernel, which puts a process that it wakes beside the one that woke it.
+// Once the connections are in use: Remora does not spin in a process that has one CPU from its
+// start. Bursts are left to the kernel, which puts a process that it wakes beside the one that woke
+// it.
 void bind_to_cpus_of(const slice& s) {
     if (s.options.cpus == 2 && s.options.pattern != "bursts")
         bind_pair(::getppid(), s.options.cpus);
@@ -54,6 +60,7 @@ void bind_to_cpus_of(const slice& s) {
 
 // After the warm-up.
 asio::awaitable<void> begin(slice& s) {
+    bind_to_cpus_of(s);
     const auto used = co_await ask_usage(s.meter);
     s.messages = 0;
     s.samples.start(used.cpu_ns);
@@ -86,9 +93,8 @@ asio::awaitable<void> round_trips(slice& s, remora::pipe& maths, bool pauses) {
 }
 
 asio::awaitable<void> talk(slice& s, bool pauses) {
-    auto maths = co_await s.client.connect("maths");
+    auto maths = co_await connect(s, "maths");
     s.size = 24 + sizeof(int);
-    bind_to_cpus_of(s);
     s.end = from_now(s.options.seconds / 10);
     co_await round_trips(s, maths, pauses);
     co_await begin(s);
@@ -138,9 +144,8 @@ asio::awaitable<void> send_loads(slice& s, remora::pipe& sink) {
 using sending = asio::awaitable<void> (*)(slice&, remora::pipe&);
 
 asio::awaitable<void> one_way(slice& s, const char* name, sending send) {
-    auto sink = co_await s.client.connect(name);
+    auto sink = co_await connect(s, name);
     s.size = s.options.bytes;
-    bind_to_cpus_of(s);
     s.end = from_now(s.options.seconds / 10);
     co_await send(s, sink);
     co_await begin(s);
@@ -167,14 +172,13 @@ asio::awaitable<void> all_at_once(slice& s, std::vector<remora::pipe>& pipes) {
 asio::awaitable<std::vector<remora::pipe>> connect_many(slice& s) {
     std::vector<remora::pipe> pipes;
     for (std::size_t i = 0; i < s.options.pipes; ++i)
-        pipes.push_back(co_await s.client.connect("maths"));
+        pipes.push_back(co_await connect(s, "maths"));
     co_return pipes;
 }
 
 asio::awaitable<void> many_pipes(slice& s) {
     auto pipes = co_await connect_many(s);
     s.size = 24 + sizeof(int);
-    bind_to_cpus_of(s);
     s.end = from_now(s.options.seconds / 10);
     co_await all_at_once(s, pipes);
     co_await begin(s);
@@ -184,7 +188,7 @@ asio::awaitable<void> many_pipes(slice& s) {
 
 // From the start of the server to the first answer in the app.
 asio::awaitable<void> first_answer(slice& s) {
-    auto maths = co_await s.client.connect("maths");
+    auto maths = co_await connect(s, "maths");
     const question q{5, 4, "+"};
     co_await maths.send(q);
     co_await maths.receive<answer>();

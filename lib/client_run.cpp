@@ -34,6 +34,7 @@ struct app_life : std::enable_shared_from_this<app_life> {
     void lose_server();
     void give_up_after(std::chrono::nanoseconds time);
     void run_until(const bool& done);
+    void set(bool& flag);
     int exit_code(const std::optional<error>& trouble) const;
     int code_of_failure() const;
 
@@ -47,13 +48,14 @@ struct app_life : std::enable_shared_from_this<app_life> {
     bool left = false;
     bool goodbye = false;
     bool gone = false;
+    const bool* awaited = nullptr;  ///< by run_until
 };
 
 void app_life::start(std::function<asio::awaitable<int>()> app) {
     auto done = [self = shared_from_this(), app](std::exception_ptr why, int value) {
         self->failure = why;
         self->code = value;
-        self->finished = true;
+        self->set(self->finished);
     };
     asio::co_spawn(io, app(), asio::bind_cancellation_slot(stop.slot(), std::move(done)));
 }
@@ -68,7 +70,7 @@ void app_life::lose_server() {
     if (policy.what == server_gone_policy::kind::stay) return;
     limit.expires_after(unwinding);
     limit.async_wait([self = shared_from_this()](std::error_code ec) {
-        if (!ec) self->finished = true;
+        if (!ec) self->set(self->finished);
     });
     stop.emit(asio::cancellation_type::terminal);
 }
@@ -77,14 +79,23 @@ void app_life::lose_server() {
 void app_life::give_up_after(std::chrono::nanoseconds time) {
     limit.expires_after(time);
     limit.async_wait([self = shared_from_this()](std::error_code ec) {
-        if (!ec) self->left = true;
+        if (!ec) self->set(self->left);
     });
 }
 
+// In one go: Asio keeps the memory of past operations for the next ones only within a call.
 void app_life::run_until(const bool& done) {
     if (io.stopped()) io.restart();
-    while (!done && io.run_one() != 0) {
-    }
+    if (done) return;
+    awaited = &done;
+    io.run();
+    awaited = nullptr;
+    if (done) io.restart();
+}
+
+void app_life::set(bool& flag) {
+    flag = true;
+    if (awaited == &flag) io.stop();
 }
 
 int app_life::exit_code(const std::optional<error>& trouble) const {
@@ -142,11 +153,12 @@ int client::run_app(app_function app) {
     life->run_until(life->finished);
     life->limit.cancel();
     if (core_->server_is_gone()) {
-        life->run_until(core_->buried());
+        while (!core_->buried() && io_.run_one() != 0) {
+        }
     } else {
         life->give_up_after(core_->options().linger + unwinding);
         asio::co_spawn(core_->strand(), detail::client_core::leave(core_),
-                       [life](std::exception_ptr) { life->left = true; });
+                       [life](std::exception_ptr) { life->set(life->left); });
         life->run_until(life->left);
         life->limit.cancel();
     }

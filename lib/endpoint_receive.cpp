@@ -73,11 +73,11 @@ bool endpoint::takes(frame_kind kind) const noexcept {
 }
 
 void endpoint::accept(const frame& f) {
-    if (f.header.kind == frame_kind::close) {
-        note_close(f);
-    } else if (takes(f.header.kind)) {
+    if (takes(f.header.kind)) [[likely]] {
         if (!f.type_name.empty()) note_name(f);
         head_ = f;
+    } else if (f.header.kind == frame_kind::close) {
+        note_close(f);
     } else if ((f.header.flags & frame_header::may_skip) != 0) {
         transport_->consume(f.size());
         ++passed_over_;

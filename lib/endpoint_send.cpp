@@ -47,11 +47,9 @@ transport_kind endpoint::transport_used() const noexcept {
     return transport_->what();
 }
 
-void endpoint::check_sending() const {
+void endpoint::raise_not_sending() const {
     if (closing_) raise(errc::closed, context() + "closed by this end");
-    if (send_failure_) {
-        throw error(send_failure_, context() + (end_text_.empty() ? "sending" : end_text_));
-    }
+    throw error(send_failure_, context() + (end_text_.empty() ? "sending" : end_text_));
 }
 
 asio::awaitable<void> endpoint::wait_turn() {
@@ -81,9 +79,7 @@ endpoint::position endpoint::begin_frame(frame_kind kind, std::uint64_t id, std:
     const bool named = tag != last_tag_ && !type_name.empty() && names_sent_.insert(tag).second;
     if (named) header.flags = frame_header::named;
     last_tag_ = tag;
-    std::byte bytes[frame_header::size];
-    header.store(bytes);
-    out_.append(bytes, sizeof bytes);
+    header.store(out_.extend(frame_header::size));
     if (named) {
         const auto length = static_cast<std::uint8_t>(type_name.size());
         out_.append(&length, 1);

@@ -12,7 +12,7 @@ namespace {
 
 // About a microsecond each.
 constexpr int looks_at_memory = 40;
-constexpr int looks_by_system_call = 4;
+constexpr int looks_by_system_call = 6;
 
 // About what it costs to sleep and to be woken, so that a peer that has to wake up first is still
 // met awake.
@@ -23,8 +23,18 @@ std::chrono::nanoseconds time_to_watch(const spin_policy& policy) {
     return watching_time;
 }
 
-asio::awaitable<void> throw_if_cancelled() {
-    const auto state = co_await asio::this_coro::cancellation_state;
+// Learns from a watch that is over.
+watched note(const lookout::watch& w, spin_policy& policy) noexcept {
+    if (w.result == watched::news) {
+        policy.hit();
+        policy.found_later();
+    } else if (w.result == watched::nothing) {
+        policy.miss();
+    }
+    return w.result;
+}
+
+void throw_if_cancelled(const asio::cancellation_state& state) {
     if (state.cancelled() != asio::cancellation_type::none) {
         throw std::system_error(asio::error::operation_aborted);
     }
@@ -44,10 +54,10 @@ bool endpoint::look_for_a_moment() {
             w.reading.found_first();
             return true;
         }
-        w.to_read.costly ? void(::sched_yield()) : relax();
+        if (!w.to_read.costly) relax();
     }
     w.reading.found_nothing_first();
-    return false;
+    return w.to_read.costly && give_cpu_to_peer();
 }
 
 // The peer cannot answer before this side has left the CPU. To yield costs less than to sleep; and
@@ -72,15 +82,6 @@ bool endpoint::has_left() noexcept try {
     return true;
 }
 
-void endpoint::note(watched result, spin_policy& policy) noexcept {
-    if (result == watched::news) {
-        policy.hit();
-        policy.found_later();
-    } else if (result == watched::nothing) {
-        policy.miss();
-    }
-}
-
 asio::awaitable<void> endpoint::wait_message(deadline until) {
     in_a_row_ = 0;
     std::optional<asio::steady_timer> limit;
@@ -97,30 +98,38 @@ asio::awaitable<void> endpoint::wait_message(deadline until) {
         co_return;
     }
     auto result = watched::nothing;
+    std::error_code ec;  // whatever it says, looking again finds out
     if (waits_ && waits_->watches) {
-        spin_policy& policy = waits_->reading;
-        result = co_await lookout::wait(waits_->place, waits_->to_read, time_to_watch(policy));
-        note(result, policy);
-        co_await throw_if_cancelled();
+        {
+            const lookout::watching going_on(*waits_->place, waits_->to_read,
+                                             time_to_watch(waits_->reading));
+            co_await waits_->to_read.over(ec);
+        }
+        result = note(waits_->to_read, waits_->reading);
+        throw_if_cancelled(co_await asio::this_coro::cancellation_state);
     }
-    if (result == watched::nothing) {
-        std::error_code ec;  // whatever it says, looking again finds out
+    if (result == watched::nothing && transport_->begin_wait(transport::readiness::readable)) {
         co_await transport_->wait(transport::readiness::readable, ec);
-        co_await throw_if_cancelled();
+        transport_->end_wait(transport::readiness::readable);
+        throw_if_cancelled(co_await asio::this_coro::cancellation_state);
     }
 }
 
 // The pump's wait, in the same way; without a limit of time, and nobody cancels it.
 asio::awaitable<void> endpoint::wait_for_room() {
     auto result = watched::nothing;
+    std::error_code ec;
     if (waits_ && waits_->place->can_watch() && waits_->writing.watches()) {
-        spin_policy& policy = waits_->writing;
-        result = co_await lookout::wait(waits_->place, waits_->to_write, time_to_watch(policy));
-        note(result, policy);
+        {
+            const lookout::watching going_on(*waits_->place, waits_->to_write,
+                                             time_to_watch(waits_->writing));
+            co_await waits_->to_write.over(ec);
+        }
+        result = note(waits_->to_write, waits_->writing);
     }
-    if (result == watched::nothing) {
-        std::error_code ec;
+    if (result == watched::nothing && transport_->begin_wait(transport::readiness::writable)) {
         co_await transport_->wait(transport::readiness::writable, ec);
+        transport_->end_wait(transport::readiness::writable);
     }
 }
 
@@ -138,7 +147,7 @@ asio::awaitable<void> endpoint::give_way() {
 
 asio::awaitable<void> endpoint::give_way_to_receive() {
     co_await give_way();
-    co_await throw_if_cancelled();
+    throw_if_cancelled(co_await asio::this_coro::cancellation_state);
 }
 
 }  // namespace remora::detail

@@ -22,11 +22,6 @@ T load(const std::byte* from) noexcept {
     return value;
 }
 
-template <class T>
-void put(std::byte* to, T value) noexcept {
-    std::memcpy(to, &value, sizeof value);
-}
-
 constexpr std::uint8_t known_flags = frame_header::named | frame_header::may_skip;
 
 frame_header load_header(const std::byte* from, std::size_t limit) {
@@ -59,15 +54,6 @@ void split_name(frame& f) {
 }
 
 }  // namespace
-
-void frame_header::store(std::byte* to) const noexcept {
-    put(to, length);
-    put(to + 4, kind);
-    put(to + 5, flags);
-    put(to + 6, std::uint16_t{0});
-    put(to + 8, id);
-    put(to + 16, tag);
-}
 
 std::optional<frame> parse_frame(std::span<const std::byte> bytes, std::size_t limit,
                                  std::size_t& wanted) {

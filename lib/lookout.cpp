@@ -63,22 +63,6 @@ lookout::lookout(asio::any_io_executor executor)
 
 lookout::~lookout() = default;
 
-asio::awaitable<watched> lookout::wait(std::shared_ptr<lookout> self, watch& w,
-                                       std::chrono::nanoseconds limit) {
-    self->add(w, limit);
-    struct removal {
-        lookout& all;
-        watch& one;
-        ~removal() {
-            one.waiting = false;
-            all.remove(one);
-        }
-    } const removed{*self, w};
-    std::error_code ec;
-    co_await w.woken.async_wait(asio::redirect_error(asio::use_awaitable, ec));
-    co_return w.result;
-}
-
 void lookout::add(watch& w, std::chrono::nanoseconds limit) {
     if (w.costly) {
         for (std::size_t i = watches_.size(); i-- != 0;) {

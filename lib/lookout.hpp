@@ -46,6 +46,10 @@ public:
 
         /// Somebody wants the waiter to look round.
         void interrupt();
+        /// Completes when the watching is over; to be awaited within a `watching`.
+        asio::awaitable<void> over(std::error_code& ec) {
+            return woken.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+        }
 
         std::function<bool()> look;
         bool costly;  ///< only the newest of these is looked for
@@ -66,9 +70,24 @@ public:
     bool can_watch() const noexcept { return cpus_ > 1; }
     bool is_idle() const noexcept { return watches_.empty(); }
 
-    /// Watches until `look` is true or `limit` has passed. `w` must live until completion.
-    static asio::awaitable<watched> wait(std::shared_ptr<lookout> self, watch& w,
-                                         std::chrono::nanoseconds limit);
+    /// Watches as long as it lives: until `look` is true, or `limit` has passed. It is not worth a
+    /// coroutine of its own, whose frame would have to be allocated for each wait.
+    class watching {
+    public:
+        watching(lookout& place, watch& w, std::chrono::nanoseconds limit) : place_(place), w_(w) {
+            place.add(w, limit);
+        }
+        ~watching() {
+            w_.waiting = false;
+            place_.remove(w_);
+        }
+        watching(const watching&) = delete;
+        watching& operator=(const watching&) = delete;
+
+    private:
+        lookout& place_;
+        watch& w_;
+    };
 
 private:
     class others;

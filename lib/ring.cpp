@@ -51,13 +51,19 @@ std::span<const std::byte> ring_reader::unread() {
 }
 
 void ring_reader::release(std::size_t count) noexcept {
-    if (count == 0) return;
     tail_ += count;
+    if (tail_ - shown_tail_ >= size_ / 8) release_now(0);
+}
+
+void ring_reader::release_now(std::size_t count) noexcept {
+    tail_ += count;
+    if (tail_ == shown_tail_) return;
+    shown_tail_ = tail_;
     shared_->tail.store(tail_);
 }
 
 bool ring_reader::must_wake(bool any) noexcept {
-    const auto used = static_cast<std::size_t>(head_ - tail_);
+    const auto used = static_cast<std::size_t>(head_ - shown_tail_);
     if (!any && used > size_ - size_ / 4) return false;
     return shared_->writer_sleeps.load() != 0 && shared_->writer_sleeps.exchange(0) != 0;
 }

@@ -66,8 +66,10 @@ public:
     /// All that is written and not released, in one row. The writer may still change it. Throws
     /// `protocol_error` if the writer's index is none.
     std::span<const std::byte> unread();
-    /// Gives the room of the first `count` unread bytes back.
+    /// The first `count` unread bytes are not needed any more. Their room is given back when there
+    /// is enough of it to be worth telling, or now.
     void release(std::size_t count) noexcept;
+    void release_now(std::size_t count) noexcept;
 
     /// True if the writer sleeps, and it is on the caller to wake it. Otherwise than for `any` room
     /// only when there is so much of it that the writer is worth waking.
@@ -80,6 +82,7 @@ private:
     std::size_t size_ = 0;
     std::uint64_t head_ = 0;  ///< as last seen
     std::uint64_t tail_ = 0;
+    std::uint64_t shown_tail_ = 0;
 };
 
 }  // namespace remora::detail

@@ -34,19 +34,31 @@ int say(const std::string& what, int code) {
     return code;
 }
 
-// Runs the context until there is a result. An exception out of a handler ends the app, so that it
-// is not left behind when `main` is left.
-int run_until(asio::io_context& io, const std::optional<run_result>& result, const run& life) {
+// A result that somebody runs the context for.
+struct awaited_result {
+    std::optional<run_result> result;
+    bool awaited = false;
+};
+
+// Runs the context until there is a result: in one go, since Asio keeps the memory of past
+// operations for the next ones only within a call. An exception out of a handler ends the app, so
+// that it is not left behind when `main` is left.
+int run_until_over(asio::io_context& io, awaited_result& end, const run& life) {
     int failed = 0;
     if (io.stopped()) io.restart();
-    while (!result) {
+    end.awaited = true;
+    for (bool again = true; again && !end.result;) {
         try {
-            if (io.run_one() == 0) break;
+            again = false;
+            io.run();
         } catch (const std::exception& e) {
             failed = say(std::string("a handler failed: ") + e.what(), code_failed);
             life.kill();
+            again = true;
         }
     }
+    end.awaited = false;
+    if (end.result) io.restart();
     return failed;
 }
 
@@ -102,7 +114,7 @@ run server::start(std::vector<std::string> arguments) {
 
 int server::run(std::vector<std::string> arguments) {
     core_->alone = true;
-    const auto result = std::make_shared<std::optional<run_result>>();
+    const auto end = std::make_shared<awaited_result>();
     std::optional<remora::run> life;
     try {
         life = start(std::move(arguments));
@@ -110,12 +122,15 @@ int server::run(std::vector<std::string> arguments) {
         return say(e.what(), code_of_failed_start(e.code()));
     }
     asio::co_spawn(core_->strand, life->result(),
-                   [result](std::exception_ptr, run_result r) { *result = std::move(r); });
-    const int failed = run_until(core_->io, *result, *life);
+                   [end, &io = core_->io](std::exception_ptr, run_result r) {
+                       end->result = std::move(r);
+                       if (end->awaited) io.stop();
+                   });
+    const int failed = run_until_over(core_->io, *end, *life);
     core_->alone = false;
-    if (!*result) return say("the context was stopped before the app had ended", code_failed);
-    if ((*result)->error) say((*result)->text, 0);
-    return failed != 0 ? failed : (*result)->code();
+    if (!end->result) return say("the context was stopped before the app had ended", code_failed);
+    if (end->result->error) say(end->result->text, 0);
+    return failed != 0 ? failed : end->result->code();
 }
 
 int run::pid() const noexcept {

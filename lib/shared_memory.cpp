@@ -40,7 +40,9 @@ public:
     bool shares_cpu() noexcept override { return in_.is_open() && rings_.shares_cpu(); }
     fetched fetch(std::size_t wanted) override;
     std::size_t write(std::span<const std::byte> bytes) override;
+    bool begin_wait(readiness what) override;
     asio::awaitable<void> wait(readiness what, std::error_code& ec) override;
+    void end_wait(readiness what) override;
     void cancel() noexcept override;
     void opened() noexcept override { dummy_.reset(); }
     void close() noexcept override;
@@ -109,7 +111,7 @@ transport::fetched shared_memory_transport::gather(std::span<const std::byte> un
     const auto taken = unread.first(std::min(unread.size(), more));
     rest_.erase(rest_.begin(), rest_.end() - static_cast<std::ptrdiff_t>(kept));
     rest_.insert(rest_.end(), taken.begin(), taken.end());
-    reader_.release(taken.size());
+    reader_.release_now(taken.size());
     if (reader_.must_wake(false)) ring_bell();
     gathering_ = true;
     shown_ = 0;
@@ -118,7 +120,10 @@ transport::fetched shared_memory_transport::gather(std::span<const std::byte> un
 }
 
 transport::fetched shared_memory_transport::find_nothing() {
-    if (reader_.must_wake(true)) ring_bell();
+    if (reader_.must_wake(true)) {
+        reader_.release_now(0);
+        ring_bell();
+    }
     if (++empty_looks_ % looks_for_end == 0) empty_bell();
     // What came before the end is in the ring.
     if (!ended_ || reader_.unread().size() != shown_) return fetched::nothing;
@@ -141,6 +146,8 @@ bool shared_memory_transport::is_ready(readiness what) try {
 
 void shared_memory_transport::go_to_sleep(readiness what, bool asleep) noexcept {
     if (what == readiness::readable) {
+        reader_.release_now(0);
+        if (reader_.must_wake(true)) ring_bell();
         reader_.sleeps(asleep);
     } else {
         writer_.sleeps(asleep);
@@ -148,21 +155,22 @@ void shared_memory_transport::go_to_sleep(readiness what, bool asleep) noexcept 
 }
 
 // The flag goes up before the last look: what comes after that look rings the bell.
+bool shared_memory_transport::begin_wait(readiness what) {
+    if (!in_.is_open()) return false;
+    go_to_sleep(what, true);
+    if (!is_ready(what)) return true;
+    go_to_sleep(what, false);
+    return false;
+}
+
 asio::awaitable<void> shared_memory_transport::wait(readiness what, std::error_code& ec) {
     using descriptor = asio::posix::stream_descriptor;
-    if (what == readiness::hung_up) {
-        co_await in_.async_wait(descriptor::wait_error,
-                                asio::redirect_error(asio::use_awaitable, ec));
-        co_return;
-    }
-    if (!in_.is_open()) co_return;
-    go_to_sleep(what, true);
-    if (is_ready(what)) {
-        go_to_sleep(what, false);
-        co_return;
-    }
-    co_await in_.async_wait(descriptor::wait_read, asio::redirect_error(asio::use_awaitable, ec));
-    if (!in_.is_open()) co_return;
+    const auto kind = what == readiness::hung_up ? descriptor::wait_error : descriptor::wait_read;
+    return in_.async_wait(kind, asio::redirect_error(asio::use_awaitable, ec));
+}
+
+void shared_memory_transport::end_wait(readiness what) {
+    if (!in_.is_open()) return;
     go_to_sleep(what, false);
     empty_bell();
 }

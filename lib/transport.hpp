@@ -37,8 +37,13 @@ public:
     /// Sends as many of the bytes as there is room for, without waiting, and says how many.
     virtual std::size_t write(std::span<const std::byte> bytes) = 0;
 
+    /// Before a wait for readable or writable: false if there is nothing to wait for.
+    virtual bool begin_wait(readiness) { return true; }
     /// Completes when it is worth to try again; sometimes too early. `ec` must live until then.
     virtual asio::awaitable<void> wait(readiness what, std::error_code& ec) = 0;
+
+    /// After it.
+    virtual void end_wait(readiness) {}
 
     /// Ends the waits that are going on, with operation_aborted.
     virtual void cancel() noexcept = 0;

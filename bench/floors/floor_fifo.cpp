@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT
-// The floor of the fifo transport: two processes, two pipes, and nothing but system calls.
+// The floor of the fifo transport: two processes, two FIFOs, and nothing but system calls.
 #include "two_processes.hpp"
 
 #include <fcntl.h>
 #include <sys/epoll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <cstdlib>
 #include <string>
 
 namespace {
@@ -71,15 +73,24 @@ private:
     int readable_ = epoll_of(in_, EPOLLIN), writable_ = epoll_of(out_, EPOLLOUT);
 };
 
+// Where the bytes come out, and where they go in.
 struct pipe_ends {
     int out = -1, in = -1;
 };
 
-pipe_ends open_pipe(bool large) {
-    int fds[2];
-    checked(::pipe2(fds, O_NONBLOCK | O_CLOEXEC), "pipe2");
-    if (large) ::fcntl(fds[0], F_SETPIPE_SZ, 1 << 20);  // refused to some users: then 64 KiB
-    return {fds[0], fds[1]};
+// Named, as Remora's are: the kernel does more for a FIFO than for a nameless pipe.
+pipe_ends open_fifo(bool large) {
+    const char* const place = std::getenv("XDG_RUNTIME_DIR");
+    std::string directory = (place != nullptr ? place : "/tmp") + std::string("/floor-XXXXXX");
+    if (::mkdtemp(directory.data()) == nullptr) checked(-1, "mkdtemp");
+    const std::string name = directory + "/fifo";
+    checked(::mkfifo(name.c_str(), 0600), "mkfifo");
+    const int in = checked(::open(name.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC), "open");
+    const int out = checked(::open(name.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC), "open");
+    ::unlink(name.c_str());
+    ::rmdir(directory.c_str());
+    if (large) ::fcntl(in, F_SETPIPE_SZ, 1 << 20);  // refused to some users: then 64 KiB
+    return {in, out};
 }
 
 }  // namespace
@@ -92,8 +103,8 @@ int main(int argc, char** argv) {
     app.add_option("--wait", wait)->check(CLI::IsMember({"block", "spin"}));
     CLI11_PARSE(app, argc, argv);
 
-    const pipe_ends questions = open_pipe(slice.pattern == "bulk");
-    const pipe_ends answers = open_pipe(false);
+    const pipe_ends questions = open_fifo(slice.pattern == "bulk");
+    const pipe_ends answers = open_fifo(false);
     const bool spin = wait == "spin";
     fifo_link here{answers.out, questions.in, spin};
     fifo_link there{questions.out, answers.in, spin};

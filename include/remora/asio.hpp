@@ -50,5 +50,5 @@
 
 namespace remora::detail {
 extern const int REMORA_ASIO_ABI;
-[[maybe_unused]] inline const int* const asio_abi = &REMORA_ASIO_ABI;
+[[gnu::used]] inline const int* const asio_abi = &REMORA_ASIO_ABI;
 }  // namespace remora::detail

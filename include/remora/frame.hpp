@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -43,7 +44,13 @@ struct frame_header {
     std::uint64_t tag = 0;
 
     /// Writes the header's 24 bytes to `to`.
-    void store(std::byte* to) const noexcept;
+    void store(std::byte* to) const noexcept {
+        const std::uint64_t first = length | std::uint64_t{static_cast<std::uint8_t>(kind)} << 32 |
+                                    std::uint64_t{flags} << 40;
+        std::memcpy(to, &first, sizeof first);
+        std::memcpy(to + 8, &id, sizeof id);
+        std::memcpy(to + 16, &tag, sizeof tag);
+    }
 };
 
 /// A whole frame where it was received. Refers to the bytes that it was read from.

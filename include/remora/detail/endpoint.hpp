@@ -30,8 +30,6 @@ struct pipe_limits {
 namespace detail {
 
 class transport;
-class spin_policy;
-enum class watched;
 
 /// Throws bad_option for limits with which no pipe can work.
 void check_limits(const pipe_limits& limits);
@@ -144,7 +142,6 @@ private:
     bool has_left() noexcept;
     asio::awaitable<void> wait_for_room();
     void interrupt() noexcept;
-    static void note(watched result, spin_policy& policy) noexcept;
     bool takes(frame_kind kind) const noexcept;
     void accept(const frame& f);
     void note_name(const frame& f);
@@ -162,7 +159,11 @@ private:
     void look_for_end();
     void fail_sending(std::error_code why);
     void withdraw(position p);
-    void check_sending() const;
+    void check_sending() const {
+        if (closing_ || send_failure_) [[unlikely]]
+            raise_not_sending();
+    }
+    [[noreturn]] void raise_not_sending() const;
     void shut();
 
     asio::any_io_executor executor_;

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+// Counts what is allocated while warm pipes carry messages: nothing. A program of its own, since it
+// takes the place of malloc.
+#include "messages.hpp"
+#include "pairs.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+
+extern "C" {
+void* __libc_malloc(std::size_t);
+void* __libc_calloc(std::size_t, std::size_t);
+void* __libc_realloc(void*, std::size_t);
+void* __libc_memalign(std::size_t, std::size_t);
+
+static unsigned long allocations = 0;
+
+void* malloc(std::size_t size) {
+    ++allocations;
+    return __libc_malloc(size);
+}
+void* calloc(std::size_t count, std::size_t size) {
+    ++allocations;
+    return __libc_calloc(count, size);
+}
+void* realloc(void* memory, std::size_t size) {
+    ++allocations;
+    return __libc_realloc(memory, size);
+}
+void* aligned_alloc(std::size_t alignment, std::size_t size) {
+    ++allocations;
+    return __libc_memalign(alignment, size);
+}
+}
+
+namespace {
+
+using test::blob;
+using test::number;
+
+constexpr int warm_up = 1000;
+constexpr int measured = 5000;
+
+asio::awaitable<void> echo(remora::pipe p) {
+    while (const auto n = co_await p.next<number>())
+        co_await p.send(*n);
+}
+
+asio::awaitable<void> take(remora::pipe p) {
+    blob b;
+    while (true)
+        co_await p.receive(b);
+}
+
+// How many allocations there are in the later ones of many round trips.
+asio::awaitable<unsigned long> round_trips(remora::pipe p) {
+    unsigned long before = 0;
+    for (number n{0}; n.value < warm_up + measured; ++n.value) {
+        if (n.value == warm_up) before = allocations;
+        co_await p.send(n);
+        const auto back = co_await p.receive<number>();
+        if (back.value != n.value) std::abort();
+    }
+    co_return allocations - before;
+}
+
+// The same for messages that the other side takes as they come.
+asio::awaitable<unsigned long> one_way(remora::pipe p) {
+    const blob b = test::make_blob(1, 500);
+    unsigned long before = 0;
+    for (int i = 0; i < warm_up + measured; ++i) {
+        if (i == warm_up) before = allocations;
+        co_await p.send(b);
+        if (i % 16 == 0) co_await asio::post(p.get_executor(), asio::use_awaitable);
+    }
+    co_return allocations - before;
+}
+
+using partner = asio::awaitable<void> (*)(remora::pipe);
+using counted = asio::awaitable<unsigned long> (*)(remora::pipe);
+
+bool check(const char* what, const test::pair_maker& make, counted here, partner there) {
+    asio::io_context io{1};
+    auto [a, b] = make(io);
+    unsigned long count = ~0ul;
+    asio::co_spawn(io, there(std::move(b)), asio::detached);
+    asio::co_spawn(io, here(std::move(a)), [&](std::exception_ptr, unsigned long n) {
+        count = n;
+        io.stop();
+    });
+    io.run();
+    std::printf("%s: %lu allocations in %d messages\n", what, count, measured);
+    return count == 0;
+}
+
+}  // namespace
+
+int main() {
+    using remora::wait_policy;
+    bool good = true;
+    for (const auto policy : {wait_policy::block, wait_policy::adaptive}) {
+        const auto rings = [=](asio::io_context& io) {
+            return test::shared_pair(io, 256 << 10, policy);
+        };
+        const auto fifos = [=](asio::io_context& io) {
+            return test::watching_fifo_pair(io, policy);
+        };
+        std::printf("%s\n", remora::to_string(policy).c_str());
+        good &= check("round trips over rings", rings, round_trips, echo);
+        good &= check("round trips over FIFOs", fifos, round_trips, echo);
+        good &= check("one way over rings", rings, one_way, take);
+        good &= check("one way over FIFOs", fifos, one_way, take);
+    }
+    return good ? 0 : 1;
+}
