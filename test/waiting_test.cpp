@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+// How waits watch for news, and what that may not cost.
+#include "pairs.hpp"
+#include "runs.hpp"
+
+#include <lookout.hpp>
+
+#include <sched.h>
+
+#include <fstream>
+#include <sstream>
+
+namespace {
+
+using namespace test;
+using remora::wait_policy;
+using remora::detail::lookout;
+using remora::detail::watched;
+
+// Clock ticks of CPU time that a process has used.
+long ticks_of(const std::string& pid) {
+    std::ifstream file("/proc/" + pid + "/stat");
+    std::string all((std::istreambuf_iterator<char>(file)), {});
+    std::istringstream fields(all.substr(all.rfind(')') + 2));
+    std::string skipped;
+    for (int i = 0; i < 11; ++i)
+        fields >> skipped;
+    long user = 0, system = 0;
+    fields >> user >> system;
+    return user + system;
+}
+
+TEST_CASE("a server and an app that wait for each other use no CPU time") {
+    served_run r({"waits"});
+    bool waiting = false;
+    r.server.serve("silent", [&](remora::pipe p) -> asio::awaitable<void> {
+        co_await p.receive<number>();
+        waiting = true;
+        co_await p.next<number>();
+    });
+    while (!waiting)
+        r.io.run_one();
+    r.io.run_for(200ms);
+    const std::string app = std::to_string(r.run().pid());
+    const long ours = ticks_of("self"), theirs = ticks_of(app);
+    r.io.run_for(1s);
+    CHECK(ticks_of("self") - ours <= 1);  // where one begins is chance
+    CHECK(ticks_of(app) - theirs <= 1);
+    r.run().kill();
+    r.finish();
+}
+
+TEST_CASE("a wait that spins lets timers and other handlers run") {
+    for (const bool rings : {true, false}) {
+        test::run([rings](asio::io_context& io) -> asio::awaitable<void> {
+            auto [a, b] = rings ? shared_pair(io, 4096, wait_policy::spin)
+                                : watching_fifo_pair(io, wait_policy::spin);
+            background waiting(io.get_executor(), b.receive<number>());
+            asio::steady_timer timer(io);
+            for (int i = 0; i < 20; ++i) {
+                timer.expires_after(1ms);
+                co_await timer.async_wait(asio::use_awaitable);
+            }
+            CHECK(!waiting.done());
+            co_await a.send<number>(1);
+            CHECK(!(co_await waiting.result()).code);
+        });
+    }
+}
+
+TEST_CASE("the end of a peer is seen by a wait that spins") {
+    for (const bool rings : {true, false}) {
+        test::run([rings](asio::io_context& io) -> asio::awaitable<void> {
+            auto [one, other] = rings ? make_shared_ends(4096)
+                                      : std::pair{remora::detail::connection_ends{},
+                                                  remora::detail::connection_ends{}};
+            if (!rings) std::tie(one.fifo, other.fifo) = remora::detail::make_connected_ends();
+            auto b = make_pipe(io, std::move(other), wait_policy::spin);
+            background waiting(io.get_executor(), b.receive<number>());
+            co_await settle();
+            CHECK(!waiting.done());
+            one = {};
+            CHECK((co_await waiting.result()).code == code(remora::errc::broken_pipe));
+        });
+    }
+}
+
+TEST_CASE("a process that may use one CPU does not watch") {
+    cpu_set_t before, one;
+    ::sched_getaffinity(0, sizeof before, &before);
+    CPU_ZERO(&one);
+    CPU_SET(::sched_getcpu(), &one);
+    REQUIRE(::sched_setaffinity(0, sizeof one, &one) == 0);
+    asio::io_context io;
+    CHECK(remora::detail::usable_cpus() == 1);
+    CHECK(!lookout::of(io.get_executor())->can_watch());
+    ::sched_setaffinity(0, sizeof before, &before);
+    CHECK(remora::detail::usable_cpus() <= static_cast<unsigned>(CPU_COUNT(&before)));
+}
+
+// Watches for what never comes; notes how that ended.
+asio::awaitable<void> watch_for(std::shared_ptr<lookout> place, bool costly,
+                                std::chrono::nanoseconds limit, std::optional<watched>& result) {
+    const auto executor = co_await asio::this_coro::executor;
+    lookout::watch w(executor, [] { return false; }, costly);
+    std::error_code ec;
+    {
+        const lookout::watching going_on(*place, w, limit);
+        co_await w.over(ec);
+    }
+    result = w.result;
+}
+
+constexpr auto for_ever = std::chrono::nanoseconds::max();
+
+TEST_CASE("a watch ends when its time is over") {
+    asio::io_context io;
+    std::optional<watched> result;
+    asio::co_spawn(io, watch_for(lookout::of(io.get_executor()), false, 1ms, result),
+                   asio::detached);
+    io.run();
+    CHECK(result == watched::nothing);
+}
+
+TEST_CASE("in a context the lookout that was asked last goes on, the others' waits sleep") {
+    asio::io_context io;
+    const auto first = asio::make_strand(io), second = asio::make_strand(io);
+    std::optional<watched> one, other;
+    asio::co_spawn(first, watch_for(lookout::of(first), false, for_ever, one), asio::detached);
+    io.run_for(2ms);
+    CHECK(!one);
+    asio::co_spawn(second, watch_for(lookout::of(second), false, for_ever, other), asio::detached);
+    io.run_for(2ms);
+    CHECK(one == watched::nothing);
+    CHECK(!other);
+}
+
+TEST_CASE("of watches that cost system calls only the newest goes on") {
+    asio::io_context io;
+    const auto place = lookout::of(io.get_executor());
+    std::optional<watched> one, other, cheap;
+    asio::co_spawn(io, watch_for(place, false, for_ever, cheap), asio::detached);
+    asio::co_spawn(io, watch_for(place, true, for_ever, one), asio::detached);
+    asio::co_spawn(io, watch_for(place, true, for_ever, other), asio::detached);
+    io.run_for(2ms);
+    CHECK(one == watched::nothing);
+    CHECK(!other);
+    CHECK(!cheap);
+}
+
+}  // namespace
