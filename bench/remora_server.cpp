@@ -6,6 +6,8 @@
 
 #include <malloc.h>
 
+#include <algorithm>
+
 namespace bench {
 namespace {
 
@@ -71,6 +73,7 @@ int main(int argc, char** argv) {
     cli.add_option("--app", target)->required();
     CLI11_PARSE(cli, argc, argv);
     bench::bind_to_cpus(options.cpus);
+    if (options.pattern == "bulk") options.ring = std::max(options.ring, std::size_t{4} << 20);
 
     const auto arguments = bench::words_for_app(argc, argv, begin);
     asio::io_context io{1};

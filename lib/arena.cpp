@@ -46,6 +46,17 @@ bool is_at(int fd, const arena_address& address) {
     return ::fstat(fd, &info) == 0 && info.st_dev == address.device && info.st_ino == address.inode;
 }
 
+// -1 has all bits set.
+bool is_sealed(int fd) {
+    const int has = ::fcntl(fd, F_GET_SEALS);
+    return has >= 0 && (has & seals) == seals;
+}
+
+std::uint64_t size_of(int fd) {
+    struct stat info{};
+    return ::fstat(fd, &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
+}
+
 }  // namespace
 
 std::shared_ptr<arena> arena::make() {
@@ -61,7 +72,7 @@ std::shared_ptr<arena> arena::make() {
 
 std::shared_ptr<arena> arena::find(const arena_address& address, int pid) {
     unique_fd fd;
-    if (address.fd > 2 && is_at(address.fd, address)) {
+    if (address.fd > 2 && is_at(address.fd, address) && is_sealed(address.fd)) {
         fd.reset(address.fd);
         ::fcntl(fd.get(), F_SETFD, FD_CLOEXEC);
     } else {
@@ -72,9 +83,16 @@ std::shared_ptr<arena> arena::find(const arena_address& address, int pid) {
         if (!is_at(fd.get(), address))
             raise_system(ENOENT, "shared memory: another file at " + path);
     }
-    if ((::fcntl(fd.get(), F_GET_SEALS) & seals) != seals)
-        raise_system(EPERM, "shared memory: it is not sealed");
+    if (!is_sealed(fd.get())) raise_system(EPERM, "shared memory: it is not sealed");
     return std::make_shared<arena>(std::move(fd));
+}
+
+arena::arena(unique_fd fd) : fd_(std::move(fd)), size_(size_of(fd_.get())) {
+}
+
+bool arena::has_place(std::uint64_t offset, std::size_t ring) const noexcept {
+    const std::uint64_t needed = smallest_ring() + 2 * ring;
+    return offset % smallest_ring() == 0 && offset <= size_ && size_ - offset >= needed;
 }
 
 arena_address arena::address(int fd) const {
@@ -89,7 +107,7 @@ std::uint64_t arena::take(std::size_t ring) {
     std::erase_if(left_, [this](const range& r) { return !has_pages(r); });
     if (left_.size() >= most_left)
         raise_system(ENOMEM, "shared memory: the app does not leave what the server has closed");
-    if (arena_size - next_ < size) raise_system(ENOMEM, "shared memory: the arena is used up");
+    if (size_ - next_ < size) raise_system(ENOMEM, "shared memory: the arena is used up");
     // SIGBUS is what would come of pages that are promised only.
     if (::fallocate(fd_.get(), FALLOC_FL_KEEP_SIZE, static_cast<off_t>(next_),
                     static_cast<off_t>(size)) != 0)
@@ -104,9 +122,10 @@ void arena::punch(std::uint64_t offset, std::size_t ring) noexcept {
                 static_cast<off_t>(smallest_ring() + 2 * ring));
 }
 
-void arena::note_left(std::uint64_t offset, std::size_t ring) {
+void arena::note_left(std::uint64_t offset, std::size_t ring) noexcept try {
     const std::lock_guard lock(mutex_);
     left_.push_back({offset, offset + smallest_ring() + 2 * ring});
+} catch (const std::exception&) {  // not counted, then
 }
 
 bool arena::has_pages(const range& r) const noexcept {

@@ -34,6 +34,10 @@ asio::awaitable<std::shared_ptr<endpoint>> client_core::open(std::shared_ptr<cli
                                       .transports = self->allowed(options)};
     const auto offer = co_await ask(self, words, until, id);
     try {
+        const bool asked =
+            offer.transport == wire::over_fifo || offer.transport == wire::over_shared_memory;
+        if (!asked || (offer.transport & words.transports) == 0)
+            raise(errc::protocol_error, "a transport that was not asked for");
         co_return self->make_pipe(executor, name, id, offer,
                                   options.waiting.value_or(self->options_.waiting));
     } catch (const std::exception&) {
@@ -95,10 +99,8 @@ std::shared_ptr<endpoint> client_core::make_pipe(const asio::any_io_executor& ex
                                                  const wire::connection_offer& offer,
                                                  wait_policy waiting) {
     connection_ends ends{.fifo = open_ends(offer.base)};
-    if (offer.transport == wire::over_shared_memory) {
-        if (!arena_) raise(errc::protocol_error, "rings were not asked for");
+    if (offer.transport == wire::over_shared_memory)
         ends.rings = shared_rings(arena_, offer.offset, offer.ring, side::app);
-    }
     say_open(ends.fifo, id);
     const auto end = std::make_shared<endpoint>(executor, make_transport(executor, std::move(ends)),
                                                 name, options_.limits, errc::server_gone, waiting);

@@ -6,11 +6,15 @@
 
 #include <remora/detail/endpoint.hpp>
 
+#include <limits>
+
 namespace remora::detail {
 
 namespace {
-// How much more to read at a time when all that the peer has sent is taken in.
-constexpr std::size_t a_full_pipe = 64u << 10;
+// How much to read when all that the peer has sent is taken in.
+constexpr std::size_t all_of_it = std::numeric_limits<std::size_t>::max();
+// Kernel pipes are no larger, but a ring can be filled again and again by a peer that has hung up.
+constexpr std::size_t most_to_read = 1u << 20;
 }  // namespace
 
 void endpoint::start_pump() {
@@ -26,6 +30,7 @@ asio::awaitable<void> endpoint::pump(std::shared_ptr<endpoint> self) {
         co_await self->wait_for_room();
         if (self->send_failure_ || self->shut_) break;
         self->write_some();
+        if (self->must_give_way()) co_await self->give_way();
     }
     self->pumping_ = false;
     self->interrupt();  // ends watch_hang_up
@@ -60,8 +65,8 @@ asio::awaitable<void> endpoint::watch_hang_up(std::shared_ptr<endpoint> self) {
 // The peer writes no more: all it has sent is here. Did it say goodbye?
 void endpoint::look_for_end() try {
     head_.reset();
-    while (transport_->fetch(transport_->input().size() + a_full_pipe) ==
-           transport::fetched::more) {
+    while (transport_->fetch(all_of_it) == transport::fetched::more) {
+        if (transport_->input().size() > limits_.message + most_to_read) break;
     }
     std::error_code why = failure_ ? failure_ : make_error_code(gone_);
     try {

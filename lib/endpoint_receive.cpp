@@ -10,6 +10,8 @@ namespace {
 
 // An honest peer has a few dozen types; one that invents names without end is stopped here.
 constexpr std::size_t max_names = 4096;
+// Beside a frame that is passed over.
+constexpr unsigned price_of_a_piece = 4;
 
 std::string type_text(std::string_view name, std::uint64_t tag) {
     return name.empty() ? "an unnamed type (tag " + std::to_string(tag) + ")" : quote(name);
@@ -24,8 +26,9 @@ endpoint::receiving::receiving(endpoint& end) : end_(end) {
 
 const frame* endpoint::head() {
     if (head_) return &*head_;
-    // A peer that sends nothing else but frames to pass over must not keep the context to itself.
-    for (passed_over_ = 0; passed_over_ < most_in_a_row;) {
+    // A peer that sends nothing else but frames to pass over, or a message without an end in sight,
+    // must not keep the context to itself.
+    for (in_one_look_ = 0; in_one_look_ < most_in_a_row;) {
         if (end_code_) {
             if (at_end()) return nullptr;
             raise_closed();
@@ -36,6 +39,7 @@ const frame* endpoint::head() {
             continue;
         }
         if (!fetch()) return nullptr;
+        in_one_look_ += price_of_a_piece;
     }
     return nullptr;
 }
@@ -80,7 +84,7 @@ void endpoint::accept(const frame& f) {
         note_close(f);
     } else if ((f.header.flags & frame_header::may_skip) != 0) {
         transport_->consume(f.size());
-        ++passed_over_;
+        ++in_one_look_;
     } else {
         raise(errc::protocol_error, "a frame of kind " +
                                         std::to_string(static_cast<int>(f.header.kind)) +

@@ -23,15 +23,16 @@ std::chrono::nanoseconds time_to_watch(const spin_policy& policy) {
     return watching_time;
 }
 
-// Learns from a watch that is over.
-watched note(const lookout::watch& w, spin_policy& policy) noexcept {
-    if (w.result == watched::news) {
+// Learns from a watch that is over. True if it is time to sleep.
+bool note(const lookout::watch& w, spin_policy& policy) noexcept {
+    const watched outcome = w.outcome();
+    if (outcome == watched::news) {
         policy.hit();
         policy.found_later();
-    } else if (w.result == watched::nothing) {
+    } else if (outcome == watched::nothing) {
         policy.miss();
     }
-    return w.result;
+    return outcome == watched::nothing || outcome == watched::replaced;
 }
 
 void throw_if_cancelled(const asio::cancellation_state& state) {
@@ -46,7 +47,10 @@ bool endpoint::look_for_a_moment() {
     waits& w = *waits_;
     w.watches = w.place->can_watch() && w.reading.watches();
     if (!w.watches) return false;
-    if (transport_->shares_cpu()) return w.watches = false, give_cpu_to_peer();
+    if (transport_->shares_cpu()) {
+        w.watches = false;
+        return give_cpu_to_peer();
+    }
     if (!w.reading.looks_first(w.place->is_idle())) return false;
     for (int i = w.to_read.costly ? looks_by_system_call : looks_at_memory; i != 0; --i) {
         if (has_arrived()) {
@@ -93,11 +97,11 @@ asio::awaitable<void> endpoint::wait_message(deadline until) {
             if (!ec) self->interrupt();
         });
     }
-    if (passed_over_ == most_in_a_row) {
+    if (in_one_look_ >= most_in_a_row) {
         co_await give_way_to_receive();
         co_return;
     }
-    auto result = watched::nothing;
+    bool sleeps = true;
     std::error_code ec;  // whatever it says, looking again finds out
     if (waits_ && waits_->watches) {
         {
@@ -105,10 +109,10 @@ asio::awaitable<void> endpoint::wait_message(deadline until) {
                                              time_to_watch(waits_->reading));
             co_await waits_->to_read.over(ec);
         }
-        result = note(waits_->to_read, waits_->reading);
+        sleeps = note(waits_->to_read, waits_->reading);
         throw_if_cancelled(co_await asio::this_coro::cancellation_state);
     }
-    if (result == watched::nothing && transport_->begin_wait(transport::readiness::readable)) {
+    if (sleeps && transport_->begin_wait(transport::readiness::readable)) {
         co_await transport_->wait(transport::readiness::readable, ec);
         transport_->end_wait(transport::readiness::readable);
         throw_if_cancelled(co_await asio::this_coro::cancellation_state);
@@ -117,7 +121,7 @@ asio::awaitable<void> endpoint::wait_message(deadline until) {
 
 // The pump's wait, in the same way; without a limit of time, and nobody cancels it.
 asio::awaitable<void> endpoint::wait_for_room() {
-    auto result = watched::nothing;
+    bool sleeps = true;
     std::error_code ec;
     if (waits_ && waits_->place->can_watch() && waits_->writing.watches()) {
         {
@@ -125,9 +129,9 @@ asio::awaitable<void> endpoint::wait_for_room() {
                                              time_to_watch(waits_->writing));
             co_await waits_->to_write.over(ec);
         }
-        result = note(waits_->to_write, waits_->writing);
+        sleeps = note(waits_->to_write, waits_->writing);
     }
-    if (result == watched::nothing && transport_->begin_wait(transport::readiness::writable)) {
+    if (sleeps && transport_->begin_wait(transport::readiness::writable)) {
         co_await transport_->wait(transport::readiness::writable, ec);
         transport_->end_wait(transport::readiness::writable);
     }

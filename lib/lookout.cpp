@@ -13,6 +13,10 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto slice_length = 1us;
+constexpr int slices_without_news = 50;
+// Where many wait, each may have to wait for the turns of the others: as long as some of them have
+// news, the context is at work anyhow, and nobody is sent to sleep so soon.
+constexpr auto patience_with_others = 2ms;
 constexpr std::size_t few = 8;  // watches: they are looked at several times between two clock reads
 
 }  // namespace
@@ -66,11 +70,14 @@ lookout::~lookout() = default;
 void lookout::add(watch& w, std::chrono::nanoseconds limit) {
     if (w.costly) {
         for (std::size_t i = watches_.size(); i-- != 0;) {
-            if (watches_[i]->costly) end(*watches_[i], watched::nothing);
+            if (watches_[i]->costly) end(*watches_[i], watched::replaced);
         }
     }
-    w.until = limit == limit.max() ? clock::time_point::max() : clock::now() + limit;
+    const auto now = clock::now();
+    w.until = limit == limit.max() ? clock::time_point::max() : now + limit;
+    w.until_at_most = limit == limit.max() ? w.until : w.until + patience_with_others;
     w.result = watched::interrupted;  // unless we say otherwise
+    w.interrupted = false;
     w.waiting = w.listed = true;
     watches_.push_back(&w);
     others_.on_duty.store(this, std::memory_order_relaxed);
@@ -89,7 +96,7 @@ void lookout::end(watch& w, watched result) {
 
 void lookout::watch::interrupt() {
     if (!waiting) return;
-    result = watched::interrupted;
+    interrupted = true;
     woken.cancel();
 }
 
@@ -107,6 +114,7 @@ void lookout::slice() {
             relax();
         }
     } while (!found && clock::now() < slice_end);
+    if (found) last_news_ = clock::now();
     send_to_sleep();
     going_round_ = !watches_.empty();
     if (!going_round_) return;
@@ -130,8 +138,14 @@ bool lookout::look_at_all() {
 void lookout::send_to_sleep() {
     const bool on_duty = others_.on_duty.load(std::memory_order_relaxed) == this;
     const auto now = clock::now();
+    const bool at_work = now < last_news_ + slices_without_news * slice_length;
     for (std::size_t i = watches_.size(); i-- != 0;) {
-        if (!on_duty || now >= watches_[i]->until) end(*watches_[i], watched::nothing);
+        watch& w = *watches_[i];
+        if (!on_duty) {
+            end(w, watched::replaced);
+        } else if (now >= (at_work && !w.costly ? w.until_at_most : w.until)) {
+            end(w, watched::nothing);
+        }
     }
 }
 

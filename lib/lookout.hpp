@@ -24,9 +24,9 @@ inline void relax() noexcept {
 #endif
 }
 
-/// How a watched wait has ended: something has come; the time is over; somebody wants the waiter to
-/// look round.
-enum class watched { news, nothing, interrupted };
+/// How a watched wait has ended: something has come; the time is over; others are watched instead;
+/// somebody wants the waiter to look round.
+enum class watched { news, nothing, replaced, interrupted };
 
 /// Looks for all that wait on one executor, in slices of about 1 µs with a trip through the
 /// scheduler between two of them: whatever else is ready runs meanwhile. In a context, only the
@@ -46,6 +46,8 @@ public:
 
         /// Somebody wants the waiter to look round.
         void interrupt();
+        /// How it has ended. An interruption counts, whenever it came.
+        watched outcome() const noexcept { return interrupted ? watched::interrupted : result; }
         /// Completes when the watching is over; to be awaited within a `watching`.
         asio::awaitable<void> over(std::error_code& ec) {
             return woken.async_wait(asio::redirect_error(asio::use_awaitable, ec));
@@ -55,8 +57,10 @@ public:
         bool costly;  ///< only the newest of these is looked for
         asio::steady_timer woken;
         clock::time_point until{};
+        clock::time_point until_at_most{};  ///< as long as others have news
         watched result = watched::nothing;
         bool waiting = false;
+        bool interrupted = false;
         bool listed = false;
     };
 
@@ -104,6 +108,7 @@ private:
     others& others_;
     std::vector<watch*> watches_;
     bool going_round_ = false;
+    clock::time_point last_news_{};
     unsigned cpus_;
 };
 

@@ -24,6 +24,11 @@ struct run_core::opening {
         ends.fifo.in.release();
     }
 
+    // What was not handed over, the app has not opened.
+    ~opening() { ends.rings.discard(); }
+    opening(const opening&) = delete;
+    opening& operator=(const opening&) = delete;
+
     /// Reads the opening frame; false if anything else has come, or nothing.
     bool has_come();
 

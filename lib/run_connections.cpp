@@ -106,11 +106,9 @@ void run_core::open(std::uint64_t id, const std::string& name, std::uint32_t kin
 
 connection_ends run_core::make_connection(const std::string& base, std::uint32_t kinds,
                                           std::size_t ring) {
-    connection_ends ends;
+    if (kinds == 0) raise(errc::no_transport, "what the app allows, the service does not");
+    connection_ends ends{.fifo = make_ends(base)};
     if ((kinds & wire::over_shared_memory) != 0) ends.rings = make_rings(kinds, ring);
-    if (!ends.rings && (kinds & wire::over_fifo) == 0)
-        raise(errc::no_transport, "what the app allows, the service does not");
-    ends.fifo = make_ends(base);
     if (ends.rings) {  // they only carry bells
         ::fcntl(ends.fifo.in.get(), F_SETPIPE_SZ, smallest_pipe);
         ::fcntl(ends.fifo.out.get(), F_SETPIPE_SZ, smallest_pipe);
@@ -121,7 +119,13 @@ connection_ends run_core::make_connection(const std::string& base, std::uint32_t
 // None, if there is no memory for them and FIFOs are allowed too.
 shared_rings run_core::make_rings(std::uint32_t kinds, std::size_t ring) try {
     if (!arena_) raise(errc::no_transport, "the server has no shared memory");
-    return {arena_, arena_->take(ring), ring, side::server};
+    const std::uint64_t place = arena_->take(ring);
+    try {
+        return {arena_, place, ring, side::server};
+    } catch (...) {
+        arena_->punch(place, ring);
+        throw;
+    }
 } catch (const error& e) {
     if ((kinds & wire::over_fifo) == 0) throw;
     if (arena_) tell({.what = event::kind::fallback, .code = e.code(), .text = e.context()});

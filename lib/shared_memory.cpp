@@ -17,6 +17,7 @@ namespace {
 // What is smaller is copied out before anybody looks at it: the other side may still write to it.
 constexpr std::size_t largest_copied = 4096;
 constexpr std::size_t copy_size = 2 * largest_copied;
+constexpr std::size_t keep_capacity = 4u << 20;
 // How often a look that finds nothing passes before the bell is looked at too, for the end.
 constexpr unsigned looks_for_end = 1024;
 
@@ -55,6 +56,7 @@ private:
     void go_to_sleep(readiness what, bool asleep) noexcept;
     void ring_bell() noexcept;
     void empty_bell();
+    void shrink() noexcept;
 
     asio::posix::stream_descriptor in_;
     asio::posix::stream_descriptor out_;
@@ -67,6 +69,8 @@ private:
     std::vector<std::byte> rest_;  ///< of a frame that is larger than the ring
     std::size_t shown_ = 0;        ///< bytes of the ring in the input, or consumed from there
     unsigned empty_looks_ = 0;
+    bool reader_waits_ = false;  ///< for the bell, which both of them share
+    bool writer_waits_ = false;
     bool gathering_ = false;  ///< the input is in rest_
     bool ended_ = false;      ///< the other side has closed its FIFOs
 };
@@ -75,6 +79,7 @@ transport::fetched shared_memory_transport::fetch(std::size_t wanted) {
     if (!in_.is_open()) return fetched::end;
     if (gathering_) {
         gathering_ = !input_.empty();
+        if (!gathering_) shrink();
     } else if (shown_ != input_.size()) {
         reader_.release(shown_ - input_.size());
         shown_ = input_.size();
@@ -120,6 +125,7 @@ transport::fetched shared_memory_transport::gather(std::span<const std::byte> un
 }
 
 transport::fetched shared_memory_transport::find_nothing() {
+    if (shown_ != 0) reader_.release_now(0);  // the rest of a large frame may need the room
     if (reader_.must_wake(true)) {
         reader_.release_now(0);
         ring_bell();
@@ -158,9 +164,10 @@ void shared_memory_transport::go_to_sleep(readiness what, bool asleep) noexcept 
 bool shared_memory_transport::begin_wait(readiness what) {
     if (!in_.is_open()) return false;
     go_to_sleep(what, true);
-    if (!is_ready(what)) return true;
-    go_to_sleep(what, false);
-    return false;
+    bool& waits = what == readiness::readable ? reader_waits_ : writer_waits_;
+    waits = !is_ready(what);
+    if (!waits) go_to_sleep(what, false);
+    return waits;
 }
 
 asio::awaitable<void> shared_memory_transport::wait(readiness what, std::error_code& ec) {
@@ -170,6 +177,7 @@ asio::awaitable<void> shared_memory_transport::wait(readiness what, std::error_c
 }
 
 void shared_memory_transport::end_wait(readiness what) {
+    (what == readiness::readable ? reader_waits_ : writer_waits_) = false;
     if (!in_.is_open()) return;
     go_to_sleep(what, false);
     empty_bell();
@@ -181,10 +189,17 @@ void shared_memory_transport::ring_bell() noexcept {
     (void)!::write(out_.native_handle(), &any, 1);
 }
 
+// What is taken here may have been meant for the other one, who has to look for himself.
 void shared_memory_transport::empty_bell() {
     std::array<std::byte, 64> rings;
     const ssize_t count = ::read(in_.native_handle(), rings.data(), rings.size());
     if (count == 0) ended_ = true;
+    if (count > 0 && (reader_waits_ || writer_waits_)) cancel();
+}
+
+// One large message does not keep its memory for good.
+void shared_memory_transport::shrink() noexcept {
+    if (rest_.capacity() > keep_capacity) std::vector<std::byte>().swap(rest_);
 }
 
 void shared_memory_transport::cancel() noexcept {

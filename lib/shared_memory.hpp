@@ -37,8 +37,10 @@ public:
     /// The arena of the server `pid`, inherited or else through /proc. Throws what the system says.
     static std::shared_ptr<arena> find(const arena_address& address, int pid);
 
-    explicit arena(unique_fd fd) : fd_(std::move(fd)) {}
+    explicit arena(unique_fd fd);
 
+    /// True if two rings of that size can lie there.
+    bool has_place(std::uint64_t offset, std::size_t ring) const noexcept;
     int fd() const noexcept { return fd_.get(); }
     /// For an app that inherits it as `fd`.
     arena_address address(int fd) const;
@@ -49,7 +51,7 @@ public:
     /// Both sides have left: the pages go back.
     void punch(std::uint64_t offset, std::size_t ring) noexcept;
     /// The server has left and the app has not.
-    void note_left(std::uint64_t offset, std::size_t ring);
+    void note_left(std::uint64_t offset, std::size_t ring) noexcept;
 
 private:
     struct range {
@@ -58,6 +60,7 @@ private:
     bool has_pages(const range& r) const noexcept;
 
     unique_fd fd_;
+    std::uint64_t size_;
     std::mutex mutex_;
     std::uint64_t next_ = 0;
     std::vector<range> left_;  ///< by the server, before the app
@@ -94,6 +97,8 @@ public:
     /// Shows the other side where this one runs. True if the other one was last seen on that CPU.
     bool shares_cpu() noexcept;
     void close() noexcept;
+    /// The other side will not come, or is of no account: the memory goes back now.
+    void discard() noexcept;
 
 private:
     struct shared_page;

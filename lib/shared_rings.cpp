@@ -18,8 +18,7 @@ namespace remora::detail {
 struct shared_rings::shared_page {
     ring_indices up;
     ring_indices down;
-    alignas(128) std::atomic<std::uint32_t> app_has_left;
-    alignas(128) std::atomic<std::uint32_t> server_has_left;
+    alignas(128) std::atomic<std::uint32_t> left;  ///< 1: the app; 2: the server
     // The CPU that each side waits on, counted from 1; 0: not known.
     alignas(128) std::atomic<std::uint32_t> app_cpu;
     alignas(128) std::atomic<std::uint32_t> server_cpu;
@@ -29,7 +28,7 @@ shared_rings::shared_rings(std::shared_ptr<arena> arena, std::uint64_t offset, s
                            side mine)
     : arena_(std::move(arena)), offset_(offset), size_(size), mine_(mine) {
     check_ring(size);
-    if (offset % smallest_ring() != 0 || offset > INT64_MAX - 4 * largest_ring)
+    if (!arena_->has_place(offset, size))
         raise(errc::protocol_error, "rings at " + std::to_string(offset));
     try {
         void* const page = ::mmap(nullptr, smallest_ring(), PROT_READ | PROT_WRITE, MAP_SHARED,
@@ -81,14 +80,20 @@ bool shared_rings::shares_cpu() noexcept {
 void shared_rings::close() noexcept {
     if (page_ == nullptr) return;
     const bool server = mine_ == side::server;
-    (server ? page_->server_has_left : page_->app_has_left).store(1);
-    const bool other = (server ? page_->app_has_left : page_->server_has_left).load() != 0;
+    const bool is_last = page_->left.fetch_or(server ? 2 : 1) != 0;
     unmap();
-    if (other) {
+    if (is_last) {
         arena_->punch(offset_, size_);
     } else if (server) {
         arena_->note_left(offset_, size_);
     }
+    arena_.reset();
+}
+
+void shared_rings::discard() noexcept {
+    if (page_ == nullptr) return;
+    unmap();
+    arena_->punch(offset_, size_);
     arena_.reset();
 }
 

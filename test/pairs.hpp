@@ -173,6 +173,7 @@ inline void over_every_transport(const pair_body& body) {
     }
     for (const auto waiting : {remora::wait_policy::adaptive, remora::wait_policy::spin}) {
         INFO("waiting: " << remora::to_string(waiting));
+        over([=](asio::io_context& io) { return shared_pair(io, 4 << 10, waiting); }, body);
         over([=](asio::io_context& io) { return shared_pair(io, 64 << 10, waiting); }, body);
         over([=](asio::io_context& io) { return watching_fifo_pair(io, waiting); }, body);
     }

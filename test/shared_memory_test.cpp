@@ -3,7 +3,9 @@
 #include "pairs.hpp"
 #include "runs.hpp"
 
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <thread>
@@ -16,6 +18,7 @@ using remora::transport_kind;
 using remora::detail::arena;
 using remora::detail::shared_rings;
 using remora::detail::side;
+using remora::detail::unique_fd;
 
 // Sends every number back, and notes what it stands on.
 remora::server::service_function noting_echo(transport_kind& used) {
@@ -153,8 +156,34 @@ TEST_CASE("an arena that is not inherited is found through its server's descript
     const auto found = arena::find(address, ::getpid());
     CHECK(found->fd() != ours->fd());
     CHECK(found->address(-1).inode == address.inode);
+    address.server_fd = -1;
+    address.fd = ::dup(ours->fd());  // as if inherited
+    const auto inherited = arena::find(address, ::getpid());
+    CHECK(inherited->fd() == address.fd);
+    CHECK((::fcntl(inherited->fd(), F_GETFD) & FD_CLOEXEC) != 0);
+    address.fd = -1;
     ++address.inode;
     CHECK(failure_of([&] { arena::find(address, ::getpid()); }).code);
+}
+
+TEST_CASE("a file that can be cut short is no arena") {
+    const scratch directory;
+    const auto path = directory.path / "file";
+    const unique_fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    struct stat info{};
+    REQUIRE(::fstat(file.get(), &info) == 0);
+    const remora::detail::arena_address address{file.get(), file.get(), info.st_dev, info.st_ino};
+    CHECK(failure_of([&] { arena::find(address, ::getpid()); }).code ==
+          std::errc::operation_not_permitted);
+    CHECK(::fcntl(file.get(), F_GETFD) >= 0);  // it was not taken
+}
+
+TEST_CASE("rings that the other side never opened go back at once") {
+    const auto memory = arena::make();
+    const auto place = memory->take(4096);
+    shared_rings ours(memory, place, 4096, side::server);
+    ours.discard();
+    CHECK(is_empty(*memory));
 }
 
 TEST_CASE("rings at a place that is none are refused") {
@@ -164,6 +193,8 @@ TEST_CASE("rings at a place that is none are refused") {
     };
     CHECK(code_for(1, 4096) == code(errc::protocol_error));
     CHECK(code_for(~0ull - 4095, 4096) == code(errc::protocol_error));
+    CHECK(code_for(std::uint64_t{1} << 44, 4096) == code(errc::protocol_error));
+    CHECK(code_for((std::uint64_t{1} << 44) - 3 * 4096 + 4096, 4096) == code(errc::protocol_error));
     CHECK(code_for(0, 4095) == code(errc::bad_option));
     CHECK(code_for(0, 0) == code(errc::bad_option));
 }

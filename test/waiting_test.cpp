@@ -111,6 +111,11 @@ asio::awaitable<void> watch_for(std::shared_ptr<lookout> place, bool costly,
     result = w.result;
 }
 
+asio::awaitable<void> send_both(remora::pipe& p, const blob& one, const blob& other) {
+    co_await p.send(one);
+    co_await p.send(other);
+}
+
 constexpr auto for_ever = std::chrono::nanoseconds::max();
 
 TEST_CASE("a watch ends when its time is over") {
@@ -131,7 +136,7 @@ TEST_CASE("in a context the lookout that was asked last goes on, the others' wai
     CHECK(!one);
     asio::co_spawn(second, watch_for(lookout::of(second), false, for_ever, other), asio::detached);
     io.run_for(2ms);
-    CHECK(one == watched::nothing);
+    CHECK(one == watched::replaced);
     CHECK(!other);
 }
 
@@ -143,9 +148,54 @@ TEST_CASE("of watches that cost system calls only the newest goes on") {
     asio::co_spawn(io, watch_for(place, true, for_ever, one), asio::detached);
     asio::co_spawn(io, watch_for(place, true, for_ever, other), asio::detached);
     io.run_for(2ms);
-    CHECK(one == watched::nothing);
+    CHECK(one == watched::replaced);
     CHECK(!other);
     CHECK(!cheap);
+}
+
+TEST_CASE("an interruption is not lost, though the watch has ended before the waiter resumes") {
+    asio::io_context io;
+    const auto place = lookout::of(io.get_executor());
+    lookout::watch w(io.get_executor(), [] { return false; }, false);
+    {
+        const lookout::watching going_on(*place, w, 0ns);
+        io.run();  // one slice, after which its time is over
+        CHECK(w.outcome() == watched::nothing);
+        w.interrupt();
+        CHECK(w.outcome() == watched::interrupted);
+    }
+}
+
+TEST_CASE("time limits about as long as the watching end every wait") {
+    for (const bool rings : {true, false}) {
+        test::run([rings](asio::io_context& io) -> asio::awaitable<void> {
+            auto [a, b] = rings ? shared_pair(io, 4096, wait_policy::adaptive)
+                                : watching_fifo_pair(io, wait_policy::adaptive);
+            for (int i = 0; i < 300; ++i) {
+                co_await a.send<number>(i);  // keeps the policy watching
+                co_await b.receive<number>();
+                const auto limit = std::chrono::microseconds(30 + i % 40);
+                auto waiting = failure_of(b.receive<number>({.timeout = limit}));
+                CHECK((co_await std::move(waiting)).code == code(remora::errc::timed_out));
+            }
+        });
+    }
+}
+
+// A frame that takes up the whole ring, behind one whose room has not been given back yet.
+TEST_CASE("a message as large as the ring passes, however both ends wait") {
+    for (const auto policy : {wait_policy::block, wait_policy::adaptive, wait_policy::spin}) {
+        test::run([policy](asio::io_context& io) -> asio::awaitable<void> {
+            auto [a, b] = shared_pair(io, 4096, policy);
+            for (std::size_t size = 3500; size < 4200; size += 7) {
+                const blob small = make_blob(1, 20), big = make_blob(2, size);
+                background sending(io.get_executor(), send_both(a, small, big));
+                co_await b.receive<blob>();
+                CHECK((co_await b.receive<blob>()).bytes.size() == size);
+                CHECK(!(co_await sending.result()).code);
+            }
+        });
+    }
 }
 
 }  // namespace

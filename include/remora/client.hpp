@@ -48,6 +48,9 @@ struct client_options {
     std::chrono::nanoseconds linger = std::chrono::seconds(5);
     pipe_limits limits = {};
     /// What connections may stand on, and how the app's ends wait. connect() may choose otherwise.
+    /// `shared_memory` is a demand: connect() fails with `no_transport` where there is none. (The
+    /// memory comes as descriptor 3, which a program inherits that the app starts before the first
+    /// connect() has completed.)
     transport_kind transport = transport_kind::automatic;
     wait_policy waiting = wait_policy::adaptive;
     event_hook on_event = {};

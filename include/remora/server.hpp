@@ -49,6 +49,8 @@ struct server_options {
     /// What connections stand on, how the server's ends wait, and the bytes of each of the two
     /// rings of a connection over shared memory: a power of two, from one page to 1 GiB. A larger
     /// message goes through a ring in pieces, with one more copy. serve() may choose otherwise.
+    /// Where `shared_memory` is demanded and cannot be had, the app's connect() fails with
+    /// `no_transport`, or `overloaded` if memory is short; `automatic` falls back, with an event.
     transport_kind transport = transport_kind::automatic;
     wait_policy waiting = wait_policy::adaptive;
     std::size_t ring = 256u << 10;
@@ -138,7 +140,8 @@ public:
     asio::awaitable<pipe> accept(std::string name);
 
     /// Starts the app with these arguments. Throws what the system says, with the culprit named;
-    /// `already_running` while another run lives.
+    /// `already_running` while another run lives; `bad_option` for limits or a ring that cannot be.
+    /// An event `fallback` may come before it returns.
     remora::run start(std::vector<std::string> arguments = {});
 
     /// The whole of a `main`: starts the app, runs the context until the run is over, and returns

@@ -20,8 +20,9 @@ enum class wait_policy {
     adaptive,
     /// Sleeps at once.
     block,
-    /// Looks again until there is something: the shortest delays, at the price of one CPU for as
-    /// long as anything waits.
+    /// As adaptive, but without a limit of time: the shortest delays, at the price of one CPU for
+    /// as long as anything waits. Of pipes on several executors of a context only the one that has
+    /// begun to wait last does so, of pipes over FIFOs the same.
     spin,
 };
 

@@ -87,6 +87,7 @@ public:
             if (left() > sizeof value && *at_ == static_cast<std::byte>(codec::its_kind))
                 [[likely]] {
                 std::memcpy(&value, at_ + 1, sizeof value);
+                if constexpr (std::is_integral_v<T>) read_once(value);
                 at_ += 1 + sizeof value;
                 return;
             }
@@ -108,9 +109,7 @@ public:
         need(sizeof value);
         std::memcpy(&value, at_, sizeof value);
         at_ += sizeof value;
-        // The bytes may lie in memory that the sender still writes to: what is checked here is
-        // what is used, and the compiler must not read it again.
-        if constexpr (std::is_integral_v<T>) asm volatile("" : "+r"(value));
+        if constexpr (std::is_integral_v<T>) read_once(value);
         return value;
     }
 
@@ -162,6 +161,13 @@ private:
     void get_field(T& value) {
         ++field_;
         if (at_ != end_) get_with_kind(value);
+    }
+
+    /// The bytes may lie in memory that the sender still writes to: what is checked is what is
+    /// used, and the compiler must not read it again.
+    template <class T>
+    static void read_once(T& value) {
+        asm volatile("" : "+r"(value));
     }
 
     void need(std::size_t n) const {

@@ -72,7 +72,7 @@ public:
     bool at_end() const noexcept { return end_code_ && *end_code_ == std::error_code(); }
     /// Before each wait_message: true if another look is worth while already, after looking for a
     /// moment where that is likely to help.
-    bool look() { return waits_ && look_for_a_moment(); }
+    bool look() { return waits_ && in_one_look_ < most_in_a_row && look_for_a_moment(); }
     /// Completes when another look is worth while. Throws timed_out after the deadline and
     /// operation_aborted when the awaiting coroutine is cancelled.
     asio::awaitable<void> wait_message(deadline until);
@@ -183,7 +183,7 @@ private:
     std::error_code failure_;  ///< set: the peer is known to be gone
     bool receiving_ = false;
     unsigned in_a_row_ = 0;
-    unsigned passed_over_ = 0;  ///< frames of unknown kinds, in the last look
+    unsigned in_one_look_ = 0;  ///< frames passed over and pieces taken in, in the last look
 
     byte_buffer out_;         ///< the frames that are not wholly written
     std::size_t sent_ = 0;    ///< of out_
