@@ -82,8 +82,8 @@ std::shared_ptr<arena> arena::find(const arena_address& address, int pid) {
         if (!fd) raise_system(errno, "shared memory: not inherited, and opening " + path);
         if (!is_at(fd.get(), address))
             raise_system(ENOENT, "shared memory: another file at " + path);
+        if (!is_sealed(fd.get())) raise_system(EPERM, "shared memory: it is not sealed");
     }
-    if (!is_sealed(fd.get())) raise_system(EPERM, "shared memory: it is not sealed");
     return std::make_shared<arena>(std::move(fd));
 }
 
@@ -141,7 +141,7 @@ std::size_t smallest_ring() noexcept {
 void check_ring(std::size_t size) {
     if (std::has_single_bit(size) && size >= smallest_ring() && size <= largest_ring) return;
     raise(errc::bad_option,
-          "a ring of " + std::to_string(size) + " bytes: it has to be a power of " + "two from " +
+          "a ring of " + std::to_string(size) + " bytes: it has to be a power of two from " +
               std::to_string(smallest_ring()) + " to " + std::to_string(largest_ring));
 }
 
