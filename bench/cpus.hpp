@@ -22,6 +22,13 @@ inline cpu_set_t one_cpu(int skip) {
     return one;
 }
 
+/// Binds this process, and those that it starts, to one CPU, if that is asked for.
+inline void bind_to_cpus(int cpus) {
+    if (cpus != 1) return;
+    const cpu_set_t one = one_cpu(0);
+    ::sched_setaffinity(0, sizeof one, &one);
+}
+
 /// Binds this thread, and the only one of another process, to a CPU each, or both to one. The
 /// kernel likes to put a process that it wakes beside the one that woke it: left to itself, a pair
 /// is on one CPU now and on two a moment later, and two that spin may share one for long.

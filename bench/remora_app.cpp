@@ -2,20 +2,13 @@
 // The app of the measured pair: takes the samples of one slice and prints them.
 #include "remora_protocol.hpp"
 
-#include "cpus.hpp"
-
 #include <remora/client.hpp>
 
-#include <malloc.h>
 #include <unistd.h>
 
 #include <stdexcept>
 
 namespace bench {
-
-std::int64_t heap_in_use() {
-    return static_cast<std::int64_t>(::mallinfo2().uordblks + ::mallinfo2().hblkhd);
-}
 
 namespace {
 
@@ -200,7 +193,8 @@ asio::awaitable<void> first_answer(slice& s) {
     co_await finish(s);
 }
 
-// What a connection takes of the heap, in the process that takes more, after a first round trip.
+// What a connection takes of the heap, in the process that takes more, before the first message: no
+// buffers yet.
 asio::awaitable<void> memory(slice& s) {
     auto pipes = co_await connect_many(s);
     const auto before = co_await ask_usage(s.meter);

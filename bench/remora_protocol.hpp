@@ -11,6 +11,8 @@
 #include <cereal/types/string.hpp>
 #include <cereal/types/vector.hpp>
 
+#include <malloc.h>
+
 #include <array>
 #include <cstdint>
 #include <map>
@@ -88,6 +90,9 @@ struct remora_options : slice_options {
 };
 
 /// Bytes of the heap in use.
-std::int64_t heap_in_use();
+inline std::int64_t heap_in_use() {
+    const auto use = ::mallinfo2();
+    return static_cast<std::int64_t>(use.uordblks + use.hblkhd);
+}
 
 }  // namespace bench

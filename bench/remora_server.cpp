@@ -4,8 +4,6 @@
 
 #include <remora/server.hpp>
 
-#include <malloc.h>
-
 #include <algorithm>
 
 namespace bench {
@@ -57,11 +55,6 @@ std::vector<std::string> words_for_app(int argc, char** argv, std::int64_t begin
 }
 
 }  // namespace
-
-std::int64_t heap_in_use() {
-    return static_cast<std::int64_t>(::mallinfo2().uordblks + ::mallinfo2().hblkhd);
-}
-
 }  // namespace bench
 
 int main(int argc, char** argv) {

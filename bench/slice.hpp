@@ -3,9 +3,10 @@
 /// samples that it takes, and the line of JSON that it answers with.
 #pragma once
 
+#include "cpus.hpp"
+
 #include <CLI/CLI.hpp>
 
-#include <sched.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -38,19 +39,6 @@ struct slice_options {
         app.add_option("--seconds", seconds);
     }
 };
-
-/// Binds this process, and those that it starts, to one CPU, if that is asked for.
-inline void bind_to_cpus(int cpus) {
-    if (cpus != 1) return;
-    cpu_set_t all, one;
-    CPU_ZERO(&one);
-    ::sched_getaffinity(0, sizeof all, &all);
-    int first = 0;
-    while (!CPU_ISSET(first, &all))
-        ++first;
-    CPU_SET(first, &one);
-    ::sched_setaffinity(0, sizeof one, &one);
-}
 
 /// Nanoseconds on the steady clock.
 inline std::int64_t now() {

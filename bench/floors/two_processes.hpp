@@ -7,7 +7,6 @@
 ///     std::size_t receive_some(char* data, std::size_t size);  what is there, at least a byte
 #pragma once
 
-#include "../cpus.hpp"
 #include "../slice.hpp"
 #include "peer_process.hpp"
 

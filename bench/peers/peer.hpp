@@ -3,7 +3,6 @@
 /// `ask`, `send` and `acknowledge`.
 #pragma once
 
-#include "../cpus.hpp"
 #include "../slice.hpp"
 #include "second_process.hpp"
 
