@@ -33,15 +33,21 @@ struct close_reason {
         return is_known() ? static_cast<errc>(code) : errc::refused;
     }
 
+    /// The code with this number, if it is known here; otherwise none.
+    static std::error_code known(std::int32_t code) {
+        if (code <= 0 || code > to_int(last_errc)) return {};
+        return static_cast<errc>(code);
+    }
+
     template <class Archive>
     void serialize(Archive& ar) {
         ar(code, text);
     }
 
 private:
-    static constexpr errc last_errc = errc::no_transport;
+    static constexpr errc last_errc = errc::cancelled;
     static constexpr std::size_t max_text = 1024;
-    bool is_known() const { return code > 0 && code <= to_int(last_errc); }
+    bool is_known() const { return bool(known(code)); }
     static constexpr std::int32_t to_int(errc e) { return static_cast<std::int32_t>(e); }
 };
 

@@ -3,6 +3,7 @@
 #include "close_reason.hpp"
 #include "transport.hpp"
 
+#include <remora/detail/call_session.hpp>
 #include <remora/detail/endpoint.hpp>
 
 namespace remora::detail {
@@ -12,10 +13,6 @@ namespace {
 constexpr std::size_t max_names = 4096;
 // Beside a frame that is passed over.
 constexpr unsigned price_of_a_piece = 4;
-
-std::string type_text(std::string_view name, std::uint64_t tag) {
-    return name.empty() ? "an unnamed type (tag " + std::to_string(tag) + ")" : quote(name);
-}
 
 }  // namespace
 
@@ -72,7 +69,10 @@ bool endpoint::next_frame() try {
 }
 
 bool endpoint::takes(frame_kind kind) const noexcept {
-    if (kinds_ == frame_kinds::messages) return kind == frame_kind::message;
+    if (kinds_ == frame_kinds::messages) {
+        return kind == frame_kind::message ||
+               (calls && kind >= frame_kind::request && kind < frame_kind::window);
+    }
     return kind >= frame_kind::hello && kind <= frame_kind::goodbye;
 }
 
@@ -82,13 +82,16 @@ void endpoint::accept(const frame& f) {
         head_ = f;
     } else if (f.header.kind == frame_kind::close) {
         note_close(f);
+    } else if (f.header.kind == frame_kind::window && kinds_ == frame_kinds::messages) {
+        note_window(f);
     } else if ((f.header.flags & frame_header::may_skip) != 0) {
         transport_->consume(f.size());
         ++in_one_look_;
     } else {
-        raise(errc::protocol_error, "a frame of kind " +
-                                        std::to_string(static_cast<int>(f.header.kind)) +
-                                        " has no place here");
+        const bool call = f.header.kind >= frame_kind::request;
+        raise(errc::protocol_error,
+              "a frame of kind " + std::to_string(static_cast<int>(f.header.kind)) +
+                  (call ? " has no place here: no service is attached" : " has no place here"));
     }
 }
 
@@ -106,6 +109,13 @@ void endpoint::note_close(const frame& f) {
     transport_->consume(f.size());
     set_end(reason.to_code(), reason.text.empty() ? "" : quote(reason.text, 1024));
     fail_sending(errc::closed);
+}
+
+void endpoint::note_window(const frame& f) {
+    call_window_ = decode<std::uint64_t>(f.payload, limits_.decode);
+    transport_->consume(f.size());
+    ++in_one_look_;
+    if (calls) calls->set_window(call_window_);
 }
 
 void endpoint::end_of_input() {
@@ -132,10 +142,14 @@ void endpoint::raise_closed() const {
 }
 
 void endpoint::raise_mismatch(const frame& f, std::string_view wanted) const {
-    const auto seen = names_seen_.find(f.header.tag);
-    const std::string_view name = seen == names_seen_.end() ? "" : std::string_view(seen->second);
     raise(errc::type_mismatch, context() + "expected " + std::string(wanted) + ", the message is " +
-                                   type_text(name, f.header.tag));
+                                   type_text(f.header.tag));
+}
+
+std::string endpoint::type_text(std::uint64_t tag) const {
+    const auto seen = names_seen_.find(tag);
+    if (seen != names_seen_.end()) return quote(seen->second);
+    return "an unnamed type (tag " + std::to_string(tag) + ")";
 }
 
 void endpoint::rethrow_in_context() const try { throw; } catch (const error& e) {

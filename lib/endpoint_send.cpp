@@ -3,6 +3,7 @@
 #include "transport.hpp"
 #include "waiter.hpp"
 
+#include <remora/detail/call_session.hpp>
 #include <remora/detail/endpoint.hpp>
 
 #include <algorithm>
@@ -52,8 +53,8 @@ void endpoint::raise_not_sending() const {
     throw error(send_failure_, context() + (end_text_.empty() ? "sending" : end_text_));
 }
 
-asio::awaitable<void> endpoint::wait_turn() {
-    waiter entry{.timer = asio::steady_timer(executor_, deadline::max())};
+asio::awaitable<void> endpoint::wait_turn(deadline until) {
+    waiter entry{.timer = asio::steady_timer(executor_, until)};
     {
         const waiting in_line(turns_, entry);
         std::error_code ec;
@@ -61,6 +62,8 @@ asio::awaitable<void> endpoint::wait_turn() {
     }
     wake_turn();
     const auto state = co_await asio::this_coro::cancellation_state;
+    if (!entry.done && state.cancelled() == asio::cancellation_type::none)
+        raise(errc::timed_out, context() + "waiting for room");
     if (!entry.done || state.cancelled() != asio::cancellation_type::none) {
         throw std::system_error(asio::error::operation_aborted);
     }
@@ -72,12 +75,12 @@ void endpoint::wake_turn() {
 }
 
 endpoint::position endpoint::begin_frame(frame_kind kind, std::uint64_t id, std::uint64_t tag,
-                                         std::string_view type_name) {
+                                         std::string_view type_name, std::uint8_t flags) {
     check_sending();
     const position p{base_ + out_.size(), 0};
-    frame_header header{.length = 0, .kind = kind, .flags = 0, .id = id, .tag = tag};
+    frame_header header{.length = 0, .kind = kind, .flags = flags, .id = id, .tag = tag};
     const bool named = tag != last_tag_ && !type_name.empty() && names_sent_.insert(tag).second;
-    if (named) header.flags = frame_header::named;
+    if (named) header.flags |= frame_header::named;
     last_tag_ = tag;
     header.store(out_.extend(frame_header::size));
     if (named) {

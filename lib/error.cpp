@@ -55,9 +55,15 @@ const char* text_of(errc code) {
         case errc::already_running:
             return "a run is alive already";
         case errc::overloaded:
-            return "too many connections";
+            return "overloaded";
         case errc::no_transport:
             return "no transport that both sides could use";
+        case errc::handler_failed:
+            return "the handler failed";
+        case errc::unknown_request:
+            return "unknown request";
+        case errc::cancelled:
+            return "cancelled at the other end";
         case errc::bad_option:
             return "an option makes no sense";
     }

@@ -22,7 +22,8 @@ T load(const std::byte* from) noexcept {
     return value;
 }
 
-constexpr std::uint8_t known_flags = frame_header::named | frame_header::may_skip;
+constexpr std::uint8_t known_flags =
+    frame_header::named | frame_header::may_skip | frame_header::of_sender;
 
 frame_header load_header(const std::byte* from, std::size_t limit) {
     frame_header header{.length = load<std::uint32_t>(from),

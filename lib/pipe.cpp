@@ -3,6 +3,8 @@
 
 #include "fifo.hpp"
 
+#include <remora/service.hpp>
+
 namespace remora {
 
 pipe& pipe::operator=(pipe&& other) noexcept {
@@ -48,6 +50,21 @@ bool pipe::skip() {
 
 asio::awaitable<void> pipe::close() {
     return detail::close_end(checked());
+}
+
+void pipe::attach(const service& what) {
+    detail::call_session::attach(checked(), what.table(), what.options());
+}
+
+asio::awaitable<void> pipe::serve(const service& what) {
+    attach(what);
+    return detail::call_session::wait_over(end_);
+}
+
+pipe_counts pipe::counts() const noexcept {
+    if (!end_ || !end_->calls) return {};
+    const auto& calls = *end_->calls;
+    return {calls.calls(), calls.served(), calls.dropped()};
 }
 
 std::pair<pipe, pipe> make_pipe_pair(const asio::any_io_executor& executor, const std::string& name,

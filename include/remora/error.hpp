@@ -59,10 +59,16 @@ enum class errc {
     already_running = 23,
     /// An option makes no sense; the text says which.
     bad_option = 24,
-    /// The server has as many connections as it may have.
+    /// The other side has as much to do as it takes: connections, or calls.
     overloaded = 25,
     /// Server and app allow no transport that both could use; the text says what is missing.
     no_transport = 26,
+    /// The handler of a call has thrown an exception; the text is its message.
+    handler_failed = 27,
+    /// The service at the other end takes no request of that type.
+    unknown_request = 28,
+    /// The handler of a call was cancelled, at its own end.
+    cancelled = 29,
 };
 
 /// The category of `errc`, named "remora".

@@ -27,6 +27,15 @@ enum class frame_kind : std::uint8_t {
     rejected = 21,
     withdraw = 22,
     goodbye = 23,
+    // calls, on a connection
+    request = 32,  ///< a call
+    reply = 33,    ///< its answer, the last frame of a call
+    failure = 34,  ///< the answer of a call that has failed
+    cancel = 35,   ///< nobody waits for the answer any more
+    item = 36,     ///< of a stream
+    end = 37,      ///< a stream ends; from who serves it, it is the answer
+    credit = 38,   ///< so much more may come
+    window = 39,   ///< so many calls may be unanswered
 };
 
 struct frame_header {
@@ -34,6 +43,8 @@ struct frame_header {
     static constexpr std::uint8_t named = 1;
     /// A receiver that does not know the kind of this frame passes over it.
     static constexpr std::uint8_t may_skip = 2;
+    /// The call that this frame belongs to was made by its sender.
+    static constexpr std::uint8_t of_sender = 4;
 
     static constexpr std::size_t size = 24;
 

@@ -2,7 +2,9 @@
 /// The pipe: a named, full-duplex connection that carries typed messages.
 #pragma once
 
-#include <remora/detail/endpoint.hpp>
+#include <remora/call.hpp>
+#include <remora/contract.hpp>
+#include <remora/detail/call_session.hpp>
 
 #include <chrono>
 #include <concepts>
@@ -16,9 +18,25 @@
 
 namespace remora {
 
+class service;
+
+namespace detail {
+/// That Args are what a T is built of, and not a T.
+template <class T, class... Args>
+concept building = sizeof...(Args) != 1 || !(std::same_as<T, Args> || ...);
+}  // namespace detail
+
 struct receive_options {
     /// How long to wait for a message. It limits the wait only: a message that is there is taken.
     std::chrono::nanoseconds timeout = std::chrono::nanoseconds::max();
+};
+
+/// What an end of a pipe has to do with calls.
+struct pipe_counts {
+    std::size_t calls = 0;    ///< made by this end, and not answered yet
+    std::size_t serving = 0;  ///< of the other end, whose handlers are at work as coroutines
+    /// Messages that no handler took, and answers to calls that were never made.
+    std::uint64_t dropped = 0;
 };
 
 /// One end of a pipe. Move-only.
@@ -68,7 +86,7 @@ public:
     /// Builds T{args...} inside and sends it: the safe way to send a temporary of an aggregate (g++
     /// 12 destroys such temporaries twice within a co_await expression).
     template <class T, class... Args>
-        requires(sizeof...(Args) != 1 || !(std::same_as<T, Args> || ...))
+        requires detail::building<T, Args...>
     asio::awaitable<void> send(Args... args) {
         return send_built<T>(checked(), std::move(args)...);
     }
@@ -118,6 +136,67 @@ public:
     /// Drops the message at the head, if one has arrived. True if there was one.
     bool skip();
 
+    // Calls. The first of these, or an attached service, starts the pipe's reader: a receive is
+    // then `receive_in_progress`, and messages go to the service's handlers.
+
+    /// Calls the other end: sends a request and returns its answer, of type Request::reply.
+    ///
+    /// `question` must live until completion. Any number of calls may be in flight, answers come in
+    /// any order; those that the other end has no room for wait their turn here. Fails with
+    /// `remote_error`, whose kind() says whether to try again; with what encoding the request
+    /// or decoding the reply finds wrong. Cancelled, it returns at once with
+    /// asio::error::operation_aborted, and so does the handler on the other side be.
+    template <class Request>
+    auto call(const Request& question, call_options options = {});
+
+    /// The same, with Request{args...}, built inside.
+    template <class Request, class... Args>
+        requires detail::building<Request, Args...>
+    auto call(Args... args);
+    template <class Request, class... Args>
+        requires detail::building<Request, Args...>
+    auto call(call_options options, Args... args);
+
+    /// The same, for a request with an upload: `items` are sent along, as fast as the handler takes
+    /// them. What the generator throws is thrown here, and cancels the handler.
+    template <uploading_request Request>
+    auto call(const Request& question, generator<upload_of<Request>> items,
+              call_options options = {});
+
+    /// Asks for a stream: returns remora::stream of its items as soon as the request was queued.
+    /// What fails later, fails in stream::next().
+    template <class Request>
+    auto stream(const Request& question);
+    template <class Request, class... Args>
+        requires detail::building<Request, Args...>
+    auto stream(Args... args);
+    template <uploading_request Request>
+    auto stream(const Request& question, generator<upload_of<Request>> items);
+
+    /// Sends a message for a handler of the other end, which does not answer: another name for
+    /// send(). If no handler takes it, it is dropped, and counted there.
+    template <class T>
+    asio::awaitable<void> notify(const T& value) {
+        return send_value(checked(), value);
+    }
+    template <class T, class... Args>
+        requires detail::building<T, Args...>
+    asio::awaitable<void> notify(Args... args) {
+        return send_built<T>(checked(), std::move(args)...);
+    }
+
+    /// Answers the other end's requests from now on. One service a pipe: a second one is
+    /// `bad_option`.
+    void attach(const service& what);
+
+    /// attach(), and waits until the conversation is over and every handler has ended. Fails with
+    /// what ended it, unless that was a clean end. Cancelling ends the waiting only: a service ends
+    /// with its pipe.
+    asio::awaitable<void> serve(const service& what);
+
+    /// What is going on.
+    pipe_counts counts() const noexcept;
+
     /// Ends the conversation: what was sent leaves first, then the peer sees a clean end. May be
     /// called again. Cancelling stops the waiting, not the closing.
     asio::awaitable<void> close();
@@ -165,3 +244,5 @@ std::pair<pipe, pipe> make_pipe_pair(asio::io_context& io, const std::string& na
 }  // namespace remora
 
 #include <remora/detail/pipe_impl.hpp>
+// after it
+#include <remora/detail/call_impl.hpp>

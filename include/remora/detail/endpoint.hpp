@@ -30,6 +30,7 @@ struct pipe_limits {
 namespace detail {
 
 class transport;
+class call_session;
 
 /// Throws bad_option for limits with which no pipe can work.
 void check_limits(const pipe_limits& limits);
@@ -69,6 +70,8 @@ public:
     /// is true and there is no frame.
     const frame* head();
     void pop() noexcept;
+    /// The name of a type that the other end has used, or its tag, to be shown.
+    std::string type_text(std::uint64_t tag) const;
     bool at_end() const noexcept { return end_code_ && *end_code_ == std::error_code(); }
     /// Before each wait_message: true if another look is worth while already, after looking for a
     /// moment where that is likely to help.
@@ -76,9 +79,9 @@ public:
     /// Completes when another look is worth while. Throws timed_out after the deadline and
     /// operation_aborted when the awaiting coroutine is cancelled.
     asio::awaitable<void> wait_message(deadline until);
-    /// Decodes the payload of the head, with the names of pipe and type in what it throws.
+    /// Decodes a payload, with the names of pipe and type in what it throws.
     template <class T>
-    void decode_head(const frame& f, T& into) const;
+    void decode_value(std::span<const std::byte> bytes, T& into) const;
     [[noreturn]] void raise_mismatch(const frame& f, std::string_view wanted) const;
     [[noreturn]] void raise_closed() const;
     /// Within a handler: throws the exception on, one of Remora's with the name of the pipe in it.
@@ -96,15 +99,18 @@ public:
         std::uint64_t begin = 0, end = 0;  ///< in the bytes of this direction, since the start
     };
     bool must_wait_turn() const noexcept { return queued() >= limits_.queue || !turns_.empty(); }
-    asio::awaitable<void> wait_turn();
+    /// Throws timed_out after the deadline.
+    asio::awaitable<void> wait_turn(deadline until = deadline::max());
     position begin_frame(frame_kind kind, std::uint64_t id = 0, std::uint64_t tag = 0,
-                         std::string_view type_name = {});
+                         std::string_view type_name = {}, std::uint8_t flags = 0);
     byte_buffer& out() noexcept { return out_; }
     void abandon_frame(position p) noexcept;
     /// Queues the frame, without writing.
     void end_frame(position& p);
     /// Writes what there is room for. True if all is written up to `p`.
     bool flush(position p);
+    /// How many bytes of this direction have been written, since the start.
+    std::uint64_t written() const noexcept { return base_ + sent_; }
     asio::awaitable<void> wait_written(position p);
 
     // Ending.
@@ -126,13 +132,18 @@ public:
     bool can_send() const noexcept { return !closing_ && !send_failure_; }
     void opened() noexcept;
 
+    /// The calls of this end, once there are any: the one that receives.
+    std::unique_ptr<call_session> calls;
+    /// How many calls the other end lets be unanswered: it may say so before there are any.
+    std::size_t call_window() const noexcept { return call_window_; }
+    std::string context() const;
+
 private:
     struct waiter;
     class waiting;
     struct waits;
 
     std::size_t queued() const noexcept { return out_.size() - sent_; }
-    std::uint64_t written() const noexcept { return base_ + sent_; }
     bool next_frame();
     bool fetch();
     [[noreturn]] void give_up(const error& why);
@@ -146,9 +157,9 @@ private:
     void accept(const frame& f);
     void note_name(const frame& f);
     void note_close(const frame& f);
+    void note_window(const frame& f);
     void end_of_input();
     void set_end(std::error_code why, std::string text);
-    std::string context() const;
     void wake_turn();
     void forget_name(position p) noexcept;
     bool write_queued();
@@ -182,6 +193,7 @@ private:
     std::string end_text_;
     std::error_code failure_;  ///< set: the peer is known to be gone
     bool receiving_ = false;
+    std::size_t call_window_ = 1;
     unsigned in_a_row_ = 0;
     unsigned in_one_look_ = 0;  ///< frames passed over and pieces taken in, in the last look
 
@@ -203,10 +215,31 @@ private:
 /// Closes `end` and waits until what was queued has left.
 asio::awaitable<void> close_end(std::shared_ptr<endpoint> end);
 
+inline deadline deadline_of(std::chrono::nanoseconds timeout) {
+    if (timeout == timeout.max()) return deadline::max();
+    const auto now = std::chrono::steady_clock::now();
+    return timeout < deadline::max() - now ? now + timeout : deadline::max();
+}
+
+/// Encodes a frame with a value into the queue.
 template <class T>
-void endpoint::decode_head(const frame& f, T& into) const {
+endpoint::position put_frame(endpoint& end, frame_kind kind, std::uint64_t id, std::uint8_t flags,
+                             const T& value) {
+    auto p = end.begin_frame(kind, id, type_tag_of<T>(), type_name_of<T>(), flags);
     try {
-        decode(f.payload, into, limits_.decode);
+        encode(end.out(), value, {.size = end.limits().message});
+    } catch (...) {
+        end.abandon_frame(p);
+        end.rethrow_in_context();
+    }
+    end.end_frame(p);
+    return p;
+}
+
+template <class T>
+void endpoint::decode_value(std::span<const std::byte> bytes, T& into) const {
+    try {
+        decode(bytes, into, limits_.decode);
     } catch (...) {
         rethrow_in_context();
     }

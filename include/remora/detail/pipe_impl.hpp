@@ -8,12 +8,6 @@
 namespace remora {
 namespace detail {
 
-inline deadline deadline_of(std::chrono::nanoseconds timeout) {
-    if (timeout == timeout.max()) return deadline::max();
-    const auto now = std::chrono::steady_clock::now();
-    return timeout < deadline::max() - now ? now + timeout : deadline::max();
-}
-
 // As much of a batch as one write takes at once.
 inline constexpr std::size_t batch_bytes = 64u << 10;
 
@@ -21,15 +15,7 @@ inline constexpr std::size_t batch_bytes = 64u << 10;
 
 template <class T>
 detail::endpoint::position pipe::put(detail::endpoint& end, const T& value) {
-    auto p = end.begin_frame(frame_kind::message, 0, type_tag_of<T>(), type_name_of<T>());
-    try {
-        encode(end.out(), value, {.size = end.limits().message});
-    } catch (...) {
-        end.abandon_frame(p);
-        end.rethrow_in_context();
-    }
-    end.end_frame(p);
-    return p;
+    return detail::put_frame(end, frame_kind::message, 0, 0, value);
 }
 
 // What a batch held before a value that cannot be sent still leaves.
@@ -106,7 +92,7 @@ void pipe::take_into(detail::endpoint& end, const frame& f, T& into) {
     if (f.header.tag != type_tag_of<T>()) [[unlikely]] {
         end.raise_mismatch(f, type_name_of<T>());
     }
-    end.decode_head(f, into);
+    end.decode_value(f.payload, into);
     end.pop();
 }
 

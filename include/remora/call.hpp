@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+/// What calls take, and how they fail.
+#pragma once
+
+#include <remora/contract.hpp>
+#include <remora/error.hpp>
+
+#include <chrono>
+#include <string>
+#include <system_error>
+
+namespace remora {
+
+struct call_options {
+    /// How long the call may take, from now to its answer, its turn to be sent included. When it
+    /// has passed the call fails, and the handler on the other side is cancelled.
+    std::chrono::nanoseconds deadline = std::chrono::nanoseconds::max();
+};
+
+/// Why a call failed, as far as it says what to do about it.
+enum class failure_kind {
+    failed = 1,           ///< The handler has thrown: the same call fails again.
+    overloaded = 2,       ///< The other side has too much to do: try again, later.
+    unknown_request = 3,  ///< Nothing there takes such a request: it is older, or another service.
+    gone = 4,             ///< The conversation is over: whether the handler has run is not known.
+    cancelled = 5,        ///< The handler was cancelled, on its own side: it may have done a part.
+    deadline = 6,         ///< Time has passed: the handler is cancelled, it may have done a part.
+};
+
+/// "failed", "overloaded"...
+std::string to_string(failure_kind kind);
+
+/// How a call fails for another reason than that the caller has cancelled it. what() names the pipe
+/// and the type of the request. code() is what the handler's exception had, if that was of the
+/// categories `remora`, `generic` or `system`; otherwise it follows from the kind:
+/// `handler_failed`, `overloaded`, `unknown_request`, `cancelled`, `timed_out`, and for `gone` what
+/// has ended the pipe.
+class remote_error : public error {
+public:
+    remote_error(failure_kind kind, std::error_code code, const std::string& context,
+                 std::string message = {});
+
+    failure_kind kind() const noexcept { return kind_; }
+    /// The text of the handler's exception: from the other process, at most 1024 bytes of it,
+    /// control characters escaped, in quotes. Empty if there was none.
+    const std::string& message() const noexcept { return message_; }
+
+private:
+    failure_kind kind_;
+    std::string message_;
+};
+
+}  // namespace remora

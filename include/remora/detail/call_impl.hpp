@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MIT
+/// The bodies of pipe's calls. A call is one coroutine, and what waits for its answer lives in it.
+#pragma once
+
+#include <remora/detail/produce.hpp>
+#include <remora/pipe.hpp>
+#include <remora/stream.hpp>
+
+namespace remora {
+namespace detail {
+
+template <class R>
+struct answer_value {
+    R value{};
+    void take(endpoint& end, const frame& f, std::string_view request) {
+        if (f.header.kind != frame_kind::reply)
+            raise(errc::protocol_error, "a stream, as the answer to " + std::string(request));
+        if (f.header.tag != type_tag_of<R>()) end.raise_mismatch(f, type_name_of<R>());
+        end.decode_value(f.payload, value);
+    }
+};
+template <>
+struct answer_value<void> {
+    void take(endpoint&, const frame& f, std::string_view request) {
+        if (f.header.kind != frame_kind::end)
+            raise(errc::protocol_error, "a value, as the answer to " + std::string(request));
+    }
+};
+
+/// A call that waits for its one answer.
+template <class Request>
+class awaited_answer final : public pending_call {
+public:
+    explicit awaited_answer(const end_ptr& end) : end_(end), waiting_(end->calls->waiting()) {}
+    awaited_answer(const awaited_answer&) = delete;
+    awaited_answer& operator=(const awaited_answer&) = delete;
+    ~awaited_answer() {
+        if (id_ != 0 && !done_) end_->calls->withdraw(id_);
+    }
+
+    /// Queues the request.
+    void send(const Request& question, deadline until) {
+        const auto id = end_->calls->begin(*this, until);
+        id_ = id;
+        end_->calls->queued(
+            put_frame(*end_, frame_kind::request, id, frame_header::of_sender, question));
+    }
+
+    asio::awaitable<void> wait() {
+        return waiting_.wait([this] {
+            fail(std::make_exception_ptr(std::system_error(asio::error::operation_aborted)));
+            end_->calls->abandon(id_);
+            waiting_.post(end_->executor());
+        });
+    }
+
+    bool is_done() const noexcept { return done_; }
+    std::uint64_t id() const noexcept { return id_; }
+    reply_of<Request> result() {
+        if (why_) std::rethrow_exception(why_);
+        if constexpr (!std::is_void_v<reply_of<Request>>) return std::move(value_.value);
+    }
+
+    void take(endpoint& end, const frame& f) override {
+        done_ = true;
+        try {
+            value_.take(end, f, request_name());
+        } catch (const error& e) {
+            if (e.code() == errc::protocol_error) throw;
+            why_ = std::current_exception();
+        } catch (...) {
+            why_ = std::current_exception();
+        }
+    }
+    void fail(std::exception_ptr why) noexcept override {
+        done_ = true;
+        why_ = std::move(why);
+    }
+    void wake() override { waiting_.resume(); }
+    std::string_view request_name() const noexcept override { return type_name_of<Request>(); }
+
+private:
+    const end_ptr& end_;
+    suspension waiting_;
+    answer_value<reply_of<Request>> value_;
+    std::exception_ptr why_;
+    std::uint64_t id_ = 0;
+    bool done_ = false;
+};
+
+template <class Request>
+constexpr void check_request() {
+    static_assert(request<Request>,
+                  "remora: this type is no request: it needs `using reply = ...;`, the type that "
+                  "answers it; to send a plain message, use send or notify");
+}
+
+template <class Request>
+constexpr void check_stream() {
+    check_request<Request>();
+    static_assert(streaming_request<Request>,
+                  "remora: this request is not answered with a stream: use call() instead of "
+                  "stream(), or declare `using reply = remora::stream<item>;`");
+}
+
+template <class Request>
+constexpr void check_call() {
+    check_request<Request>();
+    static_assert(!streaming_request<Request>,
+                  "remora: this request is answered with a stream: use stream() instead of call()");
+}
+
+/// What goes along with a request: nothing, or the items of an upload.
+struct no_items {
+    void operator()(const end_ptr&, std::uint64_t) {}
+};
+template <class T>
+struct items_of {
+    generator<T> items;
+    void operator()(const end_ptr& end, std::uint64_t id) {
+        start_upload(end, id, std::move(items));
+    }
+};
+
+template <class Request, class Along>
+asio::awaitable<reply_of<Request>> call_value(end_ptr end, const Request& question,
+                                              call_options options, Along send_along) {
+    const auto until = deadline_of(options.deadline);
+    if (!call_session::of(end).may_call())
+        co_await call_session::wait_turn(end, until, type_name_of<Request>());
+    awaited_answer<Request> answer(end);
+    answer.send(question, until);
+    send_along(end, answer.id());
+    if (!answer.is_done()) co_await answer.wait();
+    co_return answer.result();
+}
+
+template <class Request, class... Args>
+asio::awaitable<reply_of<Request>> call_built(end_ptr end, call_options options, Args... args) {
+    const Request question{std::move(args)...};
+    co_return co_await call_value(std::move(end), question, options, no_items());
+}
+
+template <class Request, class Along>
+asio::awaitable<stream<item_of<Request>>> stream_value(end_ptr end, const Request& question,
+                                                       Along send_along) {
+    using item = item_of<Request>;
+    if (!call_session::of(end).may_call())
+        co_await call_session::wait_turn(end, deadline::max(), type_name_of<Request>());
+    auto state =
+        std::make_shared<incoming_stream>(end, type_tag_of<item>(), type_name_of<Request>(), true);
+    auto& calls = *end->calls;
+    state->id = calls.begin(*state, deadline::max());
+    stream<item> result(state);  // which abandons the call if the request cannot be sent
+    calls.queued(
+        put_frame(*end, frame_kind::request, state->id, frame_header::of_sender, question));
+    send_along(end, state->id);
+    co_return result;
+}
+
+template <class Request, class... Args>
+asio::awaitable<stream<item_of<Request>>> stream_built(end_ptr end, Args... args) {
+    const Request question{std::move(args)...};
+    co_return co_await stream_value(std::move(end), question, no_items());
+}
+
+}  // namespace detail
+
+template <class Request>
+auto pipe::call(const Request& question, call_options options) {
+    detail::check_call<Request>();
+    static_assert(!uploading_request<Request>,
+                  "remora: this request comes with an upload: call(request, generator)");
+    return detail::call_value(checked(), question, options, detail::no_items());
+}
+
+template <class Request, class... Args>
+    requires detail::building<Request, Args...>
+auto pipe::call(Args... args) {
+    detail::check_call<Request>();
+    return detail::call_built<Request>(checked(), call_options{}, std::move(args)...);
+}
+
+template <class Request, class... Args>
+    requires detail::building<Request, Args...>
+auto pipe::call(call_options options, Args... args) {
+    detail::check_call<Request>();
+    return detail::call_built<Request>(checked(), options, std::move(args)...);
+}
+
+template <uploading_request Request>
+auto pipe::call(const Request& question, generator<upload_of<Request>> items,
+                call_options options) {
+    detail::check_call<Request>();
+    return detail::call_value(checked(), question, options,
+                              detail::items_of<upload_of<Request>>{std::move(items)});
+}
+
+template <class Request>
+auto pipe::stream(const Request& question) {
+    detail::check_stream<Request>();
+    static_assert(!uploading_request<Request>,
+                  "remora: this request comes with an upload: stream(request, generator)");
+    return detail::stream_value(checked(), question, detail::no_items());
+}
+
+template <class Request, class... Args>
+    requires detail::building<Request, Args...>
+auto pipe::stream(Args... args) {
+    detail::check_stream<Request>();
+    return detail::stream_built<Request>(checked(), std::move(args)...);
+}
+
+template <uploading_request Request>
+auto pipe::stream(const Request& question, generator<upload_of<Request>> items) {
+    detail::check_stream<Request>();
+    return detail::stream_value(checked(), question,
+                                detail::items_of<upload_of<Request>>{std::move(items)});
+}
+
+}  // namespace remora

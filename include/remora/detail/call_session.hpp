@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+/// The calls and streams of one end of a pipe, in both directions. Not for users.
+#pragma once
+
+#include <remora/call.hpp>
+#include <remora/detail/call_table.hpp>
+#include <remora/detail/endpoint.hpp>
+#include <remora/detail/suspension.hpp>
+
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace remora {
+
+struct service_options {
+    /// How many requests of one connection may be unanswered: the other side keeps more of them
+    /// back by itself.
+    std::size_t max_in_flight = 1024;
+    /// Whether an exception that leaves a handler ends the connection, after it was answered, and
+    /// is thrown by pipe::serve(); under server::serve it goes to `on_failure`.
+    bool end_on_exception = false;
+};
+
+namespace detail {
+
+class service_table;
+class incoming_stream;
+struct outgoing_stream;
+using end_ptr = std::shared_ptr<endpoint>;
+
+/// A call of this end, where it is waited for.
+class pending_call {
+public:
+    /// A frame of the call: reply, item, or the end of a stream. What is wrong with a value is the
+    /// call's failure; throws what is wrong with the conversation.
+    virtual void take(endpoint& end, const frame& f) = 0;
+    virtual void fail(std::exception_ptr why) noexcept = 0;
+    /// Lets the coroutine go on that waits, after one of the two.
+    virtual void wake() = 0;
+    virtual std::string_view request_name() const noexcept = 0;
+
+protected:
+    ~pending_call() = default;
+};
+
+/// A call of the other end whose handler is at work.
+struct served_call {
+    asio::cancellation_signal cancel;
+    std::shared_ptr<incoming_stream> upload;
+    std::shared_ptr<outgoing_stream> items;
+};
+
+/// One for each end of a pipe that calls or serves. It is the pipe's receiver; belongs to the
+/// pipe's executor.
+class call_session {
+public:
+    explicit call_session(endpoint& end);
+    ~call_session();
+
+    /// That of `end`. Starts the reader, if there was none: throws receive_in_progress if somebody
+    /// else receives.
+    static call_session& of(const end_ptr& end);
+    static void attach(const end_ptr& end, std::shared_ptr<const service_table> services,
+                       const service_options& options);
+    /// Completes when the conversation is over and every handler has ended. Throws what has ended
+    /// it, unless that was a clean end.
+    static asio::awaitable<void> wait_over(end_ptr end);
+
+    // Calling: wait for a turn, begin, queue the request.
+    bool may_call() const noexcept;
+    /// Fails as the call does. Afterwards a call may begin, if nothing was awaited in between.
+    static asio::awaitable<void> wait_turn(end_ptr end, deadline until, std::string_view request);
+    std::uint64_t begin(pending_call& call, deadline until);
+    /// The other end lets so many calls be unanswered.
+    void set_window(std::size_t calls);
+    /// The request could not be sent.
+    void withdraw(std::uint64_t id);
+    /// Nobody waits any more: tells the other side to cancel.
+    void abandon(std::uint64_t id) noexcept;
+    /// The same, and the call fails.
+    void fail(std::uint64_t id, std::exception_ptr why) noexcept;
+
+    // Serving.
+    std::shared_ptr<served_call> started(std::uint64_t id);
+    void ended(std::uint64_t id);
+    template <class T>
+    void answer(std::uint64_t id, const T& value);
+    void answer_done(std::uint64_t id);
+    void answer_failure(std::uint64_t id, std::exception_ptr why) noexcept;
+    /// A handler has thrown, or its coroutine could not be started.
+    void failed(std::uint64_t id, bool one_way, std::exception_ptr why) noexcept;
+
+    // Streams. `own`: of a call of this end.
+    void give_credit(std::uint64_t id, bool own, std::uint64_t bytes) noexcept;
+    std::shared_ptr<outgoing_stream> begin_upload(std::uint64_t id);
+    void end_upload(std::uint64_t id) noexcept;
+    void wake_later(std::shared_ptr<incoming_stream> stream) {
+        to_wake_.push_back(std::move(stream));
+    }
+
+    /// A frame was queued. It leaves with the others of this batch, or at once.
+    void queued(endpoint::position p);
+    void send_empty(frame_kind kind, std::uint64_t id, std::uint8_t flags);
+
+    suspensions& waiting() noexcept { return waiting_; }
+    std::size_t calls() const noexcept { return table_.size(); }
+    std::size_t served() const noexcept { return running_.size(); }
+    std::uint64_t dropped() const noexcept { return dropped_; }
+
+private:
+    struct turn;
+    class no_more_waiting;
+
+    static asio::awaitable<void> read(end_ptr end, std::unique_ptr<endpoint::receiving> guard);
+    asio::awaitable<void> read_all();
+    void take(const frame& f);
+    void take_request(const frame& f);
+    void take_message(const frame& f);
+    void take_cancel(const frame& f);
+    void take_answer(const frame& f);
+    void take_item(const frame& f);
+    void take_credit(const frame& f);
+    void send_number(frame_kind kind, std::uint64_t id, std::uint8_t flags, std::uint64_t number);
+    void answered(endpoint::position p);
+    void wake_streams();
+    void flush();
+    void over(std::exception_ptr why);
+    void end_after(std::exception_ptr why) noexcept;
+    void cancel_handlers();
+    remote_error gone(std::string_view request) const;
+    void check_calling(std::string_view request) const;
+    void grant_turns();
+    void arm(deadline until);
+    void expire();
+
+    endpoint& end_;
+
+    call_table table_;
+    std::vector<turn*> turns_;
+    std::size_t granted_ = 0;  ///< turns that were given and not used yet
+    asio::steady_timer timer_;
+    deadline armed_ = deadline::max();
+    std::unordered_map<std::uint64_t, std::shared_ptr<outgoing_stream>> uploads_;
+
+    served_table served_;
+    std::shared_ptr<const service_table> services_;
+    service_options options_;
+    std::unordered_map<std::uint64_t, std::shared_ptr<served_call>> running_;
+
+    suspensions waiting_;
+    std::vector<std::shared_ptr<incoming_stream>> to_wake_;
+    endpoint::position batch_{};
+    bool in_batch_ = false;
+    bool has_started_ = false;  ///< handlers that have not run yet
+    bool is_over_ = false;
+    std::exception_ptr why_;  ///< null: a clean end
+    std::vector<asio::steady_timer*> awaiting_end_;
+    std::uint64_t dropped_ = 0;
+};
+
+template <class T>
+void call_session::answer(std::uint64_t id, const T& value) {
+    answered(put_frame(end_, frame_kind::reply, id, 0, value));
+}
+
+}  // namespace detail
+}  // namespace remora

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+/// The coroutine behind remora::generator.
+#pragma once
+
+#include <remora/generator.hpp>
+
+namespace remora {
+namespace detail {
+
+/// What an awaitable within a generator has come to.
+template <class U>
+struct awaited_value {
+    std::exception_ptr failure;
+    std::optional<U> value;
+
+    void set(std::exception_ptr why, U got) {
+        failure = why;
+        if (!why) value.emplace(std::move(got));
+    }
+    U get() {
+        if (failure) std::rethrow_exception(failure);
+        return std::move(*value);
+    }
+};
+template <>
+struct awaited_value<void> {
+    std::exception_ptr failure;
+
+    void set(std::exception_ptr why) { failure = why; }
+    void get() {
+        if (failure) std::rethrow_exception(failure);
+    }
+};
+
+}  // namespace detail
+
+template <class T>
+class generator<T>::promise_type {
+public:
+    generator get_return_object() { return generator(handle::from_promise(*this)); }
+    std::suspend_always initial_suspend() noexcept { return {}; }
+    std::suspend_always final_suspend() noexcept { return {}; }
+    std::suspend_always yield_value(const T& item) noexcept {
+        item_ = &item;
+        return {};
+    }
+    void return_void() noexcept {}
+    void unhandled_exception() noexcept { failure_ = std::current_exception(); }
+
+    template <class U>
+    auto await_transform(asio::awaitable<U> operation) {
+        return wait<U>{*this, std::move(operation), {}};
+    }
+    auto await_transform(asio::this_coro::executor_t) {
+        struct ready : std::suspend_never {
+            asio::any_io_executor executor;
+            asio::any_io_executor await_resume() const { return executor; }
+        };
+        return ready{{}, executor_};
+    }
+
+private:
+    friend class generator;
+    template <class U>
+    struct wait;
+
+    void resume() {
+        item_ = nullptr;
+        waiting_ = false;
+        handle::from_promise(*this).resume();
+    }
+
+    asio::any_io_executor executor_;
+    detail::suspension* ready_ = nullptr;  ///< null once nobody wants items
+    std::weak_ptr<void> frame_;
+    asio::cancellation_signal cancel_;
+    const T* item_ = nullptr;
+    std::exception_ptr failure_;
+    bool waiting_ = false;
+};
+
+// The operation keeps the coroutine: a generator that was dropped goes when the operation has.
+template <class T>
+template <class U>
+struct generator<T>::promise_type::wait {
+    promise_type& self;
+    asio::awaitable<U> operation;
+    detail::awaited_value<U> result;
+    bool starting = true;
+
+    bool await_ready() const noexcept { return false; }
+    bool await_suspend(std::coroutine_handle<>) {
+        self.waiting_ = true;
+        asio::co_spawn(self.executor_, std::move(operation),
+                       asio::bind_cancellation_slot(
+                           self.cancel_.slot(), [this, frame = self.frame_.lock()](auto... what) {
+                               result.set(std::move(what)...);
+                               finished();
+                           }));
+        starting = false;
+        return self.waiting_;
+    }
+    U await_resume() { return result.get(); }
+
+    void finished() {
+        self.waiting_ = false;
+        promise_type& owner = self;
+        if (starting || owner.ready_ == nullptr) return;
+        owner.resume();  // after which this is gone
+        if (!owner.waiting_) owner.ready_->resume();
+    }
+};
+
+template <class T>
+generator<T>::~generator() {
+    if (!frame_) return;
+    promise_type& p = promise();
+    p.ready_ = nullptr;
+    if (p.waiting_) p.cancel_.emit(asio::cancellation_type::terminal);
+}
+
+template <class T>
+void generator<T>::start(const asio::any_io_executor& executor, detail::suspension& ready) {
+    promise().executor_ = executor;
+    promise().ready_ = &ready;
+    promise().frame_ = frame_;
+}
+
+template <class T>
+void generator<T>::advance() {
+    promise().resume();
+}
+
+template <class T>
+void generator<T>::rethrow_failure() const {
+    if (promise().failure_) std::rethrow_exception(promise().failure_);
+}
+
+template <class T>
+const T* generator<T>::item() const noexcept {
+    return promise().item_;
+}
+
+template <class T>
+bool generator<T>::at_end() const noexcept {
+    return handle::from_address(frame_.get()).done();
+}
+
+template <class T>
+bool generator<T>::is_waiting() const noexcept {
+    return promise().waiting_;
+}
+
+}  // namespace remora

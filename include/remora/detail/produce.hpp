@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+/// How a generator's items leave. Not for users.
+#pragma once
+
+#include <remora/detail/stream_ends.hpp>
+#include <remora/generator.hpp>
+
+#include <chrono>
+
+namespace remora::detail {
+
+/// How long items are kept together before they leave, and how many.
+inline constexpr auto item_batch_time = std::chrono::microseconds(20);
+inline constexpr unsigned item_batch = 64;
+
+/// Sends the items of a stream, as there is credit and room for them. Throws what the generator
+/// throws, and operation_aborted once it was stopped.
+template <class T>
+asio::awaitable<void> produce(end_ptr end, std::uint64_t id, std::uint8_t flags,
+                              std::shared_ptr<outgoing_stream> out, generator<T> items) {
+    const auto executor = end->executor();
+    items.start(executor, out->ready);
+    const auto go_on = [&] { out->ready.post(executor); };
+    const auto stop_if_told = [&] {
+        if (out->stopped) throw std::system_error(asio::error::operation_aborted);
+    };
+    endpoint::position last{};
+    const auto flush = [&] {
+        if (last.end != 0) end->calls->queued(std::exchange(last, {}));
+    };
+    unsigned in_batch = 0;
+    auto until = std::chrono::steady_clock::now() + item_batch_time;
+    for (;;) {
+        items.advance();
+        while (items.is_waiting() && !out->stopped) {
+            flush();
+            co_await out->ready.wait(go_on);
+        }
+        stop_if_told();
+        if (items.at_end()) break;
+        while (!out->credit.has_room() && !out->stopped) {
+            flush();
+            co_await out->ready.wait(go_on);
+        }
+        if (end->must_wait_turn()) {
+            flush();
+            co_await end->wait_turn();
+        }
+        stop_if_told();
+        last = put_frame(*end, frame_kind::item, id, flags, *items.item());
+        out->credit.sent(last.end - last.begin);
+        if (++in_batch < item_batch && std::chrono::steady_clock::now() < until) continue;
+        in_batch = 0;
+        flush();
+        co_await end->give_way();
+        until = std::chrono::steady_clock::now() + item_batch_time;
+    }
+    flush();
+    items.rethrow_failure();
+}
+
+/// Sends an upload, beside the call that it belongs to, and its end.
+template <class T>
+asio::awaitable<void> produce_upload(end_ptr end, std::uint64_t id,
+                                     std::shared_ptr<outgoing_stream> out, generator<T> items) {
+    try {
+        co_await produce(end, id, frame_header::of_sender, out, std::move(items));
+        if (!out->stopped) end->calls->send_empty(frame_kind::end, id, frame_header::of_sender);
+    } catch (...) {
+        if (!out->stopped) end->calls->fail(id, std::current_exception());
+    }
+}
+
+template <class T>
+void start_upload(const end_ptr& end, std::uint64_t id, generator<T> items) {
+    auto out = end->calls->begin_upload(id);
+    asio::co_spawn(end->executor(), produce_upload(end, id, std::move(out), std::move(items)),
+                   asio::detached);
+}
+
+}  // namespace remora::detail

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT
+/// How handlers are called. Not for users.
+#pragma once
+
+#include <remora/detail/produce.hpp>
+#include <remora/service.hpp>
+
+#include <exception>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+namespace remora {
+namespace detail {
+
+/// What a handler takes and returns.
+template <class F>
+struct handler_traits : handler_traits<decltype(&F::operator())> {};
+template <class R, class Q, class... More>
+struct handler_traits<R (*)(Q, More...)> {
+    using result = R;
+    using request = std::remove_cvref_t<Q>;
+    static constexpr bool takes_more = sizeof...(More) != 0;
+};
+template <class C, class R, class... Q>
+struct handler_traits<R (C::*)(Q...)> : handler_traits<R (*)(Q...)> {};
+template <class C, class R, class... Q>
+struct handler_traits<R (C::*)(Q...) const> : handler_traits<R (*)(Q...)> {};
+template <class C, class R, class... Q>
+struct handler_traits<R (C::*)(Q...) noexcept> : handler_traits<R (*)(Q...)> {};
+template <class C, class R, class... Q>
+struct handler_traits<R (C::*)(Q...) const noexcept> : handler_traits<R (*)(Q...)> {};
+template <class R, class... Q>
+struct handler_traits<R (*)(Q...) noexcept> : handler_traits<R (*)(Q...)> {};
+
+template <class F>
+concept plain_handler = requires { typename handler_traits<F>::request; };
+
+template <class T>
+struct awaited {
+    using type = T;
+    static constexpr bool is_awaitable = false;
+};
+template <class T>
+struct awaited<asio::awaitable<T>> {
+    using type = T;
+    static constexpr bool is_awaitable = true;
+};
+
+template <class Result, class Request>
+consteval bool answers() {
+    if constexpr (streaming_request<Request>) {
+        return std::is_same_v<Result, generator<item_of<Request>>>;
+    } else {
+        return std::is_same_v<typename awaited<Result>::type, reply_of<Request>>;
+    }
+}
+
+// The operations of a handler's coroutine. Each keeps the table, and with it the handler.
+
+template <class Request, class Handler, class... Upload>
+asio::awaitable<void> serve_awaited(end_ptr end, std::uint64_t id, service_ptr, Handler& handler,
+                                    Request question, Upload... upload) {
+    try {
+        if constexpr (std::is_void_v<reply_of<Request>>) {
+            co_await handler(std::move(question), std::move(upload)...);
+            end->calls->answer_done(id);
+        } else {
+            const auto answer = co_await handler(std::move(question), std::move(upload)...);
+            if (end->must_wait_turn()) co_await end->wait_turn();
+            end->calls->answer(id, answer);
+        }
+    } catch (...) {
+        end->calls->answer_failure(id, std::current_exception());
+    }
+}
+
+template <class Request, class T>
+asio::awaitable<void> serve_stream(end_ptr end, std::uint64_t id, service_ptr,
+                                   std::shared_ptr<outgoing_stream> out, generator<T> items) {
+    try {
+        co_await produce(end, id, 0, std::move(out), std::move(items));
+        end->calls->answer_done(id);
+    } catch (...) {
+        end->calls->answer_failure(id, std::current_exception());
+    }
+}
+
+template <class Handler>
+class method_of final : public method {
+    using traits = handler_traits<Handler>;
+    using message = typename traits::request;
+    using result = typename traits::result;
+    static constexpr bool one_way = !request<message>;
+
+public:
+    explicit method_of(Handler handler) : method(one_way), handler_(std::move(handler)) {}
+
+    void serve(const end_ptr& end, const service_ptr& owner, const frame& f) const override {
+        const auto id = f.header.id;
+        auto& calls = *end->calls;
+        try {
+            message value{};
+            take(*end, f, value);
+            if constexpr (one_way) {
+                handler_(std::move(value));
+            } else if constexpr (uploading_request<message>) {
+                serve_uploading(end, owner, id, std::move(value));
+            } else if constexpr (streaming_request<message>) {
+                start_stream(end, owner, calls.started(id), id, handler_(std::move(value)));
+            } else if constexpr (awaited<result>::is_awaitable) {
+                start(end, calls.started(id), id,
+                      serve_awaited<message>(end, id, owner, handler_, std::move(value)));
+            } else if constexpr (std::is_void_v<result>) {
+                handler_(std::move(value));
+                calls.answer_done(id);
+            } else {
+                calls.answer(id, handler_(std::move(value)));
+            }
+        } catch (...) {
+            calls.failed(id, one_way, std::current_exception());
+        }
+    }
+
+private:
+    // The frame is gone afterwards, whatever its bytes are.
+    static void take(endpoint& end, const frame& f, message& into) {
+        struct popping {
+            endpoint& end;
+            ~popping() { end.pop(); }
+        } const popped{end};
+        end.decode_value(f.payload, into);
+    }
+
+    void serve_uploading(const end_ptr& end, const service_ptr& owner, std::uint64_t id,
+                         message value) const {
+        using item = upload_of<message>;
+        auto upload = std::make_shared<incoming_stream>(end, type_tag_of<item>(),
+                                                        type_name_of<message>(), false);
+        upload->id = id;
+        const auto call = end->calls->started(id);
+        call->upload = upload;
+        if constexpr (streaming_request<message>) {
+            start_stream(end, owner, call, id, handler_(std::move(value), stream<item>(upload)));
+        } else {
+            start(end, call, id,
+                  serve_awaited<message>(end, id, owner, handler_, std::move(value),
+                                         stream<item>(upload)));
+        }
+    }
+
+    template <class T>
+    static void start_stream(const end_ptr& end, const service_ptr& owner,
+                             const std::shared_ptr<served_call>& call, std::uint64_t id,
+                             generator<T> items) {
+        call->items = std::make_shared<outgoing_stream>(end->calls->waiting());
+        start(end, call, id, serve_stream<message>(end, id, owner, call->items, std::move(items)));
+    }
+
+    static void start(const end_ptr& end, const std::shared_ptr<served_call>& call,
+                      std::uint64_t id, asio::awaitable<void> work) {
+        asio::co_spawn(
+            end->executor(), std::move(work),
+            asio::bind_cancellation_slot(call->cancel.slot(), [end, call, id](std::exception_ptr) {
+                end->calls->ended(id);
+            }));
+    }
+
+    mutable Handler handler_;
+};
+
+template <class Handler>
+consteval void check_handler() {
+    static_assert(plain_handler<Handler>,
+                  "remora: a handler is a function, or has one operator(), that is no template: "
+                  "its first parameter says what it takes");
+    if constexpr (plain_handler<Handler>) {
+        using traits = handler_traits<Handler>;
+        using message = typename traits::request;
+        using result = typename traits::result;
+        if constexpr (request<message>) {
+            static_assert(answers<result, message>(),
+                          "remora: this handler does not return the reply of its request: "
+                          "`Request::reply`, or asio::awaitable of it; for a stream, "
+                          "remora::generator of its items");
+            static_assert(traits::takes_more == uploading_request<message>,
+                          "remora: a handler takes the request, and remora::stream<upload> after "
+                          "it if and only if the request declares `using upload = ...;`");
+        } else {
+            static_assert(std::is_void_v<result>,
+                          "remora: this handler returns something, but what it takes is no "
+                          "request: it needs `using reply = ...;`");
+        }
+    }
+}
+
+}  // namespace detail
+
+template <class Handler>
+service& service::on(Handler handler) {
+    detail::check_handler<Handler>();
+    if constexpr (detail::plain_handler<Handler>) {
+        using message = typename detail::handler_traits<Handler>::request;
+        table_.add(type_tag_of<message>(),
+                   std::make_shared<const detail::method_of<Handler>>(std::move(handler)));
+    }
+    return *this;
+}
+
+}  // namespace remora

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+/// Where one coroutine waits until another one resumes it, without a trip through the scheduler.
+#pragma once
+
+#include <remora/asio.hpp>
+
+#include <exception>
+#include <optional>
+#include <utility>
+
+namespace remora::detail {
+
+class suspension;
+
+/// The suspended coroutines of a session. They refer to the session and the session to them: so
+/// whoever is destroyed with the context has to drop them.
+class suspensions {
+public:
+    suspensions() = default;
+    suspensions(const suspensions&) = delete;
+    suspensions& operator=(const suspensions&) = delete;
+    /// Destroys the coroutines that wait.
+    void drop_all() noexcept;
+
+private:
+    friend class suspension;
+    suspension* first_ = nullptr;
+};
+
+/// Belongs to an executor, that of the coroutine that waits. One coroutine waits at a time.
+class suspension {
+public:
+    explicit suspension(suspensions& all) noexcept : all_(all) {}
+    suspension(const suspension&) = delete;
+    suspension& operator=(const suspension&) = delete;
+    ~suspension() { drop(); }
+
+    bool is_waiting() const noexcept { return handler_.has_value(); }
+
+    /// Completes when resume() is called. When the awaiting coroutine is cancelled `cancelled()` is
+    /// called at once, if given; it may call post(), or leave the coroutine waiting.
+    template <class Cancelled>
+    asio::awaitable<void> wait(Cancelled cancelled) {
+        return asio::async_initiate<const token, void()>(
+            [this](handler h, Cancelled cancelled) {
+                auto slot = asio::get_associated_cancellation_slot(h);
+                if (slot.is_connected()) {
+                    slot.assign([cancelled](asio::cancellation_type) mutable { cancelled(); });
+                }
+                handler_.emplace(std::move(h));
+                link();
+            },
+            asio::use_awaitable, std::move(cancelled));
+    }
+
+    /// Goes on with the coroutine that waits, if any does, before this returns. What leaves the
+    /// coroutine's completion handler is thrown out of the context's run(), as if it had been
+    /// posted.
+    void resume();
+    /// The same, but from the context, later.
+    void post(const asio::any_io_executor& executor);
+
+private:
+    friend class suspensions;
+    using token = asio::use_awaitable_t<>;
+    using handler = asio::async_result<token, void()>::handler_type;
+
+    void link() noexcept;
+    handler take() noexcept;
+    void drop() noexcept;
+
+    suspensions& all_;
+    suspension* next_ = nullptr;
+    suspension** link_ = nullptr;
+    std::optional<handler> handler_;
+};
+
+}  // namespace remora::detail

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+/// A service: handlers for the requests and messages of the other side.
+#pragma once
+
+#include <remora/detail/service_table.hpp>
+#include <remora/pipe.hpp>
+#include <remora/stream.hpp>
+
+#include <memory>
+#include <utility>
+
+namespace remora {
+
+/// Handlers by the type that they take. A value: cheap to copy, and a copy has the handlers that
+/// were there when it was made.
+///
+///     remora::service maths;
+///     maths.on([](question q) { return solve(q); });                          // at once
+///     maths.on([](slow s) -> asio::awaitable<answer> { ... });                // as a coroutine
+///     maths.on([](watch w) -> remora::generator<tick> { ... });               // a stream of items
+///     maths.on([](store s, remora::stream<chunk> c) -> asio::awaitable<receipt> { ... });
+///     maths.on([](remark r) { ... });                                         // a plain message
+///     server.serve("maths", maths);
+///
+/// Handlers run on the executor of the pipe: those that are coroutines beside each other, plain
+/// functions one after the other, while nothing else happens on it. If several connections are on
+/// executors of their own and several threads run the context, a handler may be called by several
+/// at once.
+///
+/// What a handler throws arrives at the caller as `remote_error`: std::system_error with its code,
+/// std::bad_alloc as `overloaded`. A handler that is a coroutine is cancelled (`terminal`) when the
+/// caller is, when its deadline has passed, and when the pipe ends.
+class service {
+public:
+    explicit service(service_options options = {}) : options_(options) {}
+
+    /// Adds a handler, in place of an earlier one for the same type. It is called as
+    /// handler(Request), or handler(Request, stream<upload>) if the request has an upload, and
+    /// returns the reply, asio::awaitable of it, or for a stream, generator of its items.
+    /// It is kept until the last call that it serves has ended.
+    template <class Handler>
+    service& on(Handler handler);
+
+    const service_options& options() const noexcept { return options_; }
+
+    /// The handlers, as they are now.
+    std::shared_ptr<const detail::service_table> table() const {
+        return std::make_shared<const detail::service_table>(table_);
+    }
+
+private:
+    detail::service_table table_;
+    service_options options_;
+};
+
+}  // namespace remora
+
+#include <remora/detail/service_impl.hpp>

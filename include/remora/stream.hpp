@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+/// A stream: items that come one after the other, as the answer to a request or as its upload.
+#pragma once
+
+#include <remora/contract.hpp>
+#include <remora/detail/stream_ends.hpp>
+#include <remora/pipe.hpp>
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace remora {
+
+/// The receiving side of a stream. Move-only; belongs to the executor of its pipe.
+///
+/// What has arrived and was not taken stays here, up to 256 KiB and one item: then the producer
+/// waits, and nobody else does. Dropping a stream before its end cancels the call that it answers;
+/// an upload's producer is cancelled when its handler ends.
+template <class T>
+class stream {
+public:
+    stream() = default;
+    explicit stream(std::shared_ptr<detail::incoming_stream> state) noexcept
+        : state_(std::move(state)) {}
+    stream(stream&&) noexcept = default;
+    stream& operator=(stream&& other) noexcept {
+        stream(std::move(other)).state_.swap(state_);
+        return *this;
+    }
+    ~stream() {
+        if (state_) state_->drop();
+    }
+
+    /// The next item; nullopt after the last one.
+    ///
+    /// Fails with `remote_error` if the producer has, when the items before were taken; with what
+    /// decoding finds wrong, and then the item is gone; `timed_out`. One coroutine may await: a
+    /// second one fails with `receive_in_progress`. Cancelled, it loses no item.
+    asio::awaitable<std::optional<T>> next(receive_options options = {}) {
+        if (!state_) detail::raise(errc::closed, "a stream that has been moved from");
+        return next_of(state_, options);
+    }
+
+private:
+    static asio::awaitable<std::optional<T>> next_of(std::shared_ptr<detail::incoming_stream> state,
+                                                     receive_options options);
+    static T take(detail::incoming_stream& from);
+
+    std::shared_ptr<detail::incoming_stream> state_;
+};
+
+template <class T>
+asio::awaitable<std::optional<T>> stream<T>::next_of(std::shared_ptr<detail::incoming_stream> state,
+                                                     receive_options options) {
+    const detail::awaiting_items guard(*state);
+    const auto until = detail::deadline_of(options.timeout);
+    for (;;) {
+        if (state->end->must_give_way()) co_await state->end->give_way_to_receive();
+        if (!state->inbox.empty()) co_return take(*state);
+        if (state->inbox.at_end()) {
+            if (state->inbox.failure()) std::rethrow_exception(state->inbox.failure());
+            co_return std::nullopt;
+        }
+        co_await detail::incoming_stream::wait(state, until);
+    }
+}
+
+template <class T>
+T stream<T>::take(detail::incoming_stream& from) {
+    struct removal {
+        detail::incoming_stream& from;
+        ~removal() {
+            from.inbox.pop();
+            from.return_credit();
+        }
+    } const removed{from};
+    T value{};
+    from.end->decode_value(from.inbox.front(), value);
+    return value;
+}
+
+}  // namespace remora

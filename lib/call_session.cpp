@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+// A session as a whole: its reader, its batches, its end.
+#include <remora/detail/service_table.hpp>
+#include <remora/detail/stream_ends.hpp>
+
+#include "call_turn.hpp"
+#include "listed.hpp"
+
+namespace remora::detail {
+
+// Those who wait for a session are destroyed with its reader, which the context destroys.
+class call_session::no_more_waiting {
+public:
+    explicit no_more_waiting(suspensions& all) noexcept : all_(all) {}
+    ~no_more_waiting() { all_.drop_all(); }
+    no_more_waiting(const no_more_waiting&) = delete;
+    no_more_waiting& operator=(const no_more_waiting&) = delete;
+
+private:
+    suspensions& all_;
+};
+
+call_session::call_session(endpoint& end)
+    : end_(end), timer_(end.executor(), deadline::max()), served_(1) {
+}
+
+call_session::~call_session() = default;
+
+call_session& call_session::of(const end_ptr& end) {
+    if (!end->calls) {
+        auto guard = std::make_unique<endpoint::receiving>(*end);
+        end->calls = std::make_unique<call_session>(*end);
+        end->calls->set_window(end->call_window());
+        asio::co_spawn(end->executor(), read(end, std::move(guard)), asio::detached);
+    }
+    return *end->calls;
+}
+
+void call_session::attach(const end_ptr& end, std::shared_ptr<const service_table> services,
+                          const service_options& options) {
+    if (options.max_in_flight == 0)
+        raise(errc::bad_option, "max_in_flight is 0: nothing could be called");
+    call_session& self = of(end);
+    if (self.services_) raise(errc::bad_option, end->context() + "a service is attached already");
+    self.services_ = std::move(services);
+    self.options_ = options;
+    self.served_.set_limit(options.max_in_flight);
+    if (end->can_send()) self.send_number(frame_kind::window, 0, 0, options.max_in_flight);
+}
+
+asio::awaitable<void> call_session::read(end_ptr end, std::unique_ptr<endpoint::receiving>) {
+    call_session& self = *end->calls;
+    const no_more_waiting at_last(self.waiting_);
+    std::exception_ptr why;
+    try {
+        co_await self.read_all();
+    } catch (...) {
+        why = std::current_exception();
+    }
+    self.over(why);
+}
+
+asio::awaitable<void> call_session::read_all() {
+    for (;;) {
+        if (end_.must_give_way()) {
+            wake_streams();
+            has_started_ = false;
+            co_await end_.give_way();
+            flush();
+        }
+        if (const frame* const f = end_.head()) {
+            in_batch_ = true;
+            take(*f);
+            continue;
+        }
+        if (end_.at_end()) break;
+        wake_streams();
+        if (std::exchange(has_started_, false)) {  // their answers leave together
+            co_await end_.give_way();
+            continue;
+        }
+        in_batch_ = false;
+        flush();
+        if (!end_.look()) co_await end_.wait_message(deadline::max());
+    }
+}
+
+void call_session::wake_streams() {
+    while (!to_wake_.empty()) {
+        const auto next = std::move(to_wake_.back());
+        to_wake_.pop_back();
+        next->go_on();
+    }
+}
+
+void call_session::queued(endpoint::position p) {
+    batch_ = p;
+    if (!in_batch_) flush();
+}
+
+// A failure to write is the end: the reader meets it.
+void call_session::flush() {
+    if (batch_.end == 0 || !end_.can_send()) return;
+    try {
+        end_.flush(std::exchange(batch_, {}));
+    } catch (const error& e) {
+        end_.fail(e.code());
+    }
+    served_.written(end_.written());
+}
+
+void call_session::send_empty(frame_kind kind, std::uint64_t id, std::uint8_t flags) {
+    auto p = end_.begin_frame(kind, id, 0, {}, flags);
+    end_.end_frame(p);
+    queued(p);
+}
+
+void call_session::send_number(frame_kind kind, std::uint64_t id, std::uint8_t flags,
+                               std::uint64_t number) {
+    auto p = end_.begin_frame(kind, id, 0, {}, flags);
+    encode(end_.out(), number);
+    end_.end_frame(p);
+    queued(p);
+}
+
+// What leaves a handler or a caller's coroutine here is not thrown here: nothing keeps the rest
+// from hearing of the end.
+void call_session::over(std::exception_ptr why) {
+    in_batch_ = false;
+    is_over_ = true;
+    if (!why_) why_ = why;
+    timer_.cancel();
+    while (pending_call* const call = table_.take_any()) {
+        call->fail(std::make_exception_ptr(gone(call->request_name())));
+        call->wake();
+    }
+    cancel_handlers();
+    wake_streams();
+    for (const auto turns = turns_; turn* const next : turns)
+        next->timer.cancel();
+    for (asio::steady_timer* const waiting : awaiting_end_)
+        waiting->cancel();
+}
+
+remote_error call_session::gone(std::string_view request) const {
+    const std::string what = std::string(request) + ": ";
+    try {
+        if (why_) std::rethrow_exception(why_);
+    } catch (const error& e) {
+        return {failure_kind::gone, e.code(), what + e.context()};
+    } catch (const std::exception& e) {
+        return {failure_kind::gone, errc::closed, what + e.what()};
+    }
+    return {failure_kind::gone, errc::closed, what + end_.context() + "the conversation is over"};
+}
+
+asio::awaitable<void> call_session::wait_over(end_ptr end) {
+    call_session& self = *end->calls;
+    while (!self.is_over_ || !self.running_.empty()) {
+        asio::steady_timer timer(end->executor(), deadline::max());
+        const listed waiting(self.awaiting_end_, timer);
+        std::error_code ec;
+        co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+        const auto state = co_await asio::this_coro::cancellation_state;
+        if (state.cancelled() != asio::cancellation_type::none) throw std::system_error(ec);
+    }
+    if (self.why_) std::rethrow_exception(self.why_);
+}
+
+}  // namespace remora::detail

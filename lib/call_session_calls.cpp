@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+// The calls that a session makes.
+#include "call_turn.hpp"
+
+#include <remora/detail/stream_ends.hpp>
+
+namespace remora::detail {
+namespace {
+
+remote_error too_late(const endpoint& end, std::string_view request) {
+    return {failure_kind::deadline, errc::timed_out, end.context() + std::string(request)};
+}
+
+}  // namespace
+
+bool call_session::may_call() const noexcept {
+    return end_.can_send() && turns_.empty() && table_.has_room(granted_) && !end_.must_wait_turn();
+}
+
+asio::awaitable<void> call_session::wait_turn(end_ptr end, deadline until,
+                                              std::string_view request) {
+    call_session& self = *end->calls;
+    self.check_calling(request);
+    turn mine(self, until);
+    self.grant_turns();
+    std::error_code ec;
+    if (!mine.granted)
+        co_await mine.timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() != asio::cancellation_type::none)
+        throw std::system_error(asio::error::operation_aborted);
+    self.check_calling(request);
+    if (!mine.granted) throw too_late(*end, request);
+    try {
+        if (end->must_wait_turn()) co_await end->wait_turn(until);
+    } catch (const error& e) {
+        throw too_late(*end, request);
+    }
+    self.check_calling(request);
+    mine.use();
+}
+
+void call_session::check_calling(std::string_view request) const {
+    if (is_over_ || !end_.can_send()) throw gone(request);
+}
+
+void call_session::grant_turns() {
+    while (!turns_.empty() && table_.has_room(granted_)) {
+        turn* const first = turns_.front();
+        turns_.erase(turns_.begin());
+        first->granted = true;
+        ++granted_;
+        first->timer.cancel();
+    }
+}
+
+void call_session::set_window(std::size_t calls) {
+    table_.set_window(calls);
+    grant_turns();
+}
+
+std::uint64_t call_session::begin(pending_call& call, deadline until) {
+    const auto id = table_.begin(call, until);
+    if (until < armed_) arm(until);
+    return id;
+}
+
+void call_session::withdraw(std::uint64_t id) {
+    table_.withdraw(id);
+    grant_turns();
+}
+
+void call_session::abandon(std::uint64_t id) noexcept try {
+    if (!table_.abandon(id)) return;
+    end_upload(id);
+    if (end_.can_send()) send_empty(frame_kind::cancel, id, frame_header::of_sender);
+} catch (const std::exception&) {  // without memory for a frame: the call ends by itself
+}
+
+void call_session::fail(std::uint64_t id, std::exception_ptr why) noexcept {
+    const auto [what, call] = table_.find(id);
+    if (what != call_table::verdict::expected) return;
+    abandon(id);
+    call->fail(std::move(why));
+    call->wake();
+}
+
+// One timer for all: it is set for the first deadline, and looks again when that has passed.
+void call_session::arm(deadline until) {
+    armed_ = until;
+    timer_.expires_at(until);
+    timer_.async_wait([weak = end_.weak_from_this()](std::error_code ec) {
+        const auto end = weak.lock();
+        if (!ec && end) end->calls->expire();
+    });
+}
+
+void call_session::expire() {
+    armed_ = deadline::max();
+    const auto now = std::chrono::steady_clock::now();
+    while (const auto id = table_.expired(now)) {
+        const auto name = table_.find(*id).call->request_name();
+        fail(*id, std::make_exception_ptr(too_late(end_, name)));
+    }
+    if (table_.next_deadline() < armed_) arm(table_.next_deadline());
+}
+
+std::shared_ptr<outgoing_stream> call_session::begin_upload(std::uint64_t id) {
+    auto stream = std::make_shared<outgoing_stream>(waiting_);
+    uploads_[id] = stream;
+    return stream;
+}
+
+void call_session::end_upload(std::uint64_t id) noexcept {
+    if (uploads_.empty()) return;
+    const auto found = uploads_.find(id);
+    if (found == uploads_.end()) return;
+    const auto stream = std::move(found->second);
+    uploads_.erase(found);
+    stream->stop();
+}
+
+}  // namespace remora::detail

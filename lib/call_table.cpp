@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+#include <remora/detail/call_table.hpp>
+
+namespace remora::detail {
+
+call_table::id call_table::begin(pending_call& call, time until) {
+    const id n = last_ + 1;
+    calls_.emplace(n, entry{&call, until});
+    if (until != time::max()) deadlines_.emplace(until, n);
+    return last_ = n;
+}
+
+call_table::answer call_table::find(id n) const {
+    const auto found = calls_.find(n);
+    if (found == calls_.end()) {
+        return {n == 0 || n > last_ ? verdict::unknown : verdict::repeated};
+    }
+    pending_call* const call = found->second.call;
+    return {call == nullptr ? verdict::late : verdict::expected, call};
+}
+
+call_table::answer call_table::finish(id n) {
+    const answer found = find(n);
+    withdraw(n);
+    return found;
+}
+
+bool call_table::abandon(id n) {
+    const auto found = calls_.find(n);
+    if (found == calls_.end() || found->second.call == nullptr) return false;
+    forget_deadline(found->second, n);
+    found->second = {nullptr, time::max()};
+    return true;
+}
+
+void call_table::withdraw(id n) {
+    const auto found = calls_.find(n);
+    if (found == calls_.end()) return;
+    forget_deadline(found->second, n);
+    calls_.erase(found);
+}
+
+void call_table::forget_deadline(const entry& e, id n) {
+    if (e.until != time::max()) deadlines_.erase({e.until, n});
+}
+
+std::optional<call_table::id> call_table::expired(time now) const {
+    if (next_deadline() > now) return std::nullopt;
+    return deadlines_.begin()->second;
+}
+
+call_table::time call_table::next_deadline() const noexcept {
+    return deadlines_.empty() ? time::max() : deadlines_.begin()->first;
+}
+
+pending_call* call_table::take_any() {
+    while (!calls_.empty()) {
+        const auto first = calls_.begin();
+        pending_call* const call = first->second.call;
+        withdraw(first->first);
+        if (call != nullptr) return call;
+    }
+    return nullptr;
+}
+
+served_table::verdict served_table::admit(std::uint64_t id) noexcept {
+    if (id <= last_) return verdict::repeated;
+    if (in_flight_ >= limit_) return verdict::too_many;
+    last_ = id;
+    ++in_flight_;
+    return verdict::admitted;
+}
+
+void served_table::answered(std::uint64_t position) {
+    queued_.push_back(position);
+}
+
+void served_table::written(std::uint64_t position) noexcept {
+    while (first_ != queued_.size() && queued_[first_] <= position) {
+        ++first_;
+        --in_flight_;
+    }
+    if (first_ < queued_.size() / 2) return;
+    queued_.erase(queued_.begin(), queued_.begin() + static_cast<std::ptrdiff_t>(first_));
+    first_ = 0;
+}
+
+}  // namespace remora::detail

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#include <remora/detail/stream_ends.hpp>
+
+namespace remora::detail {
+
+incoming_stream::incoming_stream(end_ptr where, std::uint64_t tag, std::string_view request,
+                                 bool own)
+    : end(std::move(where)),
+      inbox(tag),
+      ready_(end->calls->waiting()),
+      request_(request),
+      own_(own) {
+}
+
+void incoming_stream::take(endpoint&, const frame& f) {
+    if (f.header.kind == frame_kind::end) return inbox.end();
+    if (f.header.kind != frame_kind::item)
+        raise(errc::protocol_error, "a reply to a call that is answered with a stream");
+    switch (inbox.arrived(f.header.tag, f.payload, f.size())) {
+        case stream_inbox::verdict::taken:
+            return;
+        case stream_inbox::verdict::too_much:
+            raise(errc::protocol_error, "a stream has sent more than its credit");
+        case stream_inbox::verdict::after_end:
+            raise(errc::protocol_error, "an item after the end of a stream");
+        case stream_inbox::verdict::wrong_type:
+            const error why(errc::type_mismatch, end->context() + std::string(request_) +
+                                                     ": an item is " +
+                                                     end->type_text(f.header.tag));
+            inbox.end(std::make_exception_ptr(why));
+    }
+}
+
+// With what else comes in this batch.
+void incoming_stream::wake() {
+    if (is_listed_ || !ready_.is_waiting()) return;
+    is_listed_ = true;
+    end->calls->wake_later(shared_from_this());
+}
+
+void incoming_stream::go_on() {
+    is_listed_ = false;
+    ready_.resume();
+}
+
+void incoming_stream::return_credit() {
+    if (const auto bytes = inbox.take_credit()) end->calls->give_credit(id, own_, bytes);
+}
+
+void incoming_stream::drop() noexcept {
+    inbox.discard();
+    if (own_) end->calls->abandon(id);
+}
+
+asio::awaitable<void> incoming_stream::wait(std::shared_ptr<incoming_stream> self, deadline until) {
+    const auto executor = self->end->executor();
+    std::optional<asio::steady_timer> limit;
+    if (until != deadline::max()) {
+        if (std::chrono::steady_clock::now() >= until)
+            raise(errc::timed_out, self->end->context() + "next of " + std::string(self->request_));
+        limit.emplace(executor, until);
+        limit->async_wait([self, executor](std::error_code ec) {
+            if (!ec) self->ready_.post(executor);
+        });
+    }
+    co_await self->ready_.wait([s = self.get(), executor] { s->ready_.post(executor); });
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() != asio::cancellation_type::none)
+        throw std::system_error(asio::error::operation_aborted);
+}
+
+}  // namespace remora::detail
