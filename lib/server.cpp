@@ -5,6 +5,8 @@
 #include "run_core.hpp"
 #include "server_core.hpp"
 
+#include <remora/service.hpp>
+
 #include <cstdio>
 
 namespace remora {
@@ -89,6 +91,19 @@ void server::serve(std::string name, service_function service, serve_options opt
                     entry = detail::service_entry{std::move(service), std::move(options)}] {
                        core->serve(name, entry);
                    });
+}
+
+namespace {
+asio::awaitable<void> serve_pipe(pipe connection, std::shared_ptr<const service> what) {
+    co_await connection.serve(*what);
+}
+}  // namespace
+
+void server::serve(std::string name, const service& what, serve_options options) {
+    const auto shared = std::make_shared<const service>(what);
+    serve(
+        std::move(name), [shared](pipe p) { return serve_pipe(std::move(p), shared); },
+        std::move(options));
 }
 
 asio::awaitable<pipe> server::accept(std::string name) {

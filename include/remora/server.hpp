@@ -133,6 +133,9 @@ public:
     /// `service_failed`, and goes to `on_failure`; the server lives. The death of the app is none.
     void serve(std::string name, service_function service, serve_options options = {});
 
+    /// The same, answered by the handlers of `what`: pipe::serve() for each connection.
+    void serve(std::string name, const service& what, serve_options options = {});
+
     /// Awaits one connection to `name`, for those who want the pipe itself. From the first call on,
     /// connections to that name wait until they are accepted, at the longest until the run is over.
     /// Fails with `bad_name`. Cancelling it loses no connection. The pipe belongs to the awaiting
