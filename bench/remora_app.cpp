@@ -23,7 +23,8 @@ struct slice {
     remora::pipe meter = {};
     std::int64_t end = 0;
     std::uint64_t messages = 0;
-    std::size_t size = 0;  ///< of a message
+    std::uint64_t taken = 0;  ///< items of a stream
+    std::size_t size = 0;     ///< of a message
 };
 
 asio::awaitable<remora::pipe> connect(slice& s, std::string name) {
@@ -146,20 +147,27 @@ asio::awaitable<void> one_way(slice& s, const char* name, sending send) {
     co_await finish(s);
 }
 
-asio::awaitable<void> one_of_many(slice& s, remora::pipe& maths, std::size_t& left,
+asio::awaitable<void> one_of_many(asio::awaitable<void> work, std::size_t& left,
                                   asio::steady_timer& all_done) {
-    co_await round_trips(s, maths, false);
+    co_await std::move(work);
     if (--left == 0) all_done.cancel();
 }
 
-asio::awaitable<void> all_at_once(slice& s, std::vector<remora::pipe>& pipes) {
+// So many coroutines, each made by `make`.
+template <class Make>
+asio::awaitable<void> all_of(std::size_t count, Make make) {
     const auto executor = co_await asio::this_coro::executor;
     asio::steady_timer all_done(executor, asio::steady_timer::time_point::max());
-    std::size_t left = pipes.size();
-    for (remora::pipe& maths : pipes)
-        asio::co_spawn(executor, one_of_many(s, maths, left, all_done), asio::detached);
+    std::size_t left = count;
+    for (std::size_t i = 0; i < count; ++i)
+        asio::co_spawn(executor, one_of_many(make(), left, all_done), asio::detached);
     std::error_code ec;
     co_await all_done.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+}
+
+asio::awaitable<void> all_at_once(slice& s, std::vector<remora::pipe>& pipes) {
+    auto next = pipes.begin();
+    co_await all_of(pipes.size(), [&] { return round_trips(s, *next++, false); });
 }
 
 asio::awaitable<std::vector<remora::pipe>> connect_many(slice& s) {
@@ -176,6 +184,62 @@ asio::awaitable<void> many_pipes(slice& s) {
     co_await all_at_once(s, pipes);
     co_await begin(s);
     co_await all_at_once(s, pipes);
+    co_await finish(s);
+}
+
+// One of those who call, again and again: a sample is the time of one call.
+template <class Question>
+asio::awaitable<void> call(slice& s, remora::pipe& calls) {
+    Question q;
+    q.b = 4;
+    q.op = "+";
+    for (std::int64_t before = now(); before < s.end; ++q.a) {
+        const auto a = co_await calls.call(q);
+        const std::int64_t after = now();
+        if (a.value != q.a + 4) throw std::runtime_error("a wrong answer");
+        s.samples.add(after - before);
+        ++s.messages;
+        before = after;
+    }
+}
+
+using calling = asio::awaitable<void> (*)(slice&, remora::pipe&);
+
+asio::awaitable<void> in_flight(slice& s, remora::pipe& calls, calling call_one) {
+    co_await all_of(s.options.batch, [&] { return call_one(s, calls); });
+}
+
+asio::awaitable<void> calls(slice& s, calling call_one) {
+    auto pipe = co_await connect(s, "calls");
+    s.size = 24 + sizeof(int);
+    s.end = from_now(s.options.seconds / 10);
+    co_await in_flight(s, pipe, call_one);
+    co_await begin(s);
+    co_await in_flight(s, pipe, call_one);
+    co_await finish(s);
+}
+
+asio::awaitable<void> take_items(slice& s, remora::stream<packet>& items) {
+    for (std::int64_t before = now(); before < s.end;) {
+        for (std::uint64_t i = 0; i < packets_a_sample; ++i) {
+            const auto item = co_await items.next();
+            if (item->words[0] != ++s.taken) throw std::runtime_error("an item is missing");
+        }
+        const std::int64_t after = now();
+        s.samples.add((after - before) / static_cast<std::int64_t>(packets_a_sample));
+        before = after;
+        s.messages += packets_a_sample;
+    }
+}
+
+asio::awaitable<void> items(slice& s) {
+    auto pipe = co_await connect(s, "calls");
+    auto packets = co_await pipe.stream<watch>();
+    s.size = s.options.bytes;
+    s.end = from_now(s.options.seconds / 10);
+    co_await take_items(s, packets);
+    co_await begin(s);
+    co_await take_items(s, packets);
     co_await finish(s);
 }
 
@@ -216,6 +280,9 @@ asio::awaitable<void> measure(slice& s) {
     if (pattern == "one_way") co_return co_await one_way(s, "packets", send_packets);
     if (pattern == "bulk") co_return co_await one_way(s, "loads", send_loads);
     if (pattern == "pipes") co_return co_await many_pipes(s);
+    if (pattern == "calls") co_return co_await calls(s, call<question>);
+    if (pattern == "calls_coroutine") co_return co_await calls(s, call<slow_question>);
+    if (pattern == "stream") co_return co_await items(s);
     if (pattern == "memory") co_return co_await memory(s);
     throw std::runtime_error("no such pattern: " + pattern);
 }

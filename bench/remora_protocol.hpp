@@ -3,6 +3,7 @@
 #pragma once
 
 #include <remora/archive.hpp>
+#include <remora/contract.hpp>
 #include <remora/transport.hpp>
 
 #include "slice.hpp"
@@ -30,8 +31,18 @@ struct answer {
 };
 
 struct question {
+    using reply = answer;
     int a = 0, b = 0;
     std::string op;
+    template <class Archive>
+    void serialize(Archive& ar) {
+        ar(a, b, op);
+    }
+};
+
+/// The same, for a handler that is a coroutine.
+struct slow_question : question {
+    using reply = answer;
     template <class Archive>
     void serialize(Archive& ar) {
         ar(a, b, op);
@@ -45,6 +56,13 @@ struct packet {
     void serialize(Archive& ar) {
         ar(words);
     }
+};
+
+/// Asks for a stream of packets that does not end.
+struct watch {
+    using reply = remora::stream<packet>;
+    template <class Archive>
+    void serialize(Archive&) {}
 };
 
 /// Any number of bytes; a first byte of 0 asks for an answer.

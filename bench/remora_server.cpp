@@ -3,17 +3,22 @@
 #include "remora_protocol.hpp"
 
 #include <remora/server.hpp>
+#include <remora/service.hpp>
 
 #include <algorithm>
 
 namespace bench {
 namespace {
 
+answer sum_of(const question& q) {
+    answer a;
+    a.value = q.a + q.b;
+    return a;
+}
+
 asio::awaitable<void> maths(remora::pipe pipe) {
     while (const auto q = co_await pipe.next<question>()) {
-        answer a;
-        a.value = q->a + q->b;
-        co_await pipe.send(a);
+        co_await pipe.send(sum_of(*q));
     }
 }
 
@@ -39,6 +44,26 @@ asio::awaitable<void> loads(remora::pipe pipe) {
         co_await pipe.receive(l);
         if (l.bytes[0] == 0) co_await pipe.send(done);
     }
+}
+
+asio::awaitable<answer> sum_in_coroutine(slow_question q) {
+    co_return sum_of(q);
+}
+
+remora::generator<packet> packets_without_end(watch) {
+    packet p;
+    for (;;) {
+        ++p.words[0];
+        co_yield p;
+    }
+}
+
+remora::service calls() {
+    remora::service all;
+    all.on([](question q) { return sum_of(q); });
+    all.on(sum_in_coroutine);
+    all.on(packets_without_end);
+    return all;
 }
 
 asio::awaitable<void> meter(remora::pipe pipe) {
@@ -77,6 +102,7 @@ int main(int argc, char** argv) {
                            .ring = options.ring,
                            .on_failure = [](std::string_view, std::exception_ptr) {}}};
     server.serve("maths", bench::maths);
+    server.serve("calls", bench::calls());
     server.serve("packets", bench::packets);
     server.serve("loads", bench::loads);
     server.serve("meter", bench::meter, {.waiting = remora::wait_policy::block});

@@ -23,9 +23,9 @@ namespace bench {
 
 /// One slice of measuring: which row, and for how long.
 struct slice_options {
-    std::string pattern = "round_trip";  ///< round_trip, one_way, bulk, bursts or pipes
-    std::size_t bytes = 64;              ///< of a message, in one_way and bulk
-    std::size_t batch = 1;               ///< messages a send, or round trips a burst
+    std::string pattern = "round_trip";
+    std::size_t bytes = 64;  ///< of a message, in one_way and bulk
+    std::size_t batch = 1;   ///< messages a send, round trips a burst, calls in flight
     std::size_t pipes = 1;
     int cpus = 2;  ///< 1: both processes on one CPU
     double seconds = 0.3;

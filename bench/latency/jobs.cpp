@@ -41,6 +41,13 @@ std::optional<row> floor_of(const row& what) {
         floor.pipes = 1;
         return what.pipes == 1 ? std::nullopt : std::optional{floor};
     }
+    if (what.pattern == "stream" || what.pattern.starts_with("calls")) {  // the plain messages
+        const bool one_by_one = what.pattern != "stream" && what.batch == 1;
+        floor.pattern = one_by_one ? "round_trip" : "one_way";
+        floor.bytes = one_by_one ? 0 : 64;
+        floor.batch = 1;
+        return floor;
+    }
     floor.transport = floor_transport(what);
     floor.wait = way_to_wait(floor.transport);
     return floor;

@@ -50,6 +50,13 @@ void add_pipes(std::vector<row>& plan, const std::string& transport) {
         add_waits(plan, {.pattern = "pipes", .transport = transport, .pipes = pipes});
 }
 
+void add_calls(std::vector<row>& plan, const std::string& transport) {
+    for (const auto* pattern : {"calls", "calls_coroutine"})
+        for (const std::size_t batch : {1, 64})
+            add_waits(plan, {.pattern = pattern, .transport = transport, .batch = batch});
+    add_waits(plan, {.pattern = "stream", .transport = transport, .bytes = 64});
+}
+
 void add_others(std::vector<row>& plan, const strings& names) {
     for (const auto& transport : names) {
         plan.push_back({.pattern = "round_trip", .transport = transport});
@@ -68,8 +75,8 @@ bool is_quick(const row& what) {
 }  // namespace
 
 const std::vector<std::string>& all_patterns() {
-    static const strings patterns{"round_trip", "one_way", "bulk",  "bursts",
-                                  "pipes",      "start",   "memory"};
+    static const strings patterns{"round_trip", "one_way",         "bulk",   "bursts", "pipes",
+                                  "calls",      "calls_coroutine", "stream", "start",  "memory"};
     return patterns;
 }
 
@@ -79,6 +86,7 @@ std::vector<row> whole_plan() {
         add_trips(plan, transport);
         add_streams(plan, transport);
         add_pipes(plan, transport);
+        add_calls(plan, transport);
         plan.push_back({.pattern = "start", .transport = transport, .wait = "adaptive"});
         plan.push_back(
             {.pattern = "memory", .transport = transport, .wait = "adaptive", .pipes = 64});

@@ -88,6 +88,21 @@ void check_streams(checker& check) {
     check.at_least(next, "bytes_per_s", "bytes/s", 20e9);
 }
 
+void check_calls(checker& check) {
+    for (const auto* transport : {"fifo", "shared_memory"}) {
+        const bool fifo = transport[0] == 'f';
+        row next = adaptive("calls", transport);
+        check.floor_at_most(next, 1.3, "to a round trip");
+        next.batch = 64;
+        check.at_least(next, "messages_per_s", "calls/s", fifo ? 2e6 : 4e6);
+        next.pattern = "calls_coroutine";
+        check.at_least(next, "messages_per_s", "calls/s", fifo ? 1.2e6 : 2.5e6);
+        next = adaptive("stream", transport);
+        next.bytes = 64;
+        check.at_least(next, "messages_per_s", "items/s", fifo ? 2e6 : 5e6);
+    }
+}
+
 void check_bursts(checker& check, const std::string& transport) {
     row next = adaptive("bursts", transport);
     for (const int cpus : {2, 1}) {
@@ -123,6 +138,7 @@ std::vector<target> targets_of(const results& measured) {
     checker check{measured};
     check_trips(check);
     check_streams(check);
+    check_calls(check);
     for (const auto check_one : {check_bursts, check_pipes, check_memory, check_start})
         for (const auto* transport : {"fifo", "shared_memory"})
             check_one(check, transport);
