@@ -80,7 +80,7 @@ void call_session::take_cancel(const frame& f) {
 // The last frame of a call.
 void call_session::take_answer(const frame& f) {
     const auto id = f.header.id;
-    const auto [what, call] = table_.finish(id);
+    const auto [what, call] = table_.find(id);
     if (what == call_table::verdict::repeated)
         raise(errc::protocol_error, "a second answer to call " + number(f));
     if (what == call_table::verdict::unknown) ++dropped_;
@@ -93,6 +93,7 @@ void call_session::take_answer(const frame& f) {
             call->take(end_, f);
         }
     }
+    table_.finish(id);  // not before: a call whose answer ends the conversation fails with the rest
     end_.pop();
     end_upload(id);
     grant_turns();

@@ -70,6 +70,8 @@ private:
     };
     using entries = std::pmr::unordered_map<id, entry>;
 
+    answer answer_of(entries::const_iterator found, id n) const;
+    void erase(entries::const_iterator found);
     void forget_deadline(const entry& e, id n);
 
     std::pmr::unsynchronized_pool_resource memory_;
