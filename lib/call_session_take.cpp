@@ -42,7 +42,12 @@ void call_session::take(const frame& f) try {
 }
 
 void call_session::take_request(const frame& f) {
-    switch (served_.admit(f.header.id)) {
+    auto admission = served_.admit(f.header.id);
+    if (admission == served_table::verdict::too_many) {
+        served_.written(end_.written());  // answers may have left by themselves since
+        admission = served_.admit(f.header.id);
+    }
+    switch (admission) {
         case served_table::verdict::admitted:
             break;
         case served_table::verdict::repeated:
