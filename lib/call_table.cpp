@@ -82,6 +82,11 @@ void served_table::answered(std::uint64_t position) {
     queued_.push_back(position);
 }
 
+void served_table::withdrawn(std::uint64_t position, std::uint64_t bytes) noexcept {
+    for (std::size_t i = queued_.size(); i != first_ && queued_[i - 1] > position; --i)
+        queued_[i - 1] -= bytes;
+}
+
 void served_table::written(std::uint64_t position) noexcept {
     while (first_ != queued_.size() && queued_[first_] <= position) {
         ++first_;

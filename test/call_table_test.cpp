@@ -317,6 +317,24 @@ TEST_CASE("answers leave one by one, as far as bytes are written") {
     CHECK(table.in_flight() == 0);
 }
 
+TEST_CASE("answers behind bytes that are taken out of the queue leave so much earlier") {
+    served_table table(3);
+    for (std::uint64_t id = 1; id != 4; ++id)
+        table.admit(id);
+    table.answered(10);
+    table.answered(50);
+    table.answered(60);
+    table.withdrawn(40, 30);
+    table.written(10);
+    CHECK(table.in_flight() == 2);
+    table.written(19);
+    CHECK(table.in_flight() == 2);
+    table.written(20);
+    CHECK(table.in_flight() == 1);
+    table.written(30);
+    CHECK(table.in_flight() == 0);
+}
+
 TEST_CASE("a served table does what a naive one does") {
     const auto seed = std::random_device{}();
     CAPTURE(seed);

@@ -104,6 +104,8 @@ public:
 
     /// A frame was queued. It leaves with the others of this batch, or at once.
     void queued(endpoint::position p);
+    /// A frame was taken out of the queue.
+    void withdrawn(endpoint::position p) noexcept { served_.withdrawn(p.end, p.end - p.begin); }
     void send_empty(frame_kind kind, std::uint64_t id, std::uint8_t flags);
 
     suspensions& waiting() noexcept { return waiting_; }
