@@ -27,7 +27,7 @@ void incoming_stream::take(endpoint&, const frame& f) {
             const error why(errc::type_mismatch, end->context() + std::string(request_) +
                                                      ": an item is " +
                                                      end->type_text(f.header.tag));
-            inbox.end(std::make_exception_ptr(why));
+            inbox.refuse(std::make_exception_ptr(why));
     }
 }
 

@@ -177,6 +177,21 @@ TEST_CASE("an item of another type is told, and not kept") {
     CHECK(inbox.empty());
 }
 
+TEST_CASE("a stream that is refused has its items first, and passes over what still comes") {
+    stream_inbox inbox(tag);
+    put(inbox, 2, 5);
+    const auto why = std::make_exception_ptr(std::runtime_error("refused"));
+    inbox.refuse(why);
+    CHECK(inbox.arrived(tag + 1, bytes_of(3), 27) == verdict::taken);
+    CHECK(put(inbox, window) == verdict::taken);
+    CHECK(put(inbox, 1) == verdict::too_much);
+    inbox.end();
+    CHECK(inbox.failure() == why);
+    CHECK(is_front(inbox, 2, 5));
+    inbox.pop();
+    CHECK(inbox.at_end());
+}
+
 TEST_CASE("what is discarded goes at once, what still comes uses up credit, and none returns") {
     stream_inbox inbox(tag);
     put(inbox, window / 2);
