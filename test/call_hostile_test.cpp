@@ -784,6 +784,25 @@ TEST_CASE("an upload that is not taken is cut off at its handler's answer") {
     });
 }
 
+remora::generator<number> fail_later() {
+    const auto executor = co_await asio::this_coro::executor;
+    for (int i = 0; i != 100; ++i)
+        co_await asio::post(executor, asio::use_awaitable);
+    throw std::system_error(std::make_error_code(std::errc::no_space_on_device));
+}
+
+TEST_CASE("a stream whose upload has failed fails before its peer answers") {
+    against_bare_peer([](pipe& p, bare_peer& peer) -> asio::awaitable<void> {
+        const double_each q;
+        auto numbers = co_await p.stream(q, fail_later());
+        const auto id = co_await peer.next_call();
+        const auto failed = co_await outcome_of(numbers.next());
+        CHECK(failed.code == std::errc::no_space_on_device);
+        peer.write_empty(frame_kind::end, id);
+        co_await check_calling(p, peer);
+    });
+}
+
 // Answers that nobody reads.
 
 TEST_CASE("a peer that calls and reads no answer is cut off at the window") {
