@@ -15,7 +15,12 @@ std::shared_ptr<served_call> call_session::started(std::uint64_t id) {
 }
 
 void call_session::ended(std::uint64_t id) {
-    running_.erase(id);
+    if (const auto found = running_.find(id); found != running_.end()) {
+        const auto call = std::move(found->second);
+        running_.erase(found);
+        if (call->upload) call->upload->outlive();
+    }
+    if (!in_batch_) wake_streams();
     if (!is_over_ || !running_.empty()) return;
     for (asio::steady_timer* const waiting : awaiting_end_)
         waiting->cancel();

@@ -52,6 +52,14 @@ void incoming_stream::drop() noexcept {
     if (own_) end->calls->abandon(id);
 }
 
+void incoming_stream::outlive() {
+    if (inbox.has_ended()) return;
+    const error why(errc::closed,
+                    end->context() + std::string(request_) + ": the handler has ended");
+    inbox.end(std::make_exception_ptr(why));
+    wake();
+}
+
 asio::awaitable<void> incoming_stream::wait(std::shared_ptr<incoming_stream> self, deadline until) {
     const auto executor = self->end->executor();
     std::optional<asio::steady_timer> limit;

@@ -26,6 +26,8 @@ public:
     void return_credit();
     /// Nobody takes items any more: the producer is told to stop, if the call is of this end.
     void drop() noexcept;
+    /// The handler whose upload this is has ended.
+    void outlive();
     /// Completes when another look at the inbox is worth while. Throws timed_out.
     static asio::awaitable<void> wait(std::shared_ptr<incoming_stream> self, deadline until);
 
