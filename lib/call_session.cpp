@@ -31,7 +31,7 @@ call_session& call_session::of(const end_ptr& end) {
         auto guard = std::make_unique<endpoint::receiving>(*end);
         end->calls = std::make_unique<call_session>(*end);
         end->calls->set_window(end->call_window());
-        asio::co_spawn(end->executor(), read(end, std::move(guard)), asio::detached);
+        asio::co_spawn(end->executor(), read(reading(end, std::move(guard))), asio::detached);
     }
     return *end->calls;
 }
@@ -48,8 +48,8 @@ void call_session::attach(const end_ptr& end, std::shared_ptr<const service_tabl
     if (end->can_send()) self.send_number(frame_kind::window, 0, 0, options.max_in_flight);
 }
 
-asio::awaitable<void> call_session::read(end_ptr end, std::unique_ptr<endpoint::receiving>) {
-    call_session& self = *end->calls;
+asio::awaitable<void> call_session::read(reading held) {
+    call_session& self = *held.first->calls;
     const no_more_waiting at_last(self.waiting_);
     std::exception_ptr why;
     try {

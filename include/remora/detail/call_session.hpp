@@ -12,6 +12,7 @@
 #include <memory>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace remora {
@@ -117,7 +118,10 @@ private:
     struct turn;
     class no_more_waiting;
 
-    static asio::awaitable<void> read(end_ptr end, std::unique_ptr<endpoint::receiving> guard);
+    // The guard goes before the end that it refers to: parameters of their own would go in an order
+    // that depends on the compiler.
+    using reading = std::pair<end_ptr, std::unique_ptr<endpoint::receiving>>;
+    static asio::awaitable<void> read(reading held);
     asio::awaitable<void> read_all();
     void take(const frame& f);
     void take_request(const frame& f);

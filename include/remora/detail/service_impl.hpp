@@ -65,7 +65,8 @@ consteval bool answers() {
 
 template <class Reply>
 asio::awaitable<void> serve_awaited(end_ptr end, std::uint64_t id, service_ptr,
-                                    asio::awaitable<Reply> work) {
+                                    asio::awaitable<Reply> handler) {
+    auto work = std::move(handler);  // which goes before the table, whatever the compiler
     try {
         if constexpr (std::is_void_v<Reply>) {
             co_await std::move(work);
