@@ -278,6 +278,8 @@ TEST_CASE("an upload that outlives its handler fails") {
         const auto failure = co_await failure_of(take_all(std::move(*kept)));
         CHECK(failure.code == errc::closed);
         CHECK(failure.has("add_up"));
+        while (!mine.is_gone)
+            co_await settle();
     });
 }
 
