@@ -118,8 +118,8 @@ void call_session::take_item(const frame& f) {
         return;
     }
     const auto found = running_.find(f.header.id);
-    if (found != running_.end() && found->second->upload) {
-        const auto upload = found->second->upload;
+    const auto upload = found == running_.end() ? nullptr : found->second->upload.lock();
+    if (upload) {
         upload->take(end_, f);
         end_.pop();
         return upload->wake();

@@ -51,7 +51,7 @@ protected:
 /// A call of the other end whose handler is at work.
 struct served_call {
     asio::cancellation_signal cancel;
-    std::shared_ptr<incoming_stream> upload;
+    std::weak_ptr<incoming_stream> upload;  ///< which keeps the pipe, and is the handler's
     std::shared_ptr<outgoing_stream> items;
 };
 
