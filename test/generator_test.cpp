@@ -248,7 +248,6 @@ TEST_CASE("what a dropped generator awaits is cancelled, and it does not go on")
 
 TEST_CASE("a generator is dropped by whom it has woken") {
     consumer c;
-    witness seen;
     auto items = std::make_unique<generator<int>>(count_in_turns(100));
     c.start(*items);
     asio::co_spawn(
