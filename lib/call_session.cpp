@@ -11,13 +11,16 @@ namespace remora::detail {
 // Those who wait for a session are destroyed with its reader, which the context destroys.
 class call_session::no_more_waiting {
 public:
-    explicit no_more_waiting(suspensions& all) noexcept : all_(all) {}
-    ~no_more_waiting() { all_.drop_all(); }
+    explicit no_more_waiting(call_session& session) noexcept : session_(session) {}
+    ~no_more_waiting() {
+        session_.to_wake_.clear();
+        session_.waiting_.drop_all();
+    }
     no_more_waiting(const no_more_waiting&) = delete;
     no_more_waiting& operator=(const no_more_waiting&) = delete;
 
 private:
-    suspensions& all_;
+    call_session& session_;
 };
 
 call_session::call_session(endpoint& end)
@@ -31,7 +34,7 @@ call_session& call_session::of(const end_ptr& end) {
         auto guard = std::make_unique<endpoint::receiving>(*end);
         end->calls = std::make_unique<call_session>(*end);
         end->calls->set_window(end->call_window());
-        asio::co_spawn(end->executor(), read(end, std::move(guard)), asio::detached);
+        asio::co_spawn(end->executor(), read(reading(end, std::move(guard))), asio::detached);
     }
     return *end->calls;
 }
@@ -48,9 +51,9 @@ void call_session::attach(const end_ptr& end, std::shared_ptr<const service_tabl
     if (end->can_send()) self.send_number(frame_kind::window, 0, 0, options.max_in_flight);
 }
 
-asio::awaitable<void> call_session::read(end_ptr end, std::unique_ptr<endpoint::receiving>) {
-    call_session& self = *end->calls;
-    const no_more_waiting at_last(self.waiting_);
+asio::awaitable<void> call_session::read(reading held) {
+    call_session& self = *held.first->calls;
+    const no_more_waiting at_last(self);
     std::exception_ptr why;
     try {
         co_await self.read_all();

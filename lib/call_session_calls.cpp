@@ -83,6 +83,7 @@ void call_session::fail(std::uint64_t id, std::exception_ptr why) noexcept {
     abandon(id);
     call->fail(std::move(why));
     call->wake();
+    if (!in_batch_) wake_streams();  // the reader sleeps
 }
 
 // One timer for all: it is set for the first deadline, and looks again when that has passed.

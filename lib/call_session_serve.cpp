@@ -15,7 +15,12 @@ std::shared_ptr<served_call> call_session::started(std::uint64_t id) {
 }
 
 void call_session::ended(std::uint64_t id) {
-    running_.erase(id);
+    if (const auto found = running_.find(id); found != running_.end()) {
+        const auto call = std::move(found->second);
+        running_.erase(found);
+        if (const auto upload = call->upload.lock()) upload->outlive();
+    }
+    if (!in_batch_) wake_streams();
     if (!is_over_ || !running_.empty()) return;
     for (asio::steady_timer* const waiting : awaiting_end_)
         waiting->cancel();
@@ -59,9 +64,10 @@ void call_session::cancel_handlers() {
     for (const auto& call : all) {
         call->cancel.emit(asio::cancellation_type::terminal);
         if (call->items) call->items->stop();
-        if (!call->upload) continue;
-        call->upload->fail(std::make_exception_ptr(gone(call->upload->request_name())));
-        call->upload->wake();
+        const auto upload = call->upload.lock();
+        if (!upload) continue;
+        upload->fail(std::make_exception_ptr(gone(upload->request_name())));
+        upload->wake();
     }
 }
 

@@ -42,7 +42,12 @@ void call_session::take(const frame& f) try {
 }
 
 void call_session::take_request(const frame& f) {
-    switch (served_.admit(f.header.id)) {
+    auto admission = served_.admit(f.header.id);
+    if (admission == served_table::verdict::too_many) {
+        served_.written(end_.written());  // answers may have left by themselves since
+        admission = served_.admit(f.header.id);
+    }
+    switch (admission) {
         case served_table::verdict::admitted:
             break;
         case served_table::verdict::repeated:
@@ -80,7 +85,7 @@ void call_session::take_cancel(const frame& f) {
 // The last frame of a call.
 void call_session::take_answer(const frame& f) {
     const auto id = f.header.id;
-    const auto [what, call] = table_.finish(id);
+    const auto [what, call] = table_.find(id);
     if (what == call_table::verdict::repeated)
         raise(errc::protocol_error, "a second answer to call " + number(f));
     if (what == call_table::verdict::unknown) ++dropped_;
@@ -93,6 +98,7 @@ void call_session::take_answer(const frame& f) {
             call->take(end_, f);
         }
     }
+    table_.finish(id);  // not before: a call whose answer ends the conversation fails with the rest
     end_.pop();
     end_upload(id);
     grant_turns();
@@ -112,8 +118,8 @@ void call_session::take_item(const frame& f) {
         return;
     }
     const auto found = running_.find(f.header.id);
-    if (found != running_.end() && found->second->upload) {
-        const auto upload = found->second->upload;
+    const auto upload = found == running_.end() ? nullptr : found->second->upload.lock();
+    if (upload) {
         upload->take(end_, f);
         end_.pop();
         return upload->wake();

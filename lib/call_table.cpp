@@ -11,7 +11,10 @@ call_table::id call_table::begin(pending_call& call, time until) {
 }
 
 call_table::answer call_table::find(id n) const {
-    const auto found = calls_.find(n);
+    return answer_of(calls_.find(n), n);
+}
+
+call_table::answer call_table::answer_of(entries::const_iterator found, id n) const {
     if (found == calls_.end()) {
         return {n == 0 || n > last_ ? verdict::unknown : verdict::repeated};
     }
@@ -20,9 +23,10 @@ call_table::answer call_table::find(id n) const {
 }
 
 call_table::answer call_table::finish(id n) {
-    const answer found = find(n);
-    withdraw(n);
-    return found;
+    const auto found = calls_.find(n);
+    const answer what = answer_of(found, n);
+    if (found != calls_.end()) erase(found);
+    return what;
 }
 
 bool call_table::abandon(id n) {
@@ -35,8 +39,11 @@ bool call_table::abandon(id n) {
 
 void call_table::withdraw(id n) {
     const auto found = calls_.find(n);
-    if (found == calls_.end()) return;
-    forget_deadline(found->second, n);
+    if (found != calls_.end()) erase(found);
+}
+
+void call_table::erase(entries::const_iterator found) {
+    forget_deadline(found->second, found->first);
     calls_.erase(found);
 }
 
@@ -73,6 +80,11 @@ served_table::verdict served_table::admit(std::uint64_t id) noexcept {
 
 void served_table::answered(std::uint64_t position) {
     queued_.push_back(position);
+}
+
+void served_table::withdrawn(std::uint64_t position, std::uint64_t bytes) noexcept {
+    for (std::size_t i = queued_.size(); i != first_ && queued_[i - 1] > position; --i)
+        queued_[i - 1] -= bytes;
 }
 
 void served_table::written(std::uint64_t position) noexcept {

@@ -176,6 +176,7 @@ void endpoint::withdraw(position p) {
         other->where.begin -= size;
         other->where.end -= size;
     }
+    if (calls) calls->withdrawn(p);
 }
 
 }  // namespace remora::detail

@@ -27,7 +27,7 @@ void incoming_stream::take(endpoint&, const frame& f) {
             const error why(errc::type_mismatch, end->context() + std::string(request_) +
                                                      ": an item is " +
                                                      end->type_text(f.header.tag));
-            inbox.end(std::make_exception_ptr(why));
+            inbox.refuse(std::make_exception_ptr(why));
     }
 }
 
@@ -50,6 +50,14 @@ void incoming_stream::return_credit() {
 void incoming_stream::drop() noexcept {
     inbox.discard();
     if (own_) end->calls->abandon(id);
+}
+
+void incoming_stream::outlive() {
+    if (inbox.has_ended()) return;
+    const error why(errc::closed,
+                    end->context() + std::string(request_) + ": the handler has ended");
+    inbox.end(std::make_exception_ptr(why));
+    wake();
 }
 
 asio::awaitable<void> incoming_stream::wait(std::shared_ptr<incoming_stream> self, deadline until) {

@@ -16,9 +16,9 @@ bool stream_credit::granted(std::uint64_t bytes) noexcept {
 
 stream_inbox::verdict stream_inbox::arrived(std::uint64_t tag, std::span<const std::byte> item,
                                             std::size_t frame) {
-    if (ended_) return verdict::after_end;
+    if (ended_ && !discarding_) return verdict::after_end;
     if (left_ <= 0) return verdict::too_much;
-    if (tag != tag_) return verdict::wrong_type;
+    if (tag != tag_ && !discarding_) return verdict::wrong_type;
     left_ -= static_cast<std::int64_t>(frame);
     if (discarding_) return verdict::taken;
     const lengths sizes{static_cast<std::uint32_t>(item.size()), static_cast<std::uint32_t>(frame)};
@@ -31,6 +31,11 @@ void stream_inbox::end(std::exception_ptr why) noexcept {
     if (ended_) return;
     ended_ = true;
     failure_ = std::move(why);
+}
+
+void stream_inbox::refuse(std::exception_ptr why) noexcept {
+    end(std::move(why));
+    discarding_ = true;
 }
 
 stream_inbox::lengths stream_inbox::head() const noexcept {

@@ -262,6 +262,27 @@ TEST_CASE("an upload stops when its handler has answered") {
     });
 }
 
+TEST_CASE("an upload that outlives its handler fails") {
+    over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
+        trace mine;
+        std::optional<stream<number>> kept;
+        service s;
+        s.on([&kept](add_up, stream<number> numbers) -> asio::awaitable<sum> {
+            kept.emplace(std::move(numbers));
+            co_return sum{1};
+        });
+        far.attach(s);
+        add_up q;
+        const auto one = co_await near.call(q, count({1'000'000'000, -1}, mine, false));
+        CHECK(one.value == 1);
+        const auto failure = co_await failure_of(take_all(std::move(*kept)));
+        CHECK(failure.code == errc::closed);
+        CHECK(failure.has("add_up"));
+        while (!mine.is_gone)
+            co_await settle();
+    });
+}
+
 TEST_CASE("an upload whose producer throws fails the call, and cancels the handler") {
     over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
         trace seen, mine;

@@ -159,9 +159,8 @@ public:
 
     /// The same, for a request with an upload: `items` are sent along, as fast as the handler takes
     /// them. What the generator throws is thrown here, and cancels the handler.
-    template <uploading_request Request>
-    auto call(const Request& question, generator<upload_of<Request>> items,
-              call_options options = {});
+    template <class Request, class Item>
+    auto call(const Request& question, generator<Item> items, call_options options = {});
 
     /// Asks for a stream: returns remora::stream of its items as soon as the request was queued.
     /// What fails later, fails in stream::next().
@@ -170,8 +169,8 @@ public:
     template <class Request, class... Args>
         requires detail::building<Request, Args...>
     auto stream(Args... args);
-    template <uploading_request Request>
-    auto stream(const Request& question, generator<upload_of<Request>> items);
+    template <class Request, class Item>
+    auto stream(const Request& question, generator<Item> items);
 
     /// Sends a message for a handler of the other end, which does not answer: another name for
     /// send(). If no handler takes it, it is dropped, and counted there.

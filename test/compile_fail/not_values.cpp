@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Each call below must not compile, and the compiler must say why in the words behind `expect:`.
-// With REMORA_ONLY_VALUES they are left out, and the rest must compile.
+// With REMORA_ONLY_VALID they are left out, and the rest must compile.
 #include <remora/archive.hpp>
 
 struct shape {
@@ -48,7 +48,7 @@ void values() {
     send(parent());
 }
 
-#ifndef REMORA_ONLY_VALUES
+#ifndef REMORA_ONLY_VALID
 void not_values(int* raw, void (*function)(), int mute::* member) {
     send(raw);                               // expect: a raw pointer is not a value
     send(box<const char*>());                // expect: a raw pointer is not a value

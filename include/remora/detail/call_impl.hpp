@@ -6,6 +6,9 @@
 #include <remora/pipe.hpp>
 #include <remora/stream.hpp>
 
+#include <type_traits>
+#include <utility>
+
 namespace remora {
 namespace detail {
 
@@ -88,26 +91,57 @@ private:
     bool done_ = false;
 };
 
+// The sentences for what is no call. Where one is said, nothing else is compiled: it stands alone.
+
 template <class Request>
-constexpr void check_request() {
+consteval bool is_request() {
     static_assert(request<Request>,
                   "remora: this type is no request: it needs `using reply = ...;`, the type that "
                   "answers it; to send a plain message, use send or notify");
+    return request<Request>;
 }
 
 template <class Request>
-constexpr void check_stream() {
-    check_request<Request>();
-    static_assert(streaming_request<Request>,
-                  "remora: this request is not answered with a stream: use call() instead of "
-                  "stream(), or declare `using reply = remora::stream<item>;`");
+consteval bool is_call() {
+    if constexpr (is_request<Request>()) {
+        static_assert(!streaming_request<Request>,
+                      "remora: this request is answered with a stream: use stream() instead of "
+                      "call()");
+        return !streaming_request<Request>;
+    }
+    return false;
 }
 
 template <class Request>
-constexpr void check_call() {
-    check_request<Request>();
-    static_assert(!streaming_request<Request>,
-                  "remora: this request is answered with a stream: use stream() instead of call()");
+consteval bool is_stream() {
+    if constexpr (is_request<Request>()) {
+        static_assert(streaming_request<Request>,
+                      "remora: this request is not answered with a stream: use call() instead of "
+                      "stream(), or declare `using reply = remora::stream<item>;`");
+        return streaming_request<Request>;
+    }
+    return false;
+}
+
+template <class Request>
+consteval bool is_alone() {
+    static_assert(!uploading_request<Request>,
+                  "remora: this request comes with an upload: pass a remora::generator of its "
+                  "items after it");
+    return !uploading_request<Request>;
+}
+
+template <class Request, class Item>
+consteval bool is_upload() {
+    static_assert(uploading_request<Request>,
+                  "remora: this request declares no upload: it needs `using upload = ...;`, the "
+                  "type of the items that come along");
+    if constexpr (uploading_request<Request>) {
+        static_assert(std::is_same_v<upload_of<Request>, Item>,
+                      "remora: these items are of another type than the request's `upload`");
+        return std::is_same_v<upload_of<Request>, Item>;
+    }
+    return false;
 }
 
 /// What goes along with a request: nothing, or the items of an upload.
@@ -168,54 +202,60 @@ asio::awaitable<stream<item_of<Request>>> stream_built(end_ptr end, Args... args
 
 template <class Request>
 auto pipe::call(const Request& question, call_options options) {
-    detail::check_call<Request>();
-    static_assert(!uploading_request<Request>,
-                  "remora: this request comes with an upload: call(request, generator)");
-    return detail::call_value(checked(), question, options, detail::no_items());
+    if constexpr (detail::is_call<Request>()) {
+        if constexpr (detail::is_alone<Request>())
+            return detail::call_value(checked(), question, options, detail::no_items());
+    }
 }
 
 template <class Request, class... Args>
     requires detail::building<Request, Args...>
 auto pipe::call(Args... args) {
-    detail::check_call<Request>();
-    return detail::call_built<Request>(checked(), call_options{}, std::move(args)...);
+    return call<Request>(call_options{}, std::move(args)...);
 }
 
 template <class Request, class... Args>
     requires detail::building<Request, Args...>
 auto pipe::call(call_options options, Args... args) {
-    detail::check_call<Request>();
-    return detail::call_built<Request>(checked(), options, std::move(args)...);
+    if constexpr (detail::is_call<Request>()) {
+        if constexpr (detail::is_alone<Request>())
+            return detail::call_built<Request>(checked(), options, std::move(args)...);
+    }
 }
 
-template <uploading_request Request>
-auto pipe::call(const Request& question, generator<upload_of<Request>> items,
-                call_options options) {
-    detail::check_call<Request>();
-    return detail::call_value(checked(), question, options,
-                              detail::items_of<upload_of<Request>>{std::move(items)});
+template <class Request, class Item>
+auto pipe::call(const Request& question, generator<Item> items, call_options options) {
+    if constexpr (detail::is_call<Request>()) {
+        if constexpr (detail::is_upload<Request, Item>())
+            return detail::call_value(checked(), question, options,
+                                      detail::items_of<Item>{std::move(items)});
+    }
 }
 
 template <class Request>
 auto pipe::stream(const Request& question) {
-    detail::check_stream<Request>();
-    static_assert(!uploading_request<Request>,
-                  "remora: this request comes with an upload: stream(request, generator)");
-    return detail::stream_value(checked(), question, detail::no_items());
+    if constexpr (detail::is_stream<Request>()) {
+        if constexpr (detail::is_alone<Request>())
+            return detail::stream_value(checked(), question, detail::no_items());
+    }
 }
 
 template <class Request, class... Args>
     requires detail::building<Request, Args...>
 auto pipe::stream(Args... args) {
-    detail::check_stream<Request>();
-    return detail::stream_built<Request>(checked(), std::move(args)...);
+    if constexpr (detail::is_stream<Request>()) {
+        if constexpr (detail::is_alone<Request>())
+            return detail::stream_built<Request>(checked(), std::move(args)...);
+    }
 }
 
-template <uploading_request Request>
-auto pipe::stream(const Request& question, generator<upload_of<Request>> items) {
-    detail::check_stream<Request>();
-    return detail::stream_value(checked(), question,
-                                detail::items_of<upload_of<Request>>{std::move(items)});
+template <class Request, class Item>
+auto pipe::stream(const Request& question, generator<Item> items) {
+    if constexpr (detail::is_stream<Request>()) {
+        if constexpr (detail::is_upload<Request, Item>())
+            return detail::stream_value(checked(), question,
+                                        detail::items_of<Item>{std::move(items)});
+    }
 }
 
 }  // namespace remora

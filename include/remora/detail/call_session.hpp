@@ -12,6 +12,7 @@
 #include <memory>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace remora {
@@ -50,7 +51,7 @@ protected:
 /// A call of the other end whose handler is at work.
 struct served_call {
     asio::cancellation_signal cancel;
-    std::shared_ptr<incoming_stream> upload;
+    std::weak_ptr<incoming_stream> upload;  ///< which keeps the pipe, and is the handler's
     std::shared_ptr<outgoing_stream> items;
 };
 
@@ -104,6 +105,8 @@ public:
 
     /// A frame was queued. It leaves with the others of this batch, or at once.
     void queued(endpoint::position p);
+    /// A frame was taken out of the queue.
+    void withdrawn(endpoint::position p) noexcept { served_.withdrawn(p.end, p.end - p.begin); }
     void send_empty(frame_kind kind, std::uint64_t id, std::uint8_t flags);
 
     suspensions& waiting() noexcept { return waiting_; }
@@ -115,7 +118,10 @@ private:
     struct turn;
     class no_more_waiting;
 
-    static asio::awaitable<void> read(end_ptr end, std::unique_ptr<endpoint::receiving> guard);
+    // The guard goes before the end that it refers to: parameters of their own would go in an order
+    // that depends on the compiler.
+    using reading = std::pair<end_ptr, std::unique_ptr<endpoint::receiving>>;
+    static asio::awaitable<void> read(reading held);
     asio::awaitable<void> read_all();
     void take(const frame& f);
     void take_request(const frame& f);

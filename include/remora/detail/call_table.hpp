@@ -70,6 +70,8 @@ private:
     };
     using entries = std::pmr::unordered_map<id, entry>;
 
+    answer answer_of(entries::const_iterator found, id n) const;
+    void erase(entries::const_iterator found);
     void forget_deadline(const entry& e, id n);
 
     std::pmr::unsynchronized_pool_resource memory_;
@@ -94,6 +96,8 @@ public:
     verdict admit(std::uint64_t id) noexcept;
     /// An answer stands in the queue, and will have left when `position` is written.
     void answered(std::uint64_t position);
+    /// So many bytes that ended at `position` were taken out of the queue.
+    void withdrawn(std::uint64_t position, std::uint64_t bytes) noexcept;
     /// The bytes before `position` have left.
     void written(std::uint64_t position) noexcept;
 

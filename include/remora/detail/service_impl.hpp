@@ -15,12 +15,17 @@ namespace detail {
 
 /// What a handler takes and returns.
 template <class F>
-struct handler_traits : handler_traits<decltype(&F::operator())> {};
+struct handler_traits {};
+template <class F>
+    requires requires { &F::operator(); }
+struct handler_traits<F> : handler_traits<decltype(&F::operator())> {};
 template <class R, class Q, class... More>
 struct handler_traits<R (*)(Q, More...)> {
     using result = R;
     using request = std::remove_cvref_t<Q>;
-    static constexpr bool takes_more = sizeof...(More) != 0;
+    static constexpr bool takes_value = std::is_convertible_v<request&&, Q>;
+    template <class... T>
+    static constexpr bool also_takes = std::is_same_v<void(More...), void(T...)>;
 };
 template <class C, class R, class... Q>
 struct handler_traits<R (C::*)(Q...)> : handler_traits<R (*)(Q...)> {};
@@ -58,15 +63,16 @@ consteval bool answers() {
 
 // The operations of a handler's coroutine. Each keeps the table, and with it the handler.
 
-template <class Request, class Handler, class... Upload>
-asio::awaitable<void> serve_awaited(end_ptr end, std::uint64_t id, service_ptr, Handler& handler,
-                                    Request question, Upload... upload) {
+template <class Reply>
+asio::awaitable<void> serve_awaited(end_ptr end, std::uint64_t id, service_ptr,
+                                    asio::awaitable<Reply> handler) {
+    auto work = std::move(handler);  // which goes before the table, whatever the compiler
     try {
-        if constexpr (std::is_void_v<reply_of<Request>>) {
-            co_await handler(std::move(question), std::move(upload)...);
+        if constexpr (std::is_void_v<Reply>) {
+            co_await std::move(work);
             end->calls->answer_done(id);
         } else {
-            const auto answer = co_await handler(std::move(question), std::move(upload)...);
+            const Reply answer = co_await std::move(work);
             if (end->must_wait_turn()) co_await end->wait_turn();
             end->calls->answer(id, answer);
         }
@@ -110,7 +116,7 @@ public:
                 start_stream(end, owner, calls.started(id), id, handler_(std::move(value)));
             } else if constexpr (awaited<result>::is_awaitable) {
                 start(end, calls.started(id), id,
-                      serve_awaited<message>(end, id, owner, handler_, std::move(value)));
+                      serve_awaited(end, id, owner, handler_(std::move(value))));
             } else if constexpr (std::is_void_v<result>) {
                 handler_(std::move(value));
                 calls.answer_done(id);
@@ -144,8 +150,7 @@ private:
             start_stream(end, owner, call, id, handler_(std::move(value), stream<item>(upload)));
         } else {
             start(end, call, id,
-                  serve_awaited<message>(end, id, owner, handler_, std::move(value),
-                                         stream<item>(upload)));
+                  serve_awaited(end, id, owner, handler_(std::move(value), stream<item>(upload))));
         }
     }
 
@@ -169,8 +174,19 @@ private:
     mutable Handler handler_;
 };
 
+template <class Traits>
+consteval bool takes_upload() {
+    using message = typename Traits::request;
+    if constexpr (uploading_request<message>) {
+        return Traits::template also_takes<stream<upload_of<message>>>;
+    } else {
+        return Traits::template also_takes<>;
+    }
+}
+
+// The sentences for what is no handler. Where one is said, nothing else is compiled.
 template <class Handler>
-consteval void check_handler() {
+consteval bool is_handler() {
     static_assert(plain_handler<Handler>,
                   "remora: a handler is a function, or has one operator(), that is no template: "
                   "its first parameter says what it takes");
@@ -178,28 +194,38 @@ consteval void check_handler() {
         using traits = handler_traits<Handler>;
         using message = typename traits::request;
         using result = typename traits::result;
+        constexpr bool by_value = traits::takes_value, more = takes_upload<traits>();
+        constexpr bool no_upload = !uploading_request<message> || streaming_request<message>;
+        constexpr bool waits_for_items = no_upload || awaited<result>::is_awaitable;
+        static_assert(by_value, "remora: a handler takes the request by value, or as a constant");
+        static_assert(more,
+                      "remora: a handler takes the request, and remora::stream<upload> after it if "
+                      "and only if the request declares `using upload = ...;`");
         if constexpr (request<message>) {
-            static_assert(answers<result, message>(),
+            constexpr bool right = answers<result, message>();
+            static_assert(right,
                           "remora: this handler does not return the reply of its request: "
                           "`Request::reply`, or asio::awaitable of it; for a stream, "
                           "remora::generator of its items");
-            static_assert(traits::takes_more == uploading_request<message>,
-                          "remora: a handler takes the request, and remora::stream<upload> after "
-                          "it if and only if the request declares `using upload = ...;`");
+            static_assert(!right || waits_for_items,
+                          "remora: a handler that takes an upload is a coroutine: it returns "
+                          "asio::awaitable of the reply");
+            return by_value && more && right && waits_for_items;
         } else {
             static_assert(std::is_void_v<result>,
                           "remora: this handler returns something, but what it takes is no "
                           "request: it needs `using reply = ...;`");
+            return by_value && more && std::is_void_v<result>;
         }
     }
+    return false;
 }
 
 }  // namespace detail
 
 template <class Handler>
 service& service::on(Handler handler) {
-    detail::check_handler<Handler>();
-    if constexpr (detail::plain_handler<Handler>) {
+    if constexpr (detail::is_handler<Handler>()) {
         using message = typename detail::handler_traits<Handler>::request;
         table_.add(type_tag_of<message>(),
                    std::make_shared<const detail::method_of<Handler>>(std::move(handler)));

@@ -45,6 +45,9 @@ public:
     /// No more items come: a clean end, or why not.
     void end(std::exception_ptr why = nullptr) noexcept;
 
+    /// The items that are here are the last: those that still come go.
+    void refuse(std::exception_ptr why) noexcept;
+
     bool empty() const noexcept { return first_ == bytes_.size(); }
     /// True once the last item was taken and no more come.
     bool at_end() const noexcept { return ended_ && empty(); }

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+// Each line below that expects something must not compile, and the compiler must say why in the
+// words behind `expect:`. With REMORA_ONLY_VALID they are left out, and the rest must compile.
+#include <remora/pipe.hpp>
+#include <remora/service.hpp>
+
+namespace contract {
+
+struct part {
+    template <class Archive>
+    void serialize(Archive&) {}
+};
+struct remark : part {};
+struct receipt : part {};
+struct question : part {
+    using reply = receipt;
+};
+struct save : part {
+    using reply = void;
+};
+struct watch : part {
+    using reply = remora::stream<part>;
+};
+struct store : part {
+    using reply = receipt;
+    using upload = part;
+};
+struct mirror : part {
+    using reply = remora::stream<part>;
+    using upload = part;
+};
+using parts = remora::stream<part>;
+
+remora::generator<part> some_parts() {
+    co_yield remora::item<part>();
+}
+remora::generator<remark> remarks() {
+    co_yield remora::item<remark>();
+}
+asio::awaitable<receipt> write_receipt() {
+    co_return receipt{};
+}
+
+void calls(remora::pipe& p, const question& q, const save& s, const watch& w, const store& up,
+           const mirror& m) {
+    (void)p.call(q);
+    (void)p.call(s);
+    (void)p.stream(w);
+    (void)p.call(up, some_parts());
+    (void)p.stream(m, some_parts());
+}
+
+void handlers(remora::service& s) {
+    s.on([](question) { return receipt{}; });
+    s.on([](const question&) { return write_receipt(); });
+    s.on([](save) {});
+    s.on([](watch) { return some_parts(); });
+    s.on([](store, parts) { return write_receipt(); });
+    s.on([](mirror, parts) { return some_parts(); });
+    s.on([](remark) {});
+}
+
+#ifndef REMORA_ONLY_VALID
+void no_calls(remora::pipe& p, const remark& r, const question& q, const watch& w, const store& up,
+              const mirror& m) {
+    p.call(r);                  // expect: this type is no request
+    p.call<remark>(1, 2);       // expect: this type is no request
+    p.stream(r);                // expect: this type is no request
+    p.stream(q);                // expect: this request is not answered with a stream
+    p.stream<question>();       // expect: this request is not answered with a stream
+    p.call(w);                  // expect: use stream() instead of call()
+    p.call<watch>();            // expect: use stream() instead of call()
+    p.call(m, some_parts());    // expect: use stream() instead of call()
+    p.call(up);                 // expect: this request comes with an upload
+    p.stream(m);                // expect: this request comes with an upload
+    p.call<store>();            // expect: this request comes with an upload
+    p.stream<mirror>();         // expect: this request comes with an upload
+    p.call(q, some_parts());    // expect: this request declares no upload
+    p.stream(w, some_parts());  // expect: this request declares no upload
+    p.call(up, remarks());      // expect: these items are of another type
+    p.call(up, remarks(), {});  // expect: these items are of another type
+}
+
+void no_handlers(remora::service& s, int number) {
+    s.on([](question) { return 1; });                 // expect: does not return the reply
+    s.on([](save) { return 1; });                     // expect: does not return the reply
+    s.on([](question) {});                            // expect: does not return the reply
+    s.on([](watch) { return receipt{}; });            // expect: does not return the reply
+    s.on([](store, parts) {});                        // expect: does not return the reply
+    s.on([](auto) {});                                // expect: that is no template
+    s.on(number);                                     // expect: its first parameter says what
+    s.on([] {});                                      // expect: its first parameter says what
+    s.on([](remark) { return 1; });                   // expect: but what it takes is no request
+    s.on([](store) { return write_receipt(); });      // expect: if and only if the request declares
+    s.on([](store, int) { return receipt{}; });       // expect: if and only if the request declares
+    s.on([](question, parts) { return receipt{}; });  // expect: if and only if the request declares
+    s.on([](remark, parts) {});                       // expect: if and only if the request declares
+    s.on([](store, parts) { return receipt{}; });     // expect: that takes an upload is a coroutine
+    s.on([](question&) { return receipt{}; });        // expect: takes the request by value
+}
+#endif
+
+}  // namespace contract
