@@ -26,13 +26,20 @@ call_session::call_session(endpoint& end)
 
 call_session::~call_session() = default;
 
+std::unique_ptr<endpoint::receiving> call_session::make(const end_ptr& end) {
+    auto guard = std::make_unique<endpoint::receiving>(*end);
+    end->calls = std::make_unique<call_session>(*end);
+    end->calls->set_window(end->call_window());
+    return guard;
+}
+
+// The reader may take what has arrived before this returns.
+void call_session::start(const end_ptr& end, std::unique_ptr<endpoint::receiving> guard) {
+    asio::co_spawn(end->executor(), read(end, std::move(guard)), asio::detached);
+}
+
 call_session& call_session::of(const end_ptr& end) {
-    if (!end->calls) {
-        auto guard = std::make_unique<endpoint::receiving>(*end);
-        end->calls = std::make_unique<call_session>(*end);
-        end->calls->set_window(end->call_window());
-        asio::co_spawn(end->executor(), read(end, std::move(guard)), asio::detached);
-    }
+    if (!end->calls) start(end, make(end));
     return *end->calls;
 }
 
@@ -40,11 +47,13 @@ void call_session::attach(const end_ptr& end, std::shared_ptr<const service_tabl
                           const service_options& options) {
     if (options.max_in_flight == 0)
         raise(errc::bad_option, "max_in_flight is 0: nothing could be called");
-    call_session& self = of(end);
+    auto guard = end->calls ? nullptr : make(end);
+    call_session& self = *end->calls;
     if (self.services_) raise(errc::bad_option, end->context() + "a service is attached already");
     self.services_ = std::move(services);
     self.options_ = options;
     self.served_.set_limit(options.max_in_flight);
+    if (guard) start(end, std::move(guard));
     if (end->can_send()) self.send_number(frame_kind::window, 0, 0, options.max_in_flight);
 }
 

@@ -394,6 +394,17 @@ TEST_CASE("an exception ends the connection where the service says so") {
     });
 }
 
+TEST_CASE("a request that has arrived before the service is served by it") {
+    over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
+        add q{2, 3};
+        background early(near.get_executor(), near.call(q));
+        co_await settle();
+        far.attach(adder());
+        const auto outcome = co_await early.result();
+        CHECK(outcome.text == "");
+    });
+}
+
 TEST_CASE("two services on one pipe are refused") {
     test::run([](asio::io_context& io) -> asio::awaitable<void> {
         auto [near, far] = remora::make_pipe_pair(io);

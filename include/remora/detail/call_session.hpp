@@ -115,6 +115,9 @@ private:
     struct turn;
     class no_more_waiting;
 
+    /// Makes that of `end`, whose reader is to be started with what this returns.
+    static std::unique_ptr<endpoint::receiving> make(const end_ptr& end);
+    static void start(const end_ptr& end, std::unique_ptr<endpoint::receiving> guard);
     static asio::awaitable<void> read(end_ptr end, std::unique_ptr<endpoint::receiving> guard);
     asio::awaitable<void> read_all();
     void take(const frame& f);
