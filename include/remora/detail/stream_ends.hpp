@@ -11,7 +11,8 @@
 namespace remora::detail {
 
 /// The items that come in, of a call of this end or of one that it serves.
-class incoming_stream : public pending_call, public std::enable_shared_from_this<incoming_stream> {
+class incoming_stream final : public pending_call,
+                              public std::enable_shared_from_this<incoming_stream> {
 public:
     /// Of items with this tag. `own`: the call is one of this end.
     incoming_stream(end_ptr end, std::uint64_t tag, std::string_view request, bool own);
