@@ -416,6 +416,22 @@ TEST_CASE("two services on one pipe are refused") {
     });
 }
 
+TEST_CASE("ends that are dropped go with their readers, and the context has nothing left to do") {
+    asio::io_context io;
+    auto [near, far] = remora::make_pipe_pair(io);
+    std::int64_t value = 0;
+    asio::co_spawn(
+        io,
+        [](pipe near, pipe far, std::int64_t& value) -> asio::awaitable<void> {
+            far.attach(adder());
+            const auto s = co_await near.call<add>(2, 3);
+            value = s.value;
+        }(std::move(near), std::move(far), value),
+        asio::detached);
+    io.run();
+    CHECK(value == 5);
+}
+
 TEST_CASE("calls that wait die with their context") {
     asio::io_context io;
     auto [near, far] = remora::make_pipe_pair(io);

@@ -113,12 +113,13 @@ public:
 
 private:
     struct turn;
+    struct reading;
     class no_more_waiting;
 
     /// Makes that of `end`, whose reader is to be started with what this returns.
-    static std::unique_ptr<endpoint::receiving> make(const end_ptr& end);
-    static void start(const end_ptr& end, std::unique_ptr<endpoint::receiving> guard);
-    static asio::awaitable<void> read(end_ptr end, std::unique_ptr<endpoint::receiving> guard);
+    static std::unique_ptr<reading> make(const end_ptr& end);
+    static void start(std::unique_ptr<reading> mine);
+    static asio::awaitable<void> read(std::unique_ptr<reading> mine);
     asio::awaitable<void> read_all();
     void take(const frame& f);
     void take_request(const frame& f);
