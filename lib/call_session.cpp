@@ -29,13 +29,30 @@ call_session::call_session(endpoint& end)
 
 call_session::~call_session() = default;
 
+// What the reader keeps, and gives up in this order: the guard, then the end, perhaps the last of
+// it.
+struct call_session::reading {
+    explicit reading(const end_ptr& which) : end(which), guard(*end) {}
+
+    end_ptr end;
+    endpoint::receiving guard;
+};
+
+std::unique_ptr<call_session::reading> call_session::make(const end_ptr& end) {
+    auto mine = std::make_unique<reading>(end);
+    end->calls = std::make_unique<call_session>(*end);
+    end->calls->set_window(end->call_window());
+    return mine;
+}
+
+// The reader may take what has arrived before this returns.
+void call_session::start(std::unique_ptr<reading> mine) {
+    const auto executor = mine->end->executor();
+    asio::co_spawn(executor, read(std::move(mine)), asio::detached);
+}
+
 call_session& call_session::of(const end_ptr& end) {
-    if (!end->calls) {
-        auto guard = std::make_unique<endpoint::receiving>(*end);
-        end->calls = std::make_unique<call_session>(*end);
-        end->calls->set_window(end->call_window());
-        asio::co_spawn(end->executor(), read(reading(end, std::move(guard))), asio::detached);
-    }
+    if (!end->calls) start(make(end));
     return *end->calls;
 }
 
@@ -43,16 +60,18 @@ void call_session::attach(const end_ptr& end, std::shared_ptr<const service_tabl
                           const service_options& options) {
     if (options.max_in_flight == 0)
         raise(errc::bad_option, "max_in_flight is 0: nothing could be called");
-    call_session& self = of(end);
+    auto mine = end->calls ? nullptr : make(end);
+    call_session& self = *end->calls;
     if (self.services_) raise(errc::bad_option, end->context() + "a service is attached already");
     self.services_ = std::move(services);
     self.options_ = options;
     self.served_.set_limit(options.max_in_flight);
+    if (mine) start(std::move(mine));
     if (end->can_send()) self.send_number(frame_kind::window, 0, 0, options.max_in_flight);
 }
 
-asio::awaitable<void> call_session::read(reading held) {
-    call_session& self = *held.first->calls;
+asio::awaitable<void> call_session::read(std::unique_ptr<reading> mine) {
+    call_session& self = *mine->end->calls;
     const no_more_waiting at_last(self);
     std::exception_ptr why;
     try {

@@ -394,6 +394,17 @@ TEST_CASE("an exception ends the connection where the service says so") {
     });
 }
 
+TEST_CASE("a request that has arrived before the service is served by it") {
+    over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
+        add q{2, 3};
+        background early(near.get_executor(), near.call(q));
+        co_await settle();
+        far.attach(adder());
+        const auto outcome = co_await early.result();
+        CHECK(outcome.text == "");
+    });
+}
+
 TEST_CASE("two services on one pipe are refused") {
     test::run([](asio::io_context& io) -> asio::awaitable<void> {
         auto [near, far] = remora::make_pipe_pair(io);
@@ -403,6 +414,22 @@ TEST_CASE("two services on one pipe are refused") {
               errc::bad_option);
         co_return;
     });
+}
+
+TEST_CASE("ends that are dropped go with their readers, and the context has nothing left to do") {
+    asio::io_context io;
+    auto [near, far] = remora::make_pipe_pair(io);
+    std::int64_t value = 0;
+    asio::co_spawn(
+        io,
+        [](pipe near, pipe far, std::int64_t& value) -> asio::awaitable<void> {
+            far.attach(adder());
+            const auto s = co_await near.call<add>(2, 3);
+            value = s.value;
+        }(std::move(near), std::move(far), value),
+        asio::detached);
+    io.run();
+    CHECK(value == 5);
 }
 
 TEST_CASE("calls that wait die with their context") {

@@ -116,12 +116,13 @@ public:
 
 private:
     struct turn;
+    struct reading;
     class no_more_waiting;
 
-    // The guard goes before the end that it refers to: parameters of their own would go in an order
-    // that depends on the compiler.
-    using reading = std::pair<end_ptr, std::unique_ptr<endpoint::receiving>>;
-    static asio::awaitable<void> read(reading held);
+    /// Makes that of `end`, whose reader is to be started with what this returns.
+    static std::unique_ptr<reading> make(const end_ptr& end);
+    static void start(std::unique_ptr<reading> mine);
+    static asio::awaitable<void> read(std::unique_ptr<reading> mine);
     asio::awaitable<void> read_all();
     void take(const frame& f);
     void take_request(const frame& f);
