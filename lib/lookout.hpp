@@ -12,7 +12,7 @@
 namespace remora::detail {
 
 /// How many CPUs this process may use: by its affinity and by the quota of its control groups.
-/// At least 1.
+/// At least 1. The quota is read once.
 unsigned usable_cpus();
 
 /// Between two looks at memory that another CPU writes.

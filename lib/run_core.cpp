@@ -3,6 +3,7 @@
 #include "run_core.hpp"
 
 #include "listed.hpp"
+#include "lookout.hpp"
 #include "run_connection.hpp"
 
 #include <fcntl.h>
@@ -116,6 +117,8 @@ void run_core::begin() {
     if (watches_signals_) {
         asio::co_spawn(strand(), watch_signals(self), asio::detached);
     }
+    // Reads files, and remembers what they say: as long as the app loads, there is time for that.
+    if (server_->options.waiting != wait_policy::block) asio::post(strand(), [] { usable_cpus(); });
 }
 
 asio::awaitable<void> run_core::watch_app(std::shared_ptr<run_core> self) {
