@@ -75,6 +75,7 @@ transport::fetched fifo_transport::fetch(std::size_t wanted) {
     const auto room = static_cast<std::size_t>(buffer_.data() + buffer_.size() - at);
     for (;;) {
         const ssize_t count = ::read(in_.native_handle(), at, room);
+        emptied_ = count > 0 && static_cast<std::size_t>(count) < room;
         if (count == 0) return fetched::end;
         if (count > 0) {
             input_ = {input_.data(), input_.size() + static_cast<std::size_t>(count)};

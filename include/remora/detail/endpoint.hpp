@@ -67,7 +67,10 @@ public:
     /// The frame at the head, if a whole one has arrived. It stays, and its bytes are good until
     /// the next call. Throws once the conversation is over, unless the end was clean: then at_end()
     /// is true and there is no frame.
-    const frame* head();
+    /// Before a wait without a limit, the `least` effort does: a system call is spared where there
+    /// was nothing a moment ago, since the wait finds what has come meanwhile.
+    enum class effort { full, least };
+    const frame* head(effort how = effort::full);
     void pop() noexcept;
     bool at_end() const noexcept { return end_code_ && *end_code_ == std::error_code(); }
     /// Before each wait_message: true if another look is worth while already, after looking for a
@@ -134,7 +137,7 @@ private:
     std::size_t queued() const noexcept { return out_.size() - sent_; }
     std::uint64_t written() const noexcept { return base_ + sent_; }
     bool next_frame();
-    bool fetch();
+    bool fetch(effort how);
     [[noreturn]] void give_up(const error& why);
     bool look_for_a_moment();
     bool give_cpu_to_peer();
