@@ -152,8 +152,10 @@ bool shared_memory_transport::is_ready(readiness what) try {
 
 void shared_memory_transport::go_to_sleep(readiness what, bool asleep) noexcept {
     if (what == readiness::readable) {
-        reader_.release_now(0);
-        if (reader_.must_wake(true)) ring_bell();
+        if (asleep) {
+            reader_.release_now(0);
+            if (reader_.must_wake(true)) ring_bell();
+        }
         reader_.sleeps(asleep);
     } else {
         writer_.sleeps(asleep);
