@@ -112,7 +112,8 @@ fifo_ends run_core::make_ends(const std::string& base) {
 void run_core::begin() {
     const auto self = shared_from_this();
     tell({.what = event::kind::started, .pid = pid_});
-    asio::co_spawn(strand(), talk(self), asio::detached);
+    // Behind what the host has said since the start: a name that it serves then is known.
+    asio::post(strand(), [self] { asio::co_spawn(self->strand(), talk(self), asio::detached); });
     asio::co_spawn(strand(), watch_app(self), asio::detached);
     if (watches_signals_) {
         asio::co_spawn(strand(), watch_signals(self), asio::detached);
