@@ -91,8 +91,8 @@ arena::arena(unique_fd fd) : fd_(std::move(fd)), size_(size_of(fd_.get())) {
 }
 
 bool arena::has_place(std::uint64_t offset, std::size_t ring) const noexcept {
-    const std::uint64_t needed = smallest_ring() + 2 * ring;
-    return offset % smallest_ring() == 0 && offset <= size_ && size_ - offset >= needed;
+    const std::uint64_t needed = page_size() + 2 * ring;
+    return offset % page_size() == 0 && offset <= size_ && size_ - offset >= needed;
 }
 
 arena_address arena::address(int fd) const {
@@ -102,7 +102,7 @@ arena_address arena::address(int fd) const {
 }
 
 std::uint64_t arena::take(std::size_t ring) {
-    const std::uint64_t size = smallest_ring() + 2 * ring;
+    const std::uint64_t size = page_size() + 2 * ring;
     const std::lock_guard lock(mutex_);
     std::erase_if(left_, [this](const range& r) { return !has_pages(r); });
     if (left_.size() >= most_left)
@@ -119,12 +119,12 @@ std::uint64_t arena::take(std::size_t ring) {
 
 void arena::punch(std::uint64_t offset, std::size_t ring) noexcept {
     ::fallocate(fd_.get(), FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, static_cast<off_t>(offset),
-                static_cast<off_t>(smallest_ring() + 2 * ring));
+                static_cast<off_t>(page_size() + 2 * ring));
 }
 
 void arena::note_left(std::uint64_t offset, std::size_t ring) noexcept try {
     const std::lock_guard lock(mutex_);
-    left_.push_back({offset, offset + smallest_ring() + 2 * ring});
+    left_.push_back({offset, offset + page_size() + 2 * ring});
 } catch (const std::exception&) {  // not counted, then
 }
 
@@ -133,16 +133,16 @@ bool arena::has_pages(const range& r) const noexcept {
     return at >= 0 && static_cast<std::uint64_t>(at) < r.end;
 }
 
-std::size_t smallest_ring() noexcept {
-    static const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-    return page;
+std::size_t page_size() noexcept {
+    static const auto size = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    return size;
 }
 
 void check_ring(std::size_t size) {
-    if (std::has_single_bit(size) && size >= smallest_ring() && size <= largest_ring) return;
+    if (std::has_single_bit(size) && size >= page_size() && size <= largest_ring) return;
     raise(errc::bad_option,
           "a ring of " + std::to_string(size) + " bytes: it has to be a power of two from " +
-              std::to_string(smallest_ring()) + " to " + std::to_string(largest_ring));
+              std::to_string(page_size()) + " to " + std::to_string(largest_ring));
 }
 
 }  // namespace remora::detail

@@ -21,7 +21,7 @@ endpoint::receiving::receiving(endpoint& end) : end_(end) {
     end.receiving_ = true;
 }
 
-const frame* endpoint::head() {
+const frame* endpoint::head(effort how) {
     if (head_) return &*head_;
     // A peer that sends nothing else but frames to pass over, or a message without an end in sight,
     // must not keep the context to itself.
@@ -35,14 +35,15 @@ const frame* endpoint::head() {
             if (head_) return &*head_;
             continue;
         }
-        if (!fetch()) return nullptr;
+        if (!fetch(how)) return nullptr;
         in_one_look_ += price_of_a_piece;
     }
     return nullptr;
 }
 
 // False if nothing has come.
-bool endpoint::fetch() try {
+bool endpoint::fetch(effort how) try {
+    if (how == effort::least && !failure_ && transport_->was_emptied()) return false;
     const auto result = transport_->fetch(wanted_);
     if (result == transport::fetched::more) return true;
     if (result == transport::fetched::nothing && !failure_) return false;

@@ -107,7 +107,7 @@ asio::awaitable<void> endpoint::wait_message(deadline until) {
         {
             const lookout::watching going_on(*waits_->place, waits_->to_read,
                                              time_to_watch(waits_->reading));
-            co_await waits_->to_read.over(ec);
+            co_await waits_->to_read.over();
         }
         sleeps = note(waits_->to_read, waits_->reading);
         throw_if_cancelled(co_await asio::this_coro::cancellation_state);
@@ -115,6 +115,7 @@ asio::awaitable<void> endpoint::wait_message(deadline until) {
     if (sleeps && transport_->begin_wait(transport::readiness::readable)) {
         co_await transport_->wait(transport::readiness::readable, ec);
         transport_->end_wait(transport::readiness::readable);
+        if (waits_) waits_->place->note_work();
         throw_if_cancelled(co_await asio::this_coro::cancellation_state);
     }
 }
@@ -127,7 +128,7 @@ asio::awaitable<void> endpoint::wait_for_room() {
         {
             const lookout::watching going_on(*waits_->place, waits_->to_write,
                                              time_to_watch(waits_->writing));
-            co_await waits_->to_write.over(ec);
+            co_await waits_->to_write.over();
         }
         sleeps = note(waits_->to_write, waits_->writing);
     }

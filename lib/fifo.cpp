@@ -22,32 +22,23 @@ constexpr int large_pipe = 1024 * 1024;
 class fifo_transport final : public transport {
 public:
     fifo_transport(const asio::any_io_executor& executor, fifo_ends ends)
-        : in_(executor),
-          out_(executor),
-          guard_(std::move(ends.guard)),
-          dummy_(std::move(ends.dummy)) {
-        in_.assign(ends.in.get());
-        ends.in.release();
-        out_.assign(ends.out.get());
-        ends.out.release();
-    }
+        : fifos_(executor, std::move(ends)) {}
 
     transport_kind what() const noexcept override { return transport_kind::fifo; }
     fetched fetch(std::size_t wanted) override;
     std::size_t write(std::span<const std::byte> bytes) override;
-    asio::awaitable<void> wait(readiness what, std::error_code& ec) override;
-    void cancel() noexcept override;
-    void opened() noexcept override { dummy_.reset(); }
+    asio::awaitable<void> wait(readiness what, std::error_code& ec) override {
+        return fifos_.wait(what, ec);
+    }
+    void cancel() noexcept override { fifos_.cancel(); }
+    void opened() noexcept override { fifos_.opened(); }
     void close() noexcept override;
 
 private:
     void make_room(std::size_t wanted);
     void grow_pipe() noexcept;
 
-    asio::posix::stream_descriptor in_;
-    asio::posix::stream_descriptor out_;
-    unique_fd guard_;
-    unique_fd dummy_;
+    fifo_pair fifos_;
     std::vector<std::byte> buffer_;
     bool grown_ = false;
 };
@@ -69,12 +60,13 @@ void fifo_transport::make_room(std::size_t wanted) {
 }
 
 transport::fetched fifo_transport::fetch(std::size_t wanted) {
-    if (!in_.is_open()) return fetched::end;
+    if (!fifos_.is_open()) return fetched::end;
     make_room(wanted);
     std::byte* const at = buffer_.data() + (input_.data() - buffer_.data()) + input_.size();
     const auto room = static_cast<std::size_t>(buffer_.data() + buffer_.size() - at);
     for (;;) {
-        const ssize_t count = ::read(in_.native_handle(), at, room);
+        const ssize_t count = ::read(fifos_.in(), at, room);
+        emptied_ = count > 0 && static_cast<std::size_t>(count) < room;
         if (count == 0) return fetched::end;
         if (count > 0) {
             input_ = {input_.data(), input_.size() + static_cast<std::size_t>(count)};
@@ -86,12 +78,12 @@ transport::fetched fifo_transport::fetch(std::size_t wanted) {
 }
 
 std::size_t fifo_transport::write(std::span<const std::byte> bytes) {
-    if (!out_.is_open()) return 0;
+    if (!fifos_.is_open()) return 0;
     if (bytes.size() > large_write && !grown_) grow_pipe();
     std::size_t done = 0;
     while (done < bytes.size()) {
-        const ssize_t count = ::write(out_.native_handle(), bytes.data() + done,
-                                      std::min(bytes.size() - done, large_write));
+        const ssize_t count =
+            ::write(fifos_.out(), bytes.data() + done, std::min(bytes.size() - done, large_write));
         if (count >= 0) {
             done += static_cast<std::size_t>(count);
         } else if (errno == EAGAIN) {
@@ -106,35 +98,11 @@ std::size_t fifo_transport::write(std::span<const std::byte> bytes) {
 // Unprivileged users may be refused; the pipe works as it is.
 void fifo_transport::grow_pipe() noexcept {
     grown_ = true;
-    ::fcntl(out_.native_handle(), F_SETPIPE_SZ, large_pipe);
-}
-
-asio::awaitable<void> fifo_transport::wait(readiness what, std::error_code& ec) {
-    using descriptor = asio::posix::stream_descriptor;
-    auto token = asio::redirect_error(asio::use_awaitable, ec);
-    switch (what) {
-        case readiness::readable:
-            return in_.async_wait(descriptor::wait_read, token);
-        case readiness::writable:
-            return out_.async_wait(descriptor::wait_write, token);
-        case readiness::hung_up:
-            break;
-    }
-    return in_.async_wait(descriptor::wait_error, token);
-}
-
-void fifo_transport::cancel() noexcept {
-    std::error_code ignored;
-    in_.cancel(ignored);
-    out_.cancel(ignored);
+    ::fcntl(fifos_.out(), F_SETPIPE_SZ, large_pipe);
 }
 
 void fifo_transport::close() noexcept {
-    std::error_code ignored;
-    in_.close(ignored);
-    out_.close(ignored);
-    guard_.reset();
-    dummy_.reset();
+    fifos_.close();
     input_ = {};
 }
 
@@ -152,6 +120,42 @@ unique_fd duplicate(const unique_fd& fd) {
 }
 
 }  // namespace
+
+fifo_pair::fifo_pair(const asio::any_io_executor& executor, fifo_ends ends)
+    : in_(executor), out_(executor), guard_(std::move(ends.guard)), dummy_(std::move(ends.dummy)) {
+    in_.assign(ends.in.get());
+    ends.in.release();
+    out_.assign(ends.out.get());
+    ends.out.release();
+}
+
+asio::awaitable<void> fifo_pair::wait(transport::readiness what, std::error_code& ec) {
+    using descriptor = asio::posix::stream_descriptor;
+    auto token = asio::redirect_error(asio::use_awaitable, ec);
+    switch (what) {
+        case transport::readiness::readable:
+            return in_.async_wait(descriptor::wait_read, token);
+        case transport::readiness::writable:
+            return out_.async_wait(descriptor::wait_write, token);
+        case transport::readiness::hung_up:
+            break;
+    }
+    return in_.async_wait(descriptor::wait_error, token);
+}
+
+void fifo_pair::cancel() noexcept {
+    std::error_code ignored;
+    in_.cancel(ignored);
+    out_.cancel(ignored);
+}
+
+void fifo_pair::close() noexcept {
+    std::error_code ignored;
+    in_.close(ignored);
+    out_.close(ignored);
+    guard_.reset();
+    dummy_.reset();
+}
 
 std::pair<fifo_ends, fifo_ends> make_connected_ends() {
     fifo_ends one;

@@ -22,6 +22,28 @@ struct fifo_ends {
     unique_fd dummy;
 };
 
+/// One end of a pipe's FIFOs, at work.
+class fifo_pair {
+public:
+    fifo_pair(const asio::any_io_executor& executor, fifo_ends ends);
+
+    bool is_open() const noexcept { return in_.is_open(); }
+    int in() noexcept { return in_.native_handle(); }
+    int out() noexcept { return out_.native_handle(); }
+
+    /// As those of a transport.
+    asio::awaitable<void> wait(transport::readiness what, std::error_code& ec);
+    void cancel() noexcept;
+    void opened() noexcept { dummy_.reset(); }
+    void close() noexcept;
+
+private:
+    asio::posix::stream_descriptor in_;
+    asio::posix::stream_descriptor out_;
+    unique_fd guard_;
+    unique_fd dummy_;
+};
+
 /// Two ends that are connected, over anonymous pipes.
 std::pair<fifo_ends, fifo_ends> make_connected_ends();
 

@@ -28,7 +28,7 @@ public:
     static asio::execution_context::id id;
 
     explicit others(asio::execution_context& context) : service(context) {}
-    void shutdown() override {}
+    void shutdown() override;
 
     std::shared_ptr<lookout> find(const asio::any_io_executor& executor);
 
@@ -52,6 +52,14 @@ std::shared_ptr<lookout> lookout::others::find(const asio::any_io_executor& exec
     auto made = std::make_shared<lookout>(executor);
     all_.push_back(made);
     return made;
+}
+
+// Those who wait own what they wait for, and it owns them.
+void lookout::others::shutdown() {
+    std::vector<waiter> dropped;
+    for (const auto& weak : all_) {
+        if (const auto found = weak.lock()) found->drop(dropped);
+    }
 }
 
 std::shared_ptr<lookout> lookout::of(const asio::any_io_executor& executor) {
@@ -79,25 +87,49 @@ void lookout::add(watch& w, std::chrono::nanoseconds limit) {
     w.result = watched::interrupted;  // unless we say otherwise
     w.interrupted = false;
     w.waiting = w.listed = true;
+    w.place = this;
+    w.index = watches_.size();
     watches_.push_back(&w);
     others_.on_duty.store(this, std::memory_order_relaxed);
     if (!std::exchange(going_round_, true)) go_round();
 }
 
 void lookout::remove(watch& w) noexcept {
-    if (std::exchange(w.listed, false)) std::erase(watches_, &w);
+    if (!std::exchange(w.listed, false)) return;
+    watches_[w.index] = watches_.back();
+    watches_[w.index]->index = w.index;
+    watches_.pop_back();
 }
 
 void lookout::end(watch& w, watched result) {
     remove(w);
     w.result = result;
-    w.woken.cancel();
+    if (w.waits) asio::post(*std::exchange(w.waits, std::nullopt));
+}
+
+void lookout::drop(std::vector<waiter>& all) {
+    for (auto* list : {&watches_, &with_news_}) {
+        for (watch* w : *list) {
+            if (w->waits) all.push_back(*std::exchange(w->waits, std::nullopt));
+        }
+    }
+    with_news_.clear();
 }
 
 void lookout::watch::interrupt() {
     if (!waiting) return;
     interrupted = true;
-    woken.cancel();
+    if (listed) place->end(*this, watched::interrupted);
+}
+
+asio::awaitable<void> lookout::watch::over() {
+    const auto keep = [this](waiter w) {
+        auto slot = asio::get_associated_cancellation_slot(w);
+        if (slot.is_connected()) slot.assign([this](asio::cancellation_type) { interrupt(); });
+        waits.emplace(std::move(w));
+        if (!listed) asio::post(*std::exchange(waits, std::nullopt));
+    };
+    return asio::async_initiate<const asio::use_awaitable_t<>, void()>(keep, asio::use_awaitable);
 }
 
 void lookout::go_round() {
@@ -116,19 +148,33 @@ void lookout::slice() {
     } while (!found && clock::now() < slice_end);
     if (found) last_news_ = clock::now();
     send_to_sleep();
-    going_round_ = !watches_.empty();
+    going_round_ = !watches_.empty() || !with_news_.empty();
     if (!going_round_) return;
     // To a peer that waits for this CPU. Who looks at memory knows whether there is one.
     const auto costly = [](const watch* w) { return w->costly; };
     if (!found && std::ranges::any_of(watches_, costly)) ::sched_yield();
     go_round();
+    resume();
+}
+
+// Here and now: nobody needs a trip of his own to take his news. The next slice is on its way
+// already, whatever they throw.
+void lookout::resume() {
+    while (!with_news_.empty()) {
+        watch& w = *with_news_.back();
+        with_news_.pop_back();
+        if (w.waits) asio::dispatch(*std::exchange(w.waits, std::nullopt));
+    }
 }
 
 bool lookout::look_at_all() {
     bool found = false;
     for (std::size_t i = watches_.size(); i-- != 0;) {
-        if (!watches_[i]->look()) continue;
-        end(*watches_[i], watched::news);
+        watch& w = *watches_[i];
+        if (!w.look()) continue;
+        remove(w);
+        w.result = watched::news;
+        with_news_.push_back(&w);
         found = true;
     }
     return found;

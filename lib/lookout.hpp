@@ -7,12 +7,13 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace remora::detail {
 
 /// How many CPUs this process may use: by its affinity and by the quota of its control groups.
-/// At least 1.
+/// At least 1. The quota is read once.
 unsigned usable_cpus();
 
 /// Between two looks at memory that another CPU writes.
@@ -36,26 +37,27 @@ class lookout : public std::enable_shared_from_this<lookout> {
 public:
     using clock = std::chrono::steady_clock;
 
+    /// The rest of a coroutine that waits.
+    using waiter = asio::async_result<asio::use_awaitable_t<>, void()>::handler_type;
+
     /// One that waits, or will.
     struct watch {
-        watch(const asio::any_io_executor& executor, std::function<bool()> has_news,
-              bool is_a_system_call)
-            : look(std::move(has_news)),
-              costly(is_a_system_call),
-              woken(executor, clock::time_point::max()) {}
+        watch(std::function<bool()> has_news, bool is_a_system_call)
+            : look(std::move(has_news)), costly(is_a_system_call) {}
 
         /// Somebody wants the waiter to look round.
         void interrupt();
         /// How it has ended. An interruption counts, whenever it came.
         watched outcome() const noexcept { return interrupted ? watched::interrupted : result; }
-        /// Completes when the watching is over; to be awaited within a `watching`.
-        asio::awaitable<void> over(std::error_code& ec) {
-            return woken.async_wait(asio::redirect_error(asio::use_awaitable, ec));
-        }
+        /// Completes when the watching is over; to be awaited within a `watching`, by a coroutine
+        /// on the lookout's executor.
+        asio::awaitable<void> over();
 
         std::function<bool()> look;
         bool costly;  ///< only the newest of these is looked for
-        asio::steady_timer woken;
+        lookout* place = nullptr;
+        std::size_t index = 0;        ///< among those of the place, if it is listed
+        std::optional<waiter> waits;  ///< it is listed then, or about to be resumed
         clock::time_point until{};
         clock::time_point until_at_most{};  ///< as long as others have news
         watched result = watched::nothing;
@@ -73,6 +75,8 @@ public:
     /// True if looking makes sense here: with one CPU it only keeps the other side from running.
     bool can_watch() const noexcept { return cpus_ > 1; }
     bool is_idle() const noexcept { return watches_.empty(); }
+    /// A wait that was not watched has ended: there is work, and others may have to wait for it.
+    void note_work() noexcept { last_news_ = clock::now(); }
 
     /// Watches as long as it lives: until `look` is true, or `limit` has passed. It is not worth a
     /// coroutine of its own, whose frame would have to be allocated for each wait.
@@ -103,10 +107,13 @@ private:
     void slice();
     bool look_at_all();
     void send_to_sleep();
+    void resume();
+    void drop(std::vector<waiter>& all);
 
     asio::any_io_executor executor_;
     others& others_;
     std::vector<watch*> watches_;
+    std::vector<watch*> with_news_;  ///< to be resumed
     bool going_round_ = false;
     clock::time_point last_news_{};
     unsigned cpus_;

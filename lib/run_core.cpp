@@ -3,6 +3,7 @@
 #include "run_core.hpp"
 
 #include "listed.hpp"
+#include "lookout.hpp"
 #include "run_connection.hpp"
 
 #include <fcntl.h>
@@ -111,11 +112,14 @@ fifo_ends run_core::make_ends(const std::string& base) {
 void run_core::begin() {
     const auto self = shared_from_this();
     tell({.what = event::kind::started, .pid = pid_});
-    asio::co_spawn(strand(), talk(self), asio::detached);
+    // Behind what the host has said since the start: a name that it serves then is known.
+    asio::post(strand(), [self] { asio::co_spawn(self->strand(), talk(self), asio::detached); });
     asio::co_spawn(strand(), watch_app(self), asio::detached);
     if (watches_signals_) {
         asio::co_spawn(strand(), watch_signals(self), asio::detached);
     }
+    // Reads files, and remembers what they say: as long as the app loads, there is time for that.
+    if (server_->options.waiting != wait_policy::block) asio::post(strand(), [] { usable_cpus(); });
 }
 
 asio::awaitable<void> run_core::watch_app(std::shared_ptr<run_core> self) {

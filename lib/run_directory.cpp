@@ -97,7 +97,9 @@ unique_fd make_directory(fs::path& path) {
     if (!::mkdtemp(name.data())) raise_system(errno, "make the directory \"" + name + "\"");
     path = name;
     // A umask takes bits away even from mkdtemp.
-    ::fchmodat(AT_FDCWD, name.c_str(), 0700, AT_SYMLINK_NOFOLLOW);
+    struct stat info{};
+    if (::lstat(name.c_str(), &info) == 0 && (info.st_mode & 0777) != 0700)
+        ::fchmodat(AT_FDCWD, name.c_str(), 0700, AT_SYMLINK_NOFOLLOW);
     unique_fd directory{::open(name.c_str(), directory_flags)};
     if (!directory && errno != ENOENT) raise_system(errno, "open the directory \"" + name + "\"");
     if (directory && !(lock(directory.get()) && stands_at(directory.get(), AT_FDCWD, name.c_str())))

@@ -24,28 +24,20 @@ constexpr unsigned looks_for_end = 1024;
 class shared_memory_transport final : public transport {
 public:
     shared_memory_transport(const asio::any_io_executor& executor, connection_ends ends)
-        : in_(executor),
-          out_(executor),
-          guard_(std::move(ends.fifo.guard)),
-          dummy_(std::move(ends.fifo.dummy)),
+        : bells_(executor, std::move(ends.fifo)),
           rings_(std::move(ends.rings)),
           reader_(rings_.reader()),
-          writer_(rings_.writer()) {
-        in_.assign(ends.fifo.in.get());
-        ends.fifo.in.release();
-        out_.assign(ends.fifo.out.get());
-        ends.fifo.out.release();
-    }
+          writer_(rings_.writer()) {}
 
     transport_kind what() const noexcept override { return transport_kind::shared_memory; }
-    bool shares_cpu() noexcept override { return in_.is_open() && rings_.shares_cpu(); }
+    bool shares_cpu() noexcept override { return bells_.is_open() && rings_.shares_cpu(); }
     fetched fetch(std::size_t wanted) override;
     std::size_t write(std::span<const std::byte> bytes) override;
     bool begin_wait(readiness what) override;
     asio::awaitable<void> wait(readiness what, std::error_code& ec) override;
     void end_wait(readiness what) override;
-    void cancel() noexcept override;
-    void opened() noexcept override { dummy_.reset(); }
+    void cancel() noexcept override { bells_.cancel(); }
+    void opened() noexcept override { bells_.opened(); }
     void close() noexcept override;
 
 private:
@@ -58,10 +50,7 @@ private:
     void empty_bell();
     void shrink() noexcept;
 
-    asio::posix::stream_descriptor in_;
-    asio::posix::stream_descriptor out_;
-    unique_fd guard_;
-    unique_fd dummy_;
+    fifo_pair bells_;
     shared_rings rings_;
     ring_reader reader_;
     ring_writer writer_;
@@ -76,7 +65,7 @@ private:
 };
 
 transport::fetched shared_memory_transport::fetch(std::size_t wanted) {
-    if (!in_.is_open()) return fetched::end;
+    if (!bells_.is_open()) return fetched::end;
     if (gathering_) {
         gathering_ = !input_.empty();
         if (!gathering_) shrink();
@@ -137,7 +126,7 @@ transport::fetched shared_memory_transport::find_nothing() {
 }
 
 std::size_t shared_memory_transport::write(std::span<const std::byte> bytes) {
-    if (!out_.is_open()) return 0;
+    if (!bells_.is_open()) return 0;
     const std::size_t count = writer_.write(bytes);
     if (count != 0 && writer_.must_wake()) ring_bell();
     return count;
@@ -152,8 +141,10 @@ bool shared_memory_transport::is_ready(readiness what) try {
 
 void shared_memory_transport::go_to_sleep(readiness what, bool asleep) noexcept {
     if (what == readiness::readable) {
-        reader_.release_now(0);
-        if (reader_.must_wake(true)) ring_bell();
+        if (asleep) {
+            reader_.release_now(0);
+            if (reader_.must_wake(true)) ring_bell();
+        }
         reader_.sleeps(asleep);
     } else {
         writer_.sleeps(asleep);
@@ -162,7 +153,7 @@ void shared_memory_transport::go_to_sleep(readiness what, bool asleep) noexcept 
 
 // The flag goes up before the last look: what comes after that look rings the bell.
 bool shared_memory_transport::begin_wait(readiness what) {
-    if (!in_.is_open()) return false;
+    if (!bells_.is_open()) return false;
     go_to_sleep(what, true);
     bool& waits = what == readiness::readable ? reader_waits_ : writer_waits_;
     waits = !is_ready(what);
@@ -171,14 +162,13 @@ bool shared_memory_transport::begin_wait(readiness what) {
 }
 
 asio::awaitable<void> shared_memory_transport::wait(readiness what, std::error_code& ec) {
-    using descriptor = asio::posix::stream_descriptor;
-    const auto kind = what == readiness::hung_up ? descriptor::wait_error : descriptor::wait_read;
-    return in_.async_wait(kind, asio::redirect_error(asio::use_awaitable, ec));
+    // The bell rings for room, too.
+    return bells_.wait(what == readiness::hung_up ? what : readiness::readable, ec);
 }
 
 void shared_memory_transport::end_wait(readiness what) {
     (what == readiness::readable ? reader_waits_ : writer_waits_) = false;
-    if (!in_.is_open()) return;
+    if (!bells_.is_open()) return;
     go_to_sleep(what, false);
     empty_bell();
 }
@@ -186,13 +176,13 @@ void shared_memory_transport::end_wait(readiness what) {
 // A bell that is full rings already.
 void shared_memory_transport::ring_bell() noexcept {
     const std::byte any{1};
-    (void)!::write(out_.native_handle(), &any, 1);
+    (void)!::write(bells_.out(), &any, 1);
 }
 
 // What is taken here may have been meant for the other one, who has to look for himself.
 void shared_memory_transport::empty_bell() {
     std::array<std::byte, 64> rings;
-    const ssize_t count = ::read(in_.native_handle(), rings.data(), rings.size());
+    const ssize_t count = ::read(bells_.in(), rings.data(), rings.size());
     if (count == 0) ended_ = true;
     if (count > 0 && (reader_waits_ || writer_waits_)) cancel();
 }
@@ -202,20 +192,10 @@ void shared_memory_transport::shrink() noexcept {
     if (rest_.capacity() > keep_capacity) std::vector<std::byte>().swap(rest_);
 }
 
-void shared_memory_transport::cancel() noexcept {
-    std::error_code ignored;
-    in_.cancel(ignored);
-    out_.cancel(ignored);
-}
-
 void shared_memory_transport::close() noexcept {
-    std::error_code ignored;
     input_ = {};
     rings_.close();  // before the FIFOs, whose end says that this side has left
-    in_.close(ignored);
-    out_.close(ignored);
-    guard_.reset();
-    dummy_.reset();
+    bells_.close();
 }
 
 }  // namespace

@@ -66,8 +66,9 @@ private:
     std::vector<range> left_;  ///< by the server, before the app
 };
 
-/// The smallest ring, and the step of sizes, which are powers of two.
-std::size_t smallest_ring() noexcept;
+/// Of the memory: places in an arena begin with a page, and no ring is smaller. The sizes of rings
+/// are powers of two.
+std::size_t page_size() noexcept;
 inline constexpr std::size_t largest_ring = std::size_t{1} << 30;
 /// Throws bad_option for a size that no ring can have.
 void check_ring(std::size_t size);

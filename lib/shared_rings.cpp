@@ -31,12 +31,12 @@ shared_rings::shared_rings(std::shared_ptr<arena> arena, std::uint64_t offset, s
     if (!arena_->has_place(offset, size))
         raise(errc::protocol_error, "rings at " + std::to_string(offset));
     try {
-        void* const page = ::mmap(nullptr, smallest_ring(), PROT_READ | PROT_WRITE, MAP_SHARED,
+        void* const page = ::mmap(nullptr, page_size(), PROT_READ | PROT_WRITE, MAP_SHARED,
                                   arena_->fd(), static_cast<off_t>(offset));
         if (page == MAP_FAILED) raise_system(errno, "shared memory: mmap");
         page_ = static_cast<shared_page*>(page);
-        up_ = map_twice(offset + smallest_ring());
-        down_ = map_twice(offset + smallest_ring() + size);
+        up_ = map_twice(offset + page_size());
+        down_ = map_twice(offset + page_size() + size);
     } catch (...) {
         unmap();
         throw;
@@ -62,7 +62,7 @@ std::byte* shared_rings::map_twice(std::uint64_t offset) const {
 void shared_rings::unmap() noexcept {
     if (up_ != nullptr) ::munmap(up_, 2 * size_);
     if (down_ != nullptr) ::munmap(down_, 2 * size_);
-    if (page_ != nullptr) ::munmap(page_, smallest_ring());
+    if (page_ != nullptr) ::munmap(page_, page_size());
     up_ = down_ = nullptr;
     page_ = nullptr;
 }

@@ -40,8 +40,14 @@ public:
     /// Before that: may the waiter look by itself for a moment, and keep the thread? `alone`: if
     /// nobody else waits there, it may.
     bool looks_first(bool alone) const noexcept { return alone || haste_ >= 0; }
-    void found_first() noexcept { haste_ = 0; }
-    void found_nothing_first() noexcept { haste_ = -patience; }
+    void found_first() noexcept {
+        haste_ = 0;
+        patience_ = first_patience;
+    }
+    void found_nothing_first() noexcept {
+        haste_ = -patience_;
+        patience_ = std::min(2 * patience_, longest_patience);
+    }
     void found_later() noexcept { haste_ = std::min(haste_ + 1, 0); }
 
 private:
@@ -49,13 +55,15 @@ private:
     static constexpr int price_of_a_miss = 4;
     static constexpr int first_pause = 4;
     static constexpr int longest_pause = 64;
-    static constexpr int patience = 8;
+    static constexpr int first_patience = 8;
+    static constexpr int longest_patience = 256;
 
     wait_policy policy_;
     int credit_ = 0;
     int pause_ = first_pause;  ///< waits between two attempts
     int slept_ = 0;            ///< waits since the last one
     int haste_ = 0;
+    int patience_ = first_patience;  ///< waits before the next such moment
 };
 
 }  // namespace remora::detail

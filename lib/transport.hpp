@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <span>
 #include <system_error>
+#include <utility>
 
 namespace remora::detail {
 
@@ -30,6 +31,9 @@ public:
     /// Takes in more of what has arrived, without waiting. `wanted` is the size to which the input
     /// shall be able to grow. Throws what the system refuses.
     virtual fetched fetch(std::size_t wanted) = 0;
+
+    /// True once after a fetch that took all there was, if the next one is a system call.
+    bool was_emptied() noexcept { return std::exchange(emptied_, false); }
 
     /// Drops the first `count` bytes of the input.
     void consume(std::size_t count) noexcept { input_ = input_.subspan(count); }
@@ -56,6 +60,7 @@ public:
 
 protected:
     std::span<const std::byte> input_;
+    bool emptied_ = false;
 };
 
 }  // namespace remora::detail

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "lookout.hpp"
+#include "unique_fd.hpp"
 
+#include <fcntl.h>
 #include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <fstream>
+#include <cstdio>
 #include <limits>
 #include <string>
 
@@ -20,19 +24,36 @@ double by_affinity() {
     return CPU_COUNT(&set);
 }
 
-// cgroups(7): cpu.max has "QUOTA PERIOD", or "max PERIOD".
-double quota_v2(const std::string& group) {
-    std::ifstream file("/sys/fs/cgroup" + group + "/cpu.max");
-    double quota = 0, period = 0;
-    return file >> quota >> period && period > 0 ? quota / period : no_limit;
+// Empty if it cannot be read. The first file stream of a process costs more than all of these
+// files.
+std::string text_of(const std::string& path) {
+    std::string text;
+    const unique_fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    std::array<char, 4096> piece;
+    for (ssize_t count = 1; file && count > 0;) {
+        count = ::read(file.get(), piece.data(), piece.size());
+        if (count > 0) text.append(piece.data(), static_cast<std::size_t>(count));
+    }
+    return text;
 }
 
+double ratio(const std::string& quota_and_period) {
+    long quota = 0, period = 0;
+    const int found = std::sscanf(quota_and_period.c_str(), "%ld %ld", &quota, &period);
+    if (found != 2 || quota <= 0 || period <= 0) return no_limit;
+    return static_cast<double>(quota) / static_cast<double>(period);
+}
+
+// cgroups(7): cpu.max has "QUOTA PERIOD", or "max PERIOD".
+double quota_v2(const std::string& group) {
+    return ratio(text_of("/sys/fs/cgroup" + group + "/cpu.max"));
+}
+
+// Or a file for each; the quota is -1 where there is none.
 double quota_v1(const std::string& group) {
     const std::string base = "/sys/fs/cgroup/cpu" + group + "/cpu.cfs_";
-    double quota = 0, period = 0;
-    std::ifstream(base + "quota_us") >> quota;
-    std::ifstream(base + "period_us") >> period;
-    return quota > 0 && period > 0 ? quota / period : no_limit;
+    const std::string quota = text_of(base + "quota_us");
+    return quota.starts_with('-') ? no_limit : ratio(quota + text_of(base + "period_us"));
 }
 
 // Each group above may have a quota of its own.
@@ -47,8 +68,10 @@ double least(std::string group, Quota quota) {
 // Lines "NUMBER:CONTROLLERS:GROUP"; version 2 has one, without controllers.
 double by_quota() {
     double result = no_limit;
-    std::ifstream groups("/proc/self/cgroup");
-    for (std::string line; std::getline(groups, line);) {
+    std::string groups = text_of("/proc/self/cgroup");
+    for (std::size_t end = 0; (end = groups.find('\n')) != std::string::npos;
+         groups.erase(0, end + 1)) {
+        const std::string line = groups.substr(0, end);
         const auto first = line.find(':');
         const auto second = line.find(':', first + 1);
         if (second == std::string::npos) continue;

@@ -44,9 +44,8 @@ struct endpoint::waits {
         : place(lookout::of(end.executor_)),
           reading(policy),
           writing(policy),
-          to_read(
-              end.executor_, [&end] { return end.has_arrived(); }, costly),
-          to_write(end.executor_, [&end] { return end.has_left(); }, costly) {}
+          to_read([&end] { return end.has_arrived(); }, costly),
+          to_write([&end] { return end.has_left(); }, costly) {}
 
     std::shared_ptr<lookout> place;
     spin_policy reading;

@@ -2,6 +2,10 @@
 // A server and an app: two processes, over FIFOs.
 #include "runs.hpp"
 
+#include <poll.h>
+
+#include <filesystem>
+
 namespace {
 
 using namespace test;
@@ -29,6 +33,31 @@ TEST_CASE("one server serves one run after another, but not two at a time") {
     CHECK(failure_of([&] { r.server.start(); }).code == code(errc::already_running));
     CHECK(r.finish().code() == 0);
     r.start({"echo", "3"});
+    CHECK(r.finish().code() == 0);
+    CHECK(r.is_clean());
+}
+
+// Comes back when the app has said something more on the control pipe.
+void await_word_of_app() {
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+        std::error_code ignored;
+        const auto where = std::filesystem::read_symlink(entry.path(), ignored).string();
+        if (where.find("control.up") == std::string::npos) continue;
+        pollfd word{std::stoi(entry.path().filename()), POLLIN, 0};
+        const auto most = std::chrono::duration_cast<std::chrono::milliseconds>(patience);
+        CHECK(::poll(&word, 1, static_cast<int>(most.count())) == 1);
+        return;
+    }
+    FAIL("no control pipe");
+}
+
+TEST_CASE("a name that is served right after the start is known, however fast the app is") {
+    served_run r({"echo", "1"});
+    r.on_event = [](const remora::event& e) {
+        if (e.what == remora::event::kind::hello) await_word_of_app();
+    };
+    r.server.serve("echo", echo_service);
+    await_word_of_app();
     CHECK(r.finish().code() == 0);
     CHECK(r.is_clean());
 }

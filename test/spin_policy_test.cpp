@@ -65,6 +65,28 @@ TEST_CASE("now and then a miss among hits does not stop the watching") {
     }
 }
 
+TEST_CASE("a waiter that is not alone looks first ever more rarely while that finds nothing") {
+    spin_policy policy(wait_policy::adaptive);
+    int longest = 0;
+    for (int moment = 0; moment < 10; ++moment) {
+        policy.found_nothing_first();
+        int waits = 0;
+        for (; !policy.looks_first(false); ++waits)
+            policy.found_later();
+        CHECK(waits >= longest);
+        longest = waits;
+    }
+    CHECK(longest == 256);
+    policy.found_first();
+    policy.found_nothing_first();
+    policy.found_later();
+    for (int i = 1; i < 8; ++i) {
+        CHECK(!policy.looks_first(false));
+        policy.found_later();
+    }
+    CHECK(policy.looks_first(false));
+}
+
 TEST_CASE("a waiter that is not alone looks first only while that finds something") {
     spin_policy policy(wait_policy::adaptive);
     CHECK(policy.looks_first(false));

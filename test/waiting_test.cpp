@@ -101,14 +101,18 @@ TEST_CASE("a process that may use one CPU does not watch") {
 // Watches for what never comes; notes how that ended.
 asio::awaitable<void> watch_for(std::shared_ptr<lookout> place, bool costly,
                                 std::chrono::nanoseconds limit, std::optional<watched>& result) {
-    const auto executor = co_await asio::this_coro::executor;
-    lookout::watch w(executor, [] { return false; }, costly);
-    std::error_code ec;
+    lookout::watch w([] { return false; }, costly);
     {
         const lookout::watching going_on(*place, w, limit);
-        co_await w.over(ec);
+        co_await w.over();
     }
     result = w.result;
+}
+
+asio::awaitable<void> watch_until(std::shared_ptr<lookout> place, const bool& news) {
+    lookout::watch w([&news] { return news; }, false);
+    const lookout::watching going_on(*place, w, std::chrono::nanoseconds::max());
+    co_await w.over();
 }
 
 asio::awaitable<void> send_both(remora::pipe& p, const blob& one, const blob& other) {
@@ -125,6 +129,37 @@ TEST_CASE("a watch ends when its time is over") {
                    asio::detached);
     io.run();
     CHECK(result == watched::nothing);
+}
+
+TEST_CASE("who watches goes with the context, and lets go of what he watches") {
+    std::weak_ptr<lookout> place;
+    {
+        asio::io_context io;
+        std::optional<watched> result;
+        const auto held = lookout::of(io.get_executor());
+        place = held;
+        for (int i = 0; i < 3; ++i)
+            asio::co_spawn(io, watch_for(held, false, for_ever, result), asio::detached);
+        io.run_for(1ms);
+        CHECK(!result);
+    }
+    CHECK(place.expired());
+}
+
+TEST_CASE("an exception out of one that had news keeps the others from nothing") {
+    asio::io_context io;
+    const auto place = lookout::of(io.get_executor());
+    bool news = false;
+    int resumed = 0;
+    for (int i = 0; i < 3; ++i)
+        asio::co_spawn(io, watch_until(place, news), [&](std::exception_ptr) {
+            if (++resumed == 1) throw std::runtime_error("one");
+        });
+    io.run_for(1ms);
+    news = true;
+    CHECK_THROWS_AS(io.run(), std::runtime_error);
+    io.run();
+    CHECK(resumed == 3);
 }
 
 TEST_CASE("in a context the lookout that was asked last goes on, the others' waits sleep") {
@@ -156,7 +191,7 @@ TEST_CASE("of watches that cost system calls only the newest goes on") {
 TEST_CASE("an interruption is not lost, though the watch has ended before the waiter resumes") {
     asio::io_context io;
     const auto place = lookout::of(io.get_executor());
-    lookout::watch w(io.get_executor(), [] { return false; }, false);
+    lookout::watch w([] { return false; }, false);
     {
         const lookout::watching going_on(*place, w, 0ns);
         io.run();  // one slice, after which its time is over

@@ -68,7 +68,10 @@ public:
     /// The frame at the head, if a whole one has arrived. It stays, and its bytes are good until
     /// the next call. Throws once the conversation is over, unless the end was clean: then at_end()
     /// is true and there is no frame.
-    const frame* head();
+    /// Before a wait without a limit, the `least` effort does: a system call is spared where there
+    /// was nothing a moment ago, since the wait finds what has come meanwhile.
+    enum class effort { full, least };
+    const frame* head(effort how = effort::full);
     void pop() noexcept;
     /// The name of a type that the other end has used, or its tag, to be shown.
     std::string type_text(std::uint64_t tag) const;
@@ -145,7 +148,7 @@ private:
 
     std::size_t queued() const noexcept { return out_.size() - sent_; }
     bool next_frame();
-    bool fetch();
+    bool fetch(effort how);
     [[noreturn]] void give_up(const error& why);
     bool look_for_a_moment();
     bool give_cpu_to_peer();

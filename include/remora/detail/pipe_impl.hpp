@@ -66,9 +66,11 @@ template <class R, pipe::end_is at_end, class Take>
 asio::awaitable<R> pipe::pull(end_ptr end, receive_options options, Take take) {
     const detail::endpoint::receiving guard(*end);
     const auto until = detail::deadline_of(options.timeout);
+    using effort = detail::endpoint::effort;
+    const auto how = until == detail::deadline::max() ? effort::least : effort::full;
     for (;;) {
         if (end->must_give_way()) co_await end->give_way_to_receive();
-        if (const frame* f = end->head()) {
+        if (const frame* f = end->head(how)) {
             if constexpr (std::is_void_v<R>) {
                 take(*end, *f);
                 co_return;
