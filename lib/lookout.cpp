@@ -90,6 +90,7 @@ void lookout::add(watch& w, std::chrono::nanoseconds limit) {
     w.place = this;
     w.index = watches_.size();
     watches_.push_back(&w);
+    with_news_.reserve(watches_.capacity());  // a slice allocates nothing
     others_.on_duty.store(this, std::memory_order_relaxed);
     if (!std::exchange(going_round_, true)) go_round();
 }

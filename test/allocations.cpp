@@ -41,9 +41,18 @@ using test::number;
 constexpr int warm_up = 1000;
 constexpr int measured = 5000;
 
+// Warm is who has also slept: in the warm-up either end keeps the other one waiting at times.
+asio::awaitable<void> pause_at_times(asio::any_io_executor executor, std::int64_t i) {
+    if (i >= warm_up || i % 100 != 0) co_return;
+    asio::steady_timer pause(executor, std::chrono::milliseconds(1));
+    co_await pause.async_wait(asio::use_awaitable);
+}
+
 asio::awaitable<void> echo(remora::pipe p) {
-    while (const auto n = co_await p.next<number>())
+    while (const auto n = co_await p.next<number>()) {
+        co_await pause_at_times(p.get_executor(), n->value);
         co_await p.send(*n);
+    }
 }
 
 asio::awaitable<void> take(remora::pipe p) {
@@ -57,6 +66,7 @@ asio::awaitable<unsigned long> round_trips(remora::pipe p) {
     unsigned long before = 0;
     for (number n{0}; n.value < warm_up + measured; ++n.value) {
         if (n.value == warm_up) before = allocations;
+        co_await pause_at_times(p.get_executor(), n.value + 50);
         co_await p.send(n);
         const auto back = co_await p.receive<number>();
         if (back.value != n.value) std::abort();
