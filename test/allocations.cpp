@@ -88,6 +88,7 @@ asio::awaitable<unsigned long> one_way(remora::pipe p) {
 
 // Answers calls, one by a plain function and one by a coroutine.
 asio::awaitable<test::sum> add_soon(test::add_later q) {
+    co_await pause_at_times(co_await asio::this_coro::executor, q.a);
     co_return test::sum{q.a + q.b};
 }
 
@@ -104,6 +105,7 @@ asio::awaitable<unsigned long> calls(remora::pipe p) {
     unsigned long before = 0;
     for (int i = 0; i < warm_up + measured; ++i) {
         if (i == warm_up) before = allocations;
+        co_await pause_at_times(p.get_executor(), i + 50);
         const Request q{i, 1};
         const auto s = co_await p.call(q);
         if (s.value != i + 1) std::abort();
