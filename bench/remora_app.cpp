@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::uint64_t packets_a_sample = 4096;
 constexpr std::uint64_t loads_a_sample = 16;
+constexpr std::size_t answer_bytes = 24 + sizeof(int);
 
 // One slice: what to do, for how long, and what came of it.
 struct slice {
@@ -68,6 +69,17 @@ asio::awaitable<void> finish(slice& s) {
     s.samples.print();
 }
 
+// Does the work for a while, to be warm, and then as long as it counts.
+template <class Work>
+asio::awaitable<void> measure_work(slice& s, std::size_t size, Work work) {
+    s.size = size;
+    s.end = from_now(s.options.seconds / 10);
+    co_await work();
+    co_await begin(s);
+    co_await work();
+    co_await finish(s);
+}
+
 asio::awaitable<void> round_trips(slice& s, remora::pipe& maths, bool pauses) {
     asio::steady_timer pause(co_await asio::this_coro::executor);
     question q{0, 4, "+"};
@@ -88,12 +100,7 @@ asio::awaitable<void> round_trips(slice& s, remora::pipe& maths, bool pauses) {
 
 asio::awaitable<void> talk(slice& s, bool pauses) {
     auto maths = co_await connect(s, "maths");
-    s.size = 24 + sizeof(int);
-    s.end = from_now(s.options.seconds / 10);
-    co_await round_trips(s, maths, pauses);
-    co_await begin(s);
-    co_await round_trips(s, maths, pauses);
-    co_await finish(s);
+    co_await measure_work(s, answer_bytes, [&] { return round_trips(s, maths, pauses); });
 }
 
 asio::awaitable<void> send_packets(slice& s, remora::pipe& sink) {
@@ -139,12 +146,7 @@ using sending = asio::awaitable<void> (*)(slice&, remora::pipe&);
 
 asio::awaitable<void> one_way(slice& s, const char* name, sending send) {
     auto sink = co_await connect(s, name);
-    s.size = s.options.bytes;
-    s.end = from_now(s.options.seconds / 10);
-    co_await send(s, sink);
-    co_await begin(s);
-    co_await send(s, sink);
-    co_await finish(s);
+    co_await measure_work(s, s.options.bytes, [&] { return send(s, sink); });
 }
 
 asio::awaitable<void> one_of_many(asio::awaitable<void> work, std::size_t& left,
@@ -160,7 +162,9 @@ asio::awaitable<void> all_of(std::size_t count, Make make) {
     asio::steady_timer all_done(executor, asio::steady_timer::time_point::max());
     std::size_t left = count;
     for (std::size_t i = 0; i < count; ++i)
-        asio::co_spawn(executor, one_of_many(make(), left, all_done), asio::detached);
+        asio::co_spawn(executor, one_of_many(make(), left, all_done), [](std::exception_ptr why) {
+            if (why) std::rethrow_exception(why);  // out of the context: the others wait for ever
+        });
     std::error_code ec;
     co_await all_done.async_wait(asio::redirect_error(asio::use_awaitable, ec));
 }
@@ -179,12 +183,7 @@ asio::awaitable<std::vector<remora::pipe>> connect_many(slice& s) {
 
 asio::awaitable<void> many_pipes(slice& s) {
     auto pipes = co_await connect_many(s);
-    s.size = 24 + sizeof(int);
-    s.end = from_now(s.options.seconds / 10);
-    co_await all_at_once(s, pipes);
-    co_await begin(s);
-    co_await all_at_once(s, pipes);
-    co_await finish(s);
+    co_await measure_work(s, answer_bytes, [&] { return all_at_once(s, pipes); });
 }
 
 // One of those who call, again and again: a sample is the time of one call.
@@ -211,12 +210,7 @@ asio::awaitable<void> in_flight(slice& s, remora::pipe& calls, calling call_one)
 
 asio::awaitable<void> calls(slice& s, calling call_one) {
     auto pipe = co_await connect(s, "calls");
-    s.size = 24 + sizeof(int);
-    s.end = from_now(s.options.seconds / 10);
-    co_await in_flight(s, pipe, call_one);
-    co_await begin(s);
-    co_await in_flight(s, pipe, call_one);
-    co_await finish(s);
+    co_await measure_work(s, answer_bytes, [&] { return in_flight(s, pipe, call_one); });
 }
 
 asio::awaitable<void> take_items(slice& s, remora::stream<packet>& items) {
@@ -235,12 +229,7 @@ asio::awaitable<void> take_items(slice& s, remora::stream<packet>& items) {
 asio::awaitable<void> items(slice& s) {
     auto pipe = co_await connect(s, "calls");
     auto packets = co_await pipe.stream<watch>();
-    s.size = s.options.bytes;
-    s.end = from_now(s.options.seconds / 10);
-    co_await take_items(s, packets);
-    co_await begin(s);
-    co_await take_items(s, packets);
-    co_await finish(s);
+    co_await measure_work(s, s.options.bytes, [&] { return take_items(s, packets); });
 }
 
 // From the start of the server to the first answer in the app.

@@ -8,39 +8,31 @@
 
 namespace remora::detail {
 
-// Those who wait for a session are destroyed with its reader, which the context destroys.
-class call_session::no_more_waiting {
-public:
-    explicit no_more_waiting(call_session& session) noexcept : session_(session) {}
-    ~no_more_waiting() {
-        session_.to_wake_.clear();
-        session_.waiting_.drop_all();
-    }
-    no_more_waiting(const no_more_waiting&) = delete;
-    no_more_waiting& operator=(const no_more_waiting&) = delete;
-
-private:
-    call_session& session_;
-};
-
 call_session::call_session(endpoint& end)
     : end_(end), timer_(end.executor(), deadline::max()), served_(1) {
 }
 
 call_session::~call_session() = default;
 
-// What the reader keeps, and gives up in this order: the guard, then the end, perhaps the last of
-// it.
+// What the reader keeps. With it, which the context destroys, go those who wait for the session;
+// then the guard, then the end, perhaps the last of it.
 struct call_session::reading {
     explicit reading(const end_ptr& which) : end(which), guard(*end) {}
+    reading(const reading&) = delete;
+    reading& operator=(const reading&) = delete;
+    ~reading() {
+        end->calls->to_wake_.clear();
+        end->calls->waiting_.drop_all();
+    }
 
     end_ptr end;
     endpoint::receiving guard;
 };
 
 std::unique_ptr<call_session::reading> call_session::make(const end_ptr& end) {
+    auto calls = std::make_unique<call_session>(*end);
     auto mine = std::make_unique<reading>(end);
-    end->calls = std::make_unique<call_session>(*end);
+    end->calls = std::move(calls);
     end->calls->set_window(end->call_window());
     return mine;
 }
@@ -72,7 +64,6 @@ void call_session::attach(const end_ptr& end, std::shared_ptr<const service_tabl
 
 asio::awaitable<void> call_session::read(std::unique_ptr<reading> mine) {
     call_session& self = *mine->end->calls;
-    const no_more_waiting at_last(self);
     std::exception_ptr why;
     try {
         co_await self.read_all();

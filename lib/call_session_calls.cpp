@@ -14,7 +14,8 @@ remote_error too_late(const endpoint& end, std::string_view request) {
 }  // namespace
 
 bool call_session::may_call() const noexcept {
-    return end_.can_send() && turns_.empty() && table_.has_room(granted_) && !end_.must_wait_turn();
+    return !is_over_ && end_.can_send() && turns_.empty() && table_.has_room(granted_) &&
+           !end_.must_wait_turn();
 }
 
 asio::awaitable<void> call_session::wait_turn(end_ptr end, deadline until,
@@ -33,7 +34,7 @@ asio::awaitable<void> call_session::wait_turn(end_ptr end, deadline until,
     if (!mine.granted) throw too_late(*end, request);
     try {
         if (end->must_wait_turn()) co_await end->wait_turn(until);
-    } catch (const error& e) {
+    } catch (const error&) {
         throw too_late(*end, request);
     }
     self.check_calling(request);

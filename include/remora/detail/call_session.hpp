@@ -117,7 +117,6 @@ public:
 private:
     struct turn;
     struct reading;
-    class no_more_waiting;
 
     /// Makes that of `end`, whose reader is to be started with what this returns.
     static std::unique_ptr<reading> make(const end_ptr& end);
