@@ -114,7 +114,7 @@ TEST_CASE("what a producer throws comes after the items before it") {
 
 TEST_CASE("a slow consumer holds its producer, and nobody else") {
     over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
-        trace held, quick;
+        trace held;
         service s = counter(held, false);
         far.attach(s);
         constexpr std::int64_t many = 100'000;
