@@ -8,6 +8,13 @@
 
 namespace remora::detail {
 
+namespace {
+
+// Frames that leave together, at most: the other end works on them while this one makes the next.
+constexpr int most_at_once = 16;
+
+}  // namespace
+
 call_session::call_session(endpoint& end)
     : end_(end), timer_(end.executor(), deadline::max()), served_(1) {
 }
@@ -77,21 +84,16 @@ asio::awaitable<void> call_session::read_all() {
     for (;;) {
         if (end_.must_give_way()) {
             wake_streams();
-            has_started_ = false;
             co_await end_.give_way();
             flush();
         }
-        if (const frame* const f = end_.head()) {
+        if (const frame* const f = end_.head(endpoint::effort::least)) {
             in_batch_ = true;
             take(*f);
             continue;
         }
         if (end_.at_end()) break;
         wake_streams();
-        if (std::exchange(has_started_, false)) {  // their answers leave together
-            co_await end_.give_way();
-            continue;
-        }
         in_batch_ = false;
         flush();
         if (!end_.look()) co_await end_.wait_message(deadline::max());
@@ -108,11 +110,12 @@ void call_session::wake_streams() {
 
 void call_session::queued(endpoint::position p) {
     batch_ = p;
-    if (!in_batch_) flush();
+    if (!in_batch_ || !end_.has_more() || ++queued_ == most_at_once) flush();
 }
 
 // A failure to write is the end: the reader meets it.
 void call_session::flush() {
+    queued_ = 0;
     if (batch_.end == 0 || !end_.can_send()) return;
     try {
         end_.flush(std::exchange(batch_, {}));
@@ -148,6 +151,8 @@ void call_session::over(std::exception_ptr why) {
         call->wake();
     }
     cancel_handlers();
+    for (const auto idle = std::exchange(idle_, {}); const auto& next : idle)
+        next->idle.resume();
     wake_streams();
     for (const auto turns = turns_; turn* const next : turns)
         next->timer.cancel();

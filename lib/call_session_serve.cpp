@@ -7,18 +7,50 @@
 
 namespace remora::detail {
 
-std::shared_ptr<served_call> call_session::started(std::uint64_t id) {
-    auto call = std::make_shared<served_call>();
-    running_[id] = call;
-    has_started_ = true;
-    return call;
+namespace {
+
+constexpr std::size_t idle_workers = 64;  // of a session, at most
+
+}  // namespace
+
+void call_session::start(const end_ptr& end, std::uint64_t id, asio::awaitable<void> work,
+                         served_streams streams) {
+    call_session& self = *end->calls;
+    const bool spawns = self.idle_.empty();
+    const auto mine = spawns ? std::make_shared<worker>(self.waiting_) : self.idle_.back();
+    self.running_.emplace(id, mine);
+    mine->id = id;
+    mine->work = std::move(work);
+    mine->streams = std::move(streams);
+    if (!spawns) {
+        self.idle_.pop_back();
+        return mine->idle.resume();
+    }
+    asio::co_spawn(
+        end->executor(), call_session::work(end, mine),
+        asio::bind_cancellation_slot(mine->cancel.slot(), [mine](std::exception_ptr) {}));
+}
+
+// What a handler has changed in its coroutine's way of being cancelled is not the next one's.
+asio::awaitable<void> call_session::work(end_ptr end, std::shared_ptr<worker> mine) {
+    call_session& self = *end->calls;
+    while (mine->work.valid()) {
+        co_await std::exchange(mine->work, {});
+        self.ended(mine->id);
+        if (self.is_over_ || self.idle_.size() == idle_workers) break;
+        co_await asio::this_coro::throw_if_cancelled(true);
+        co_await asio::this_coro::reset_cancellation_state();
+        self.idle_.push_back(mine);
+        co_await mine->idle.wait([] {});
+    }
 }
 
 void call_session::ended(std::uint64_t id) {
     if (const auto found = running_.find(id); found != running_.end()) {
-        const auto call = std::move(found->second);
+        const auto upload = found->second->streams.upload.lock();
+        found->second->streams = {};
         running_.erase(found);
-        if (const auto upload = call->upload.lock()) upload->outlive();
+        if (upload) upload->outlive();
     }
     if (!in_batch_) wake_streams();
     if (!is_over_ || !running_.empty()) return;
@@ -58,13 +90,14 @@ void call_session::end_after(std::exception_ptr why) noexcept {
 }
 
 void call_session::cancel_handlers() {
-    std::vector<std::shared_ptr<served_call>> all;
-    for (const auto& [id, call] : running_)
-        all.push_back(call);
-    for (const auto& call : all) {
-        call->cancel.emit(asio::cancellation_type::terminal);
-        if (call->items) call->items->stop();
-        const auto upload = call->upload.lock();
+    std::vector<std::shared_ptr<worker>> all;
+    for (const auto& [id, mine] : running_)
+        all.push_back(mine);
+    for (const auto& mine : all) {
+        const auto [upload_of, items] = mine->streams;
+        mine->cancel.emit(asio::cancellation_type::terminal);
+        if (items) items->stop();
+        const auto upload = upload_of.lock();
         if (!upload) continue;
         upload->fail(std::make_exception_ptr(gone(upload->request_name())));
         upload->wake();

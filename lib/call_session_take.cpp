@@ -77,9 +77,10 @@ void call_session::take_cancel(const frame& f) {
     const auto found = running_.find(f.header.id);
     end_.pop();
     if (found == running_.end()) return;  // it was answered in the meantime
-    const auto call = found->second;
-    call->cancel.emit(asio::cancellation_type::terminal);
-    if (call->items) call->items->stop();
+    const auto mine = found->second;
+    const auto items = mine->streams.items;
+    mine->cancel.emit(asio::cancellation_type::terminal);
+    if (items) items->stop();
 }
 
 // The last frame of a call.
@@ -118,7 +119,7 @@ void call_session::take_item(const frame& f) {
         return;
     }
     const auto found = running_.find(f.header.id);
-    const auto upload = found == running_.end() ? nullptr : found->second->upload.lock();
+    const auto upload = found == running_.end() ? nullptr : found->second->streams.upload.lock();
     if (upload) {
         upload->take(end_, f);
         end_.pop();
@@ -131,7 +132,7 @@ void call_session::take_credit(const frame& f) {
     std::shared_ptr<outgoing_stream> stream;
     if (is_of_sender(f)) {
         const auto found = running_.find(f.header.id);
-        if (found != running_.end()) stream = found->second->items;
+        if (found != running_.end()) stream = found->second->streams.items;
     } else {
         const auto found = uploads_.find(f.header.id);
         if (found != uploads_.end()) stream = found->second;

@@ -137,6 +137,10 @@ void endpoint::pop() noexcept {
     head_.reset();
 }
 
+bool endpoint::has_more() const noexcept {
+    return !transport_->input().empty();
+}
+
 void endpoint::raise_closed() const {
     if (at_end()) raise(errc::closed, context() + "closed by the other end");
     throw error(*end_code_, context() + end_text_);

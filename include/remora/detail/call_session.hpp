@@ -48,11 +48,21 @@ protected:
     ~pending_call() = default;
 };
 
-/// A call of the other end whose handler is at work.
-struct served_call {
-    asio::cancellation_signal cancel;
+/// The streams of a call that is served.
+struct served_streams {
     std::weak_ptr<incoming_stream> upload;  ///< which keeps the pipe, and is the handler's
     std::shared_ptr<outgoing_stream> items;
+};
+
+/// A coroutine that runs handlers, one after another.
+struct worker {
+    explicit worker(suspensions& all) noexcept : idle(all) {}
+
+    std::uint64_t id = 0;  ///< of the call that it serves
+    served_streams streams;
+    asio::awaitable<void> work;  ///< what to do next
+    asio::cancellation_signal cancel;
+    suspension idle;
 };
 
 /// One for each end of a pipe that calls or serves. It is the pipe's receiver; belongs to the
@@ -86,8 +96,9 @@ public:
     void fail(std::uint64_t id, std::exception_ptr why) noexcept;
 
     // Serving.
-    std::shared_ptr<served_call> started(std::uint64_t id);
-    void ended(std::uint64_t id);
+    /// Runs a handler that is a coroutine, and that throws nothing; inline until it suspends.
+    static void start(const end_ptr& end, std::uint64_t id, asio::awaitable<void> work,
+                      served_streams streams);
     template <class T>
     void answer(std::uint64_t id, const T& value);
     void answer_done(std::uint64_t id);
@@ -131,6 +142,8 @@ private:
     void take_item(const frame& f);
     void take_credit(const frame& f);
     void send_number(frame_kind kind, std::uint64_t id, std::uint8_t flags, std::uint64_t number);
+    static asio::awaitable<void> work(end_ptr end, std::shared_ptr<worker> mine);
+    void ended(std::uint64_t id);
     void answered(endpoint::position p);
     void wake_streams();
     void flush();
@@ -155,13 +168,15 @@ private:
     served_table served_;
     std::shared_ptr<const service_table> services_;
     service_options options_;
-    std::unordered_map<std::uint64_t, std::shared_ptr<served_call>> running_;
+    std::pmr::unsynchronized_pool_resource memory_;
+    std::pmr::unordered_map<std::uint64_t, std::shared_ptr<worker>> running_{&memory_};
+    std::vector<std::shared_ptr<worker>> idle_;
 
     suspensions waiting_;
     std::vector<std::shared_ptr<incoming_stream>> to_wake_;
     endpoint::position batch_{};
+    int queued_ = 0;  ///< frames of the batch
     bool in_batch_ = false;
-    bool has_started_ = false;  ///< handlers that have not run yet
     bool is_over_ = false;
     std::exception_ptr why_;  ///< null: a clean end
     std::vector<asio::steady_timer*> awaiting_end_;

@@ -83,7 +83,7 @@ asio::awaitable<void> serve_awaited(end_ptr end, std::uint64_t id, service_ptr,
     }
 }
 
-template <class Request, class T>
+template <class T>
 asio::awaitable<void> serve_stream(end_ptr end, std::uint64_t id, service_ptr,
                                    std::shared_ptr<outgoing_stream> out, generator<T> items) {
     try {
@@ -92,6 +92,29 @@ asio::awaitable<void> serve_stream(end_ptr end, std::uint64_t id, service_ptr,
     } catch (...) {
         end->calls->answer_failure(id, std::current_exception());
     }
+}
+
+/// What a handler that is a coroutine was called with.
+struct served_request {
+    const end_ptr& end;
+    const service_ptr& owner;
+    std::uint64_t id;
+    std::weak_ptr<incoming_stream> upload;
+};
+
+template <class Reply>
+void start(served_request from, asio::awaitable<Reply> handler) {
+    call_session::start(from.end, from.id,
+                        serve_awaited(from.end, from.id, from.owner, std::move(handler)),
+                        {std::move(from.upload), nullptr});
+}
+
+template <class T>
+void start(served_request from, generator<T> handler) {
+    auto items = std::make_shared<outgoing_stream>(from.end->calls->waiting());
+    call_session::start(from.end, from.id,
+                        serve_stream(from.end, from.id, from.owner, items, std::move(handler)),
+                        {std::move(from.upload), items});
 }
 
 template <class Handler>
@@ -113,12 +136,13 @@ public:
             if constexpr (one_way) {
                 handler_(std::move(value));
             } else if constexpr (uploading_request<message>) {
-                serve_uploading(end, owner, id, std::move(value));
-            } else if constexpr (streaming_request<message>) {
-                start_stream(end, owner, calls.started(id), id, handler_(std::move(value)));
-            } else if constexpr (awaited<result>::is_awaitable) {
-                start(end, calls.started(id), id,
-                      serve_awaited(end, id, owner, handler_(std::move(value))));
+                using item = upload_of<message>;
+                auto upload = std::make_shared<incoming_stream>(end, type_tag_of<item>(),
+                                                                type_name_of<message>(), false);
+                upload->id = id;
+                start({end, owner, id, upload}, handler_(std::move(value), stream<item>(upload)));
+            } else if constexpr (streaming_request<message> || awaited<result>::is_awaitable) {
+                start({end, owner, id, {}}, handler_(std::move(value)));
             } else if constexpr (std::is_void_v<result>) {
                 handler_(std::move(value));
                 calls.answer_done(id);
@@ -138,39 +162,6 @@ private:
             ~popping() { end.pop(); }
         } const popped{end};
         end.decode_value(f.payload, into);
-    }
-
-    void serve_uploading(const end_ptr& end, const service_ptr& owner, std::uint64_t id,
-                         message value) const {
-        using item = upload_of<message>;
-        auto upload = std::make_shared<incoming_stream>(end, type_tag_of<item>(),
-                                                        type_name_of<message>(), false);
-        upload->id = id;
-        const auto call = end->calls->started(id);
-        call->upload = upload;
-        if constexpr (streaming_request<message>) {
-            start_stream(end, owner, call, id, handler_(std::move(value), stream<item>(upload)));
-        } else {
-            start(end, call, id,
-                  serve_awaited(end, id, owner, handler_(std::move(value), stream<item>(upload))));
-        }
-    }
-
-    template <class T>
-    static void start_stream(const end_ptr& end, const service_ptr& owner,
-                             const std::shared_ptr<served_call>& call, std::uint64_t id,
-                             generator<T> items) {
-        call->items = std::make_shared<outgoing_stream>(end->calls->waiting());
-        start(end, call, id, serve_stream<message>(end, id, owner, call->items, std::move(items)));
-    }
-
-    static void start(const end_ptr& end, const std::shared_ptr<served_call>& call,
-                      std::uint64_t id, asio::awaitable<void> work) {
-        asio::co_spawn(
-            end->executor(), std::move(work),
-            asio::bind_cancellation_slot(call->cancel.slot(), [end, call, id](std::exception_ptr) {
-                end->calls->ended(id);
-            }));
     }
 
     mutable Handler handler_;
