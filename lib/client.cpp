@@ -60,6 +60,10 @@ asio::awaitable<pipe> connect_to(std::shared_ptr<detail::client_core> core, std:
 }
 }  // namespace
 
+asio::awaitable<std::vector<std::string>> client::services() {
+    return asio::co_spawn(core_->strand(), detail::client_core::list(core_), asio::use_awaitable);
+}
+
 asio::awaitable<pipe> client::connect(std::string name, connect_options options) {
     return connect_to(core_, std::move(name), options);
 }

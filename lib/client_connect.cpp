@@ -9,14 +9,28 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <iterator>
+#include <variant>
 
 namespace remora::detail {
 
 // An unanswered question to the server. It lives in the frame of the coroutine that asks.
 struct client_core::request {
+    request(client_core& who, std::string about, deadline until)
+        : id(++who.next_id_), what(std::move(about)), answered(who.strand_, until), core_(who) {
+        core_.requests_[id] = this;
+    }
+    ~request() { core_.requests_.erase(id); }
+    request(const request&) = delete;
+    request& operator=(const request&) = delete;
+
+    const std::uint64_t id;
+    const std::string what;
     asio::steady_timer answered;
-    std::optional<wire::connection_offer> offer;
-    std::optional<error> why;
+    std::variant<std::monostate, error, wire::connection_offer, wire::name_list> answer;
+
+private:
+    client_core& core_;
 };
 
 asio::awaitable<std::shared_ptr<endpoint>> client_core::open(std::shared_ptr<client_core> self,
@@ -27,23 +41,53 @@ asio::awaitable<std::shared_ptr<endpoint>> client_core::open(std::shared_ptr<cli
     const deadline until = deadline_of(options.timeout);
     co_await await_welcome(self, until);
     if (self->stopping_) raise(errc::stopping, "connect to " + quote(name));
-    const std::uint64_t id = ++self->next_id_;
+    request asked(*self, "connect to " + quote(name), until);
     const auto ms = std::chrono::ceil<std::chrono::milliseconds>(options.wait).count();
     const wire::connect_request words{.name = name,
                                       .wait_ms = ms > 0 ? static_cast<std::uint64_t>(ms) : 0,
                                       .transports = self->allowed(options)};
-    const auto offer = co_await ask(self, words, until, id);
+    post(*self->control_, frame_kind::connect, asked.id, 0, words);
     try {
-        const bool asked =
+        const auto offer = co_await answer<wire::connection_offer>(asked);
+        const bool known =
             offer.transport == wire::over_fifo || offer.transport == wire::over_shared_memory;
-        if (!asked || (offer.transport & words.transports) == 0)
+        if (!known || (offer.transport & words.transports) == 0)
             raise(errc::protocol_error, "a transport that was not asked for");
-        co_return self->make_pipe(executor, name, id, offer,
+        co_return self->make_pipe(executor, name, asked.id, offer,
                                   options.waiting.value_or(self->options_.waiting));
     } catch (const std::exception&) {
-        if (self->control_->can_send()) post(*self->control_, frame_kind::withdraw, id);
+        if (!std::holds_alternative<error>(asked.answer) && self->control_->can_send())
+            post(*self->control_, frame_kind::withdraw, asked.id);
         throw;
     }
+}
+
+asio::awaitable<std::vector<std::string>> client_core::list(std::shared_ptr<client_core> self) {
+    co_await await_welcome(self, deadline::max());
+    if (!self->can_list_)
+        raise(errc::version_mismatch, "the server is too old to say what it serves");
+    std::vector<std::string> all;
+    for (bool more = true; more;) {
+        request asked(*self, "list of services", deadline::max());
+        const wire::list_request words{all.empty() ? "" : all.back()};
+        post(*self->control_, frame_kind::list, asked.id, 0, words);
+        auto some = co_await answer<wire::name_list>(asked);
+        more = some.more && !some.names.empty();
+        std::ranges::move(some.names, std::back_inserter(all));
+    }
+    co_return all;
+}
+
+template <class Answer>
+asio::awaitable<Answer> client_core::answer(request& asked) {
+    std::error_code ec;
+    co_await asked.answered.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+    if (auto* const given = std::get_if<Answer>(&asked.answer)) co_return std::move(*given);
+    if (const auto* const why = std::get_if<error>(&asked.answer))
+        throw error(*why, asked.what + ": ");
+    if (asked.answer.index() != 0) raise(errc::protocol_error, asked.what + ": the wrong answer");
+    if (!ec) raise(errc::timed_out, asked.what);
+    throw std::system_error(asio::error::operation_aborted);
 }
 
 std::uint32_t client_core::allowed(const connect_options& options) const {
@@ -53,43 +97,25 @@ std::uint32_t client_core::allowed(const connect_options& options) const {
     return kinds;
 }
 
-asio::awaitable<wire::connection_offer> client_core::ask(std::shared_ptr<client_core> self,
-                                                         wire::connect_request words,
-                                                         deadline until, std::uint64_t id) {
-    request asked{.answered = asio::steady_timer(self->strand_, until), .offer = {}, .why = {}};
-    self->requests_[id] = &asked;
-    struct forget {
-        client_core& core;
-        std::uint64_t id;
-        ~forget() { core.requests_.erase(id); }
-    } const forgotten{*self, id};
-
-    post(*self->control_, frame_kind::connect, id, 0, words);
-    std::error_code ec;
-    co_await asked.answered.async_wait(asio::redirect_error(asio::use_awaitable, ec));
-    if (asked.why) throw error(*asked.why, "connect to " + quote(words.name) + ": ");
-    if (asked.offer) co_return std::move(*asked.offer);
-    post(*self->control_, frame_kind::withdraw, id);
-    if (!ec) raise(errc::timed_out, "connect to " + quote(words.name));
-    throw std::system_error(asio::error::operation_aborted);
-}
-
 void client_core::answered(const frame& f) {
     const auto found = requests_.find(f.header.id);
     if (found == requests_.end()) return;  // withdrawn in the meantime
     request& asked = *found->second;
+    if (asked.answer.index() != 0) return;
     if (f.header.kind == frame_kind::connected) {
-        asked.offer = payload_of<wire::connection_offer>(f);
+        asked.answer = payload_of<wire::connection_offer>(f);
+    } else if (f.header.kind == frame_kind::listed) {
+        asked.answer = payload_of<wire::name_list>(f);
     } else {
         const auto why = payload_of<close_reason>(f);
-        asked.why = error(why.to_refusal(), quote(why.text));
+        asked.answer = error(why.to_refusal(), quote(why.text));
     }
     asked.answered.cancel();
 }
 
 void client_core::fail_requests() {
     for (const auto& [id, asked] : requests_) {
-        asked->why = trouble_;
+        asked->answer = *trouble_;
         asked->answered.cancel();
     }
 }

@@ -48,8 +48,9 @@ void client_core::say_hello(fifo_ends ends) {
     control_ = std::make_shared<endpoint>(strand_, make_fifo_transport(strand_, std::move(ends)),
                                           wire::control_name, control_limits, errc::server_gone,
                                           wait_policy::block, frame_kinds::control);
-    const wire::hello words{
-        .features = wire::shared_memory, .max_message = options_.limits.message, .pid = ::getpid()};
+    const wire::hello words{.features = wire::shared_memory | wire::listing,
+                            .max_message = options_.limits.message,
+                            .pid = ::getpid()};
     post(*control_, frame_kind::hello, 0, wire::magic, words);
 }
 
@@ -82,6 +83,7 @@ void client_core::handle(const frame& f) {
         }
         case frame_kind::connected:
         case frame_kind::rejected:
+        case frame_kind::listed:
             answered(f);
             break;
         case frame_kind::goodbye:
@@ -107,10 +109,16 @@ void client_core::welcomed(const wire::welcome& terms) {
                                         " bytes");
     }
     met_ = true;
+    can_list_ = (terms.features & wire::listing) != 0;
     options_.limits.message = std::min<std::size_t>(options_.limits.message, terms.max_message);
     tell_({.what = event::kind::hello, .pid = terms.pid});
     if ((terms.features & wire::shared_memory) != 0) find_arena(terms);
     watch_server(terms.pid);
+    if (terms.served < options_.needs) {
+        settle(error(errc::version_mismatch,
+                     "the server is version " + std::to_string(terms.served) + ", this app needs " +
+                         std::to_string(options_.needs) + " or newer"));
+    }
     for (asio::steady_timer* waiting : newcomers_)
         waiting->cancel();
 }

@@ -42,6 +42,9 @@ public:
                                                            std::string name,
                                                            connect_options options);
 
+    /// The names that the server knows. Runs on the strand.
+    static asio::awaitable<std::vector<std::string>> list(std::shared_ptr<client_core> self);
+
     /// Closes every pipe, then the control pipe; completes when all has left. Runs on the strand.
     static asio::awaitable<void> leave(std::shared_ptr<client_core> self);
     void hang_up();
@@ -57,9 +60,8 @@ private:
     void say_hello(fifo_ends ends);
     static asio::awaitable<void> listen(std::shared_ptr<client_core> self);
     static asio::awaitable<void> await_welcome(std::shared_ptr<client_core> self, deadline until);
-    static asio::awaitable<wire::connection_offer> ask(std::shared_ptr<client_core> self,
-                                                       wire::connect_request words, deadline until,
-                                                       std::uint64_t id);
+    template <class Answer>
+    static asio::awaitable<Answer> answer(request& asked);
     std::uint32_t allowed(const connect_options& options) const;
     void handle(const frame& f);
     void welcomed(const wire::welcome& terms);
@@ -89,6 +91,7 @@ private:
     int parent_ = 0;
     asio::posix::stream_descriptor server_;  ///< the pidfd of the server
     bool met_ = false;
+    bool can_list_ = false;
     bool leaving_ = false;
     bool stopping_ = false;
     bool gone_ = false;

@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 namespace remora::wire {
 
@@ -21,6 +22,8 @@ inline constexpr std::uint32_t newest = 1;
 
 /// A feature: connections may stand on shared memory.
 inline constexpr std::uint64_t shared_memory = 1;
+/// A feature: the app may ask what there is to connect to.
+inline constexpr std::uint64_t listing = 2;
 
 /// The transports of a connection, as bits.
 inline constexpr std::uint32_t over_fifo = 1;
@@ -68,11 +71,12 @@ struct welcome {
     std::int32_t arena_server_fd = -1;
     std::uint64_t arena_device = 0;
     std::uint64_t arena_inode = 0;
+    std::uint32_t served = 0;  ///< the version of what the server serves, by its own count
 
     template <class Archive>
     void serialize(Archive& ar) {
         ar(version, features, max_message, pid, arena_fd, arena_server_fd, arena_device,
-           arena_inode);
+           arena_inode, served);
     }
 };
 
@@ -97,6 +101,25 @@ struct connection_offer {
     template <class Archive>
     void serialize(Archive& ar) {
         ar(base, transport, offset, ring);
+    }
+};
+
+struct list_request {
+    std::string after;  ///< only names behind this one, in order; all, if empty
+
+    template <class Archive>
+    void serialize(Archive& ar) {
+        ar(after);
+    }
+};
+
+struct name_list {
+    std::vector<std::string> names;
+    bool more = false;  ///< there are names behind these
+
+    template <class Archive>
+    void serialize(Archive& ar) {
+        ar(names, more);
     }
 };
 

@@ -74,7 +74,7 @@ bool endpoint::takes(frame_kind kind) const noexcept {
         return kind == frame_kind::message ||
                (calls && kind >= frame_kind::request && kind < frame_kind::window);
     }
-    return kind >= frame_kind::hello && kind <= frame_kind::goodbye;
+    return kind >= frame_kind::hello && kind <= frame_kind::listed;
 }
 
 void endpoint::accept(const frame& f) {

@@ -46,8 +46,10 @@ asio::awaitable<bool> run_core::meet(std::shared_ptr<run_core> self) {
         self->refuse(*why);
         co_return false;
     }
-    self->show_arena(std::get<wire::welcome>(reply));
-    self->greet(std::get<wire::welcome>(reply));
+    auto& terms = std::get<wire::welcome>(reply);
+    terms.served = self->server_->options.version;
+    self->show_arena(terms);
+    self->greet(terms);
     co_return true;
 }
 
@@ -90,6 +92,11 @@ void run_core::handle(const frame& f) {
         case frame_kind::withdraw:
             withdraw(f.header.id);
             break;
+        case frame_kind::list: {
+            const auto asked = payload_of<wire::list_request>(f);
+            post(*control_, frame_kind::listed, f.header.id, 0, server_->names_after(asked.after));
+            break;
+        }
         case frame_kind::hello:
             raise(errc::protocol_error, "a second hello");
         default:

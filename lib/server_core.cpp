@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "server_core.hpp"
 
-#include "control.hpp"
 #include "listed.hpp"
 #include "run_core.hpp"
 
 #include <algorithm>
 #include <cstdio>
+#include <set>
 
 namespace remora::detail {
 
@@ -29,6 +29,22 @@ bool server_core::is_known(const std::string& name) const {
 const service_entry* server_core::service(const std::string& name) const {
     const auto found = services_.find(name);
     return found == services_.end() ? nullptr : &found->second;
+}
+
+wire::name_list server_core::names_after(const std::string& name) const {
+    constexpr std::size_t at_once = 256;
+    std::set<std::string_view> all;
+    for (const auto& [known, entry] : services_)
+        all.insert(known);
+    for (const auto& [known, listener] : listeners_)
+        all.insert(known);
+    wire::name_list some;
+    for (auto next = all.upper_bound(name); next != all.end(); ++next) {
+        some.more = some.names.size() == at_once;
+        if (some.more) break;
+        some.names.emplace_back(*next);
+    }
+    return some;
 }
 
 asio::awaitable<std::shared_ptr<endpoint>> server_core::accept(std::shared_ptr<server_core> self,

@@ -2,6 +2,7 @@
 /// The server's state, shared with the runs. Belongs to its strand.
 #pragma once
 
+#include "control.hpp"
 #include "shared_memory.hpp"
 
 #include <remora/server.hpp>
@@ -47,6 +48,8 @@ public:
     void offer(const std::string& name, offered_pipe pipe);
     bool is_known(const std::string& name) const;
     const service_entry* service(const std::string& name) const;
+    /// Those that are known, in order, as many as go into one frame.
+    wire::name_list names_after(const std::string& name) const;
     /// Drops what a run that is over has left in the listeners.
     void forget(const run_core& run);
     /// How many connections of a run wait to be accepted.

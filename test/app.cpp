@@ -194,6 +194,15 @@ asio::awaitable<int> forks() {
     co_return 0;
 }
 
+// Sends the names that the server serves.
+asio::awaitable<int> lists() {
+    const auto names = co_await app_client->services();
+    auto pipe = co_await connect("report");
+    for (const auto& name : names)
+        co_await pipe.send<text>(name);
+    co_return 0;
+}
+
 asio::awaitable<int> codes() {
     co_await connect("echo");
     co_return argument;
@@ -209,6 +218,7 @@ const std::map<std::string, asio::awaitable<int> (*)()> modes{
     {"codes", codes},       {"many", many},
     {"hoards", hoards},     {"waits_for_name", waits_for_name},
     {"forks", forks},       {"deaf", waits},
+    {"lists", lists},       {"needs", connects},
 };
 
 // Not a client at all: does not listen to anything.
@@ -232,6 +242,7 @@ int main(int argc, char** argv) {
         options.on_goodbye = [] {};
         ::signal(SIGTERM, SIG_IGN);
     }
+    if (mode == "needs") options.needs = 3;
     if (mode == "spins") {
         options.on_server_gone =
             remora::server_gone_policy::end_within(std::chrono::milliseconds(300));

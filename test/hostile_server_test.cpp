@@ -96,7 +96,9 @@ private:
                        remora::parse_frame(std::as_bytes(std::span(bytes)), 1u << 20, wanted)) {
                 const auto size = f->size();
                 if (f->header.kind == frame_kind::hello) say(answer_to_hello);
-                if (f->header.kind == frame_kind::connect && next != answers.end()) say(*next++);
+                const bool asks =
+                    f->header.kind == frame_kind::connect || f->header.kind == frame_kind::list;
+                if (asks && next != answers.end()) say(*next++);
                 bytes.erase(0, size);
             }
         }
@@ -178,6 +180,29 @@ TEST_CASE("nonsense instead of a welcome is named, and ends the app with 69") {
                {welcome_bytes(1, 0), "messages of 0 bytes"},
                {welcome_bytes(1, 4095), "messages of 4095 bytes"},
                {welcome_bytes() + welcome_bytes(), "a welcome"}});
+}
+
+TEST_CASE("a server that cannot say what it serves, or answers with something else") {
+    const auto check = [](std::uint64_t features, const std::string& answer, errc code,
+                          const std::string& text) {
+        hostile_server s;
+        remora::wire::welcome words;
+        words.version = 1;
+        words.features = features;
+        words.max_message = 5000;
+        words.pid = ::getpid();
+        s.say(frame_with(frame_kind::welcome, 0, words));
+        s.answers = {answer};
+        s.serve([](remora::client& c) -> asio::awaitable<void> { co_await c.services(); });
+        CHECK(s.why.code == test::code(code));
+        CHECK_MESSAGE(s.why.has(text), s.why.text);
+    };
+    using remora::wire::listing;
+    check(0, "", errc::version_mismatch, "too old to say");
+    check(listing, connected_bytes(1, "1"), errc::protocol_error, "the wrong answer");
+    check(listing, rejected_bytes(1, errc::overloaded), errc::overloaded, "list of services");
+    check(listing, frame_bytes({.kind = frame_kind::listed, .id = 1}, "garbage"),
+          errc::field_mismatch, "name_list, at byte 0");
 }
 
 TEST_CASE("an app that waits for its welcome hears what came instead") {

@@ -175,6 +175,37 @@ TEST_CASE("many connections go to one name") {
     CHECK(r.is_clean());
 }
 
+TEST_CASE("an app that needs a newer server is told so when it connects") {
+    const auto code_with = [](std::uint32_t version) {
+        served_run r({"needs", "echo"}, {.version = version});
+        r.server.serve("echo", echo_service);
+        const int got = r.finish().code();
+        CHECK(r.is_clean());
+        return got;
+    };
+    CHECK(code_with(0) == static_cast<int>(errc::version_mismatch));
+    CHECK(code_with(2) == static_cast<int>(errc::version_mismatch));
+    CHECK(code_with(3) == 0);
+    CHECK(code_with(4) == 0);
+}
+
+TEST_CASE("an app can list what its server serves, however much that is") {
+    served_run r({"lists"});
+    std::vector<std::string> served{"report"}, listed;
+    for (int i = 0; i != 600; ++i)
+        served.push_back(std::to_string(i) + std::string(100, '.'));
+    for (const auto& name : served)
+        r.server.serve(name, echo_service);
+    r.server.serve("report", [&](remora::pipe p) -> asio::awaitable<void> {
+        while (const auto name = co_await p.next<text>())
+            listed.push_back(name->value);
+    });
+    CHECK(r.finish().code() == 0);
+    std::ranges::sort(served);
+    CHECK(listed == served);
+    CHECK(r.is_clean());
+}
+
 TEST_CASE("an unknown name is no_such_pipe, an absurd one bad_name") {
     const auto code_for = [](const std::string& name) {
         served_run r({"connects", name});

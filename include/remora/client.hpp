@@ -7,12 +7,14 @@
 
 #include <chrono>
 #include <concepts>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace remora {
 
@@ -40,6 +42,9 @@ struct client_options {
     /// watches and ends the process with code 69 if the app does not get there in time, as when it
     /// spins outside the context.
     server_gone_policy on_server_gone = server_gone_policy::end();
+    /// The least server_options::version that this app can do with: connect() fails with
+    /// `version_mismatch` where the server's is less.
+    std::uint32_t needs = 0;
     /// Called when the server asks the app to end, as the first step of stopping it; it must not
     /// throw, and runs on an executor of the client's own. None: run() cancels the app's coroutine,
     /// and returns 143, as if by SIGTERM, unless that returns a code of its own.
@@ -72,9 +77,9 @@ struct connect_options {
 /// is thrown by the first connect(), or printed by run(). A server's address is taken out of argv
 /// (--remora.pipes=DIR) or of the environment (REMORA_PIPES), wherever it stands.
 ///
-/// connect() may be called from any thread; run() may not. The context has work as long as the
-/// client lives. The destructor tells the server that the app is leaving, if the context still
-/// runs, or else the end of the process does; pipes still in use are not affected.
+/// connect() and services() may be called from any thread; run() may not. The context has work as
+/// long as the client lives. The destructor tells the server that the app is leaving, if the
+/// context still runs, or else the end of the process does; pipes still in use are not affected.
 class client {
 public:
     /// `io` must outlive the client. `argc` and `argv` are changed only during the call.
@@ -91,6 +96,10 @@ public:
     /// `no_such_pipe`, `no_transport`, `stopping`, `timed_out`, `server_gone`, or what the system
     /// says. Cancelled, it leaves nothing open.
     asio::awaitable<pipe> connect(std::string name, connect_options options = {});
+
+    /// The names that the server serves now, or accepts connections to, in order. Fails as
+    /// connect() does; cancelling it is safe.
+    asio::awaitable<std::vector<std::string>> services();
 
     /// The whole of a `main`, for a context that nobody else runs: runs it until `app` has ended,
     /// keeps this client, lets what was sent leave, says goodbye, and returns the code: what `app`

@@ -27,6 +27,8 @@ enum class frame_kind : std::uint8_t {
     rejected = 21,
     withdraw = 22,
     goodbye = 23,
+    list = 24,
+    listed = 25,
     // calls, on a connection
     request = 32,  ///< a call
     reply = 33,    ///< its answer, the last frame of a call

@@ -7,6 +7,7 @@
 #include <remora/process.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -25,6 +26,8 @@ class run_core;
 struct server_options {
     /// The app's executable. A relative path is relative to the working directory.
     std::string target;
+    /// Of what this server serves, by a count of its author's: see client_options::needs.
+    std::uint32_t version = 0;
     /// The app's working directory; none: the server's.
     std::optional<std::string> working_directory = {};
     /// Words to put before the target, as {"gdb", "--args"}; the environment's REMORA_LAUNCHER,
