@@ -231,6 +231,37 @@ TEST_CASE("a cancelled call returns at once and cancels its handler") {
     });
 }
 
+// Does not let itself be cancelled.
+asio::awaitable<sum> deaf(add_later q) {
+    const auto state = co_await asio::this_coro::cancellation_state;
+    CHECK(state.cancelled() == asio::cancellation_type::none);
+    co_await asio::this_coro::throw_if_cancelled(false);
+    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+    co_return sum{q.a + q.b};
+}
+
+TEST_CASE("how one handler was cancelled, or can be, is nothing to the next one") {
+    over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
+        service s;
+        s.on(deaf);
+        s.on(for_ever);
+        far.attach(s);
+        for (int i = 0; i != 3; ++i) {
+            const auto three = co_await near.call<add_later>(1, 2);
+            CHECK(three.value == 3);
+            wait_for_ever q;
+            background call(near.get_executor(), near.call(q));
+            while (far.counts().serving == 0)
+                co_await settle();
+            call.cancel();
+            co_await call.result();
+            while (near.counts().calls != 0)
+                co_await settle();
+            CHECK(far.counts().serving == 0);
+        }
+    });
+}
+
 TEST_CASE("a call fails at its deadline and cancels its handler") {
     over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
         far.attach(adder());
