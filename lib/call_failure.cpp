@@ -66,6 +66,8 @@ call_failure call_failure::of(std::exception_ptr why) try {
     std::rethrow_exception(why);
 } catch (const std::bad_alloc&) {
     return {failure_kind::overloaded, errc::overloaded, "out of memory"};
+} catch (const remote_error& e) {  // of a call that the handler has made: nothing of this one
+    return {failure_kind::failed, e.code(), e.what()};
 } catch (const std::system_error& e) {
     return {kind_of(e.code()), e.code(), e.what()};
 } catch (const std::exception& e) {
@@ -93,17 +95,17 @@ std::error_code call_failure::to_code(failure_kind what) const {
             return errc::unknown_request;
         case failure_kind::cancelled:
             return errc::cancelled;
-        case failure_kind::deadline:
-            return errc::timed_out;
         default:
             return errc::handler_failed;
     }
 }
 
 remote_error call_failure::to_error(const std::string& context) const {
-    constexpr auto last = static_cast<std::uint8_t>(failure_kind::deadline);
-    const auto what =
-        kind == 0 || kind > last ? failure_kind::failed : static_cast<failure_kind>(kind);
+    auto what = static_cast<failure_kind>(kind);
+    if (what != failure_kind::overloaded && what != failure_kind::unknown_request &&
+        what != failure_kind::cancelled) {
+        what = failure_kind::failed;
+    }
     return {what, to_code(what), context, text.empty() ? "" : quote(text, max_text)};
 }
 

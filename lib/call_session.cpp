@@ -6,6 +6,8 @@
 #include "call_turn.hpp"
 #include "listed.hpp"
 
+#include <cassert>
+
 namespace remora::detail {
 
 namespace {
@@ -46,8 +48,13 @@ std::unique_ptr<call_session::reading> call_session::make(const end_ptr& end) {
 
 // The reader may take what has arrived before this returns.
 void call_session::start(std::unique_ptr<reading> mine) {
-    const auto executor = mine->end->executor();
-    asio::co_spawn(executor, read(std::move(mine)), asio::detached);
+    const auto end = mine->end;
+    try {
+        asio::co_spawn(end->executor(), read(std::move(mine)), asio::detached);
+    } catch (...) {  // a session without a reader would be none
+        end->calls.reset();
+        throw;
+    }
 }
 
 call_session& call_session::of(const end_ptr& end) {
@@ -74,10 +81,14 @@ asio::awaitable<void> call_session::read(std::unique_ptr<reading> mine) {
     std::exception_ptr why;
     try {
         co_await self.read_all();
+    } catch (const error&) {  // the conversation is over already
+        why = std::current_exception();
     } catch (...) {
         why = std::current_exception();
+        self.end_.close(errc::overloaded, "out of memory");
     }
     self.over(why);
+    assert(self.waiting_.empty());  // they would never hear of it
 }
 
 asio::awaitable<void> call_session::read_all() {
@@ -151,6 +162,8 @@ void call_session::over(std::exception_ptr why) {
         call->wake();
     }
     cancel_handlers();
+    for (const auto uploads = std::exchange(uploads_, {}); const auto& [id, stream] : uploads)
+        stream->stop(end_.executor());
     for (const auto idle = std::exchange(idle_, {}); const auto& next : idle)
         next->idle.resume();
     wake_streams();
@@ -168,12 +181,14 @@ remote_error call_session::gone(std::string_view request) const {
         return {failure_kind::gone, e.code(), what + e.context()};
     } catch (const std::exception& e) {
         return {failure_kind::gone, errc::closed, what + e.what()};
+    } catch (...) {
+        return {failure_kind::gone, errc::service_failed, what + "a handler has thrown"};
     }
     return {failure_kind::gone, errc::closed, what + end_.context() + "the conversation is over"};
 }
 
 asio::awaitable<void> call_session::wait_over(end_ptr end) {
-    call_session& self = *end->calls;
+    call_session& self = of(end);
     while (!self.is_over_ || !self.running_.empty()) {
         asio::steady_timer timer(end->executor(), deadline::max());
         const listed waiting(self.awaiting_end_, timer);

@@ -4,8 +4,13 @@
 
 #include <remora/detail/stream_ends.hpp>
 
+#include <algorithm>
+
 namespace remora::detail {
 namespace {
+
+// Whatever the other end says: each call takes memory here until it is answered.
+constexpr std::uint64_t most_in_flight = 1u << 16;
 
 remote_error too_late(const endpoint& end, std::string_view request) {
     return {failure_kind::deadline, errc::timed_out, end.context() + std::string(request)};
@@ -55,15 +60,14 @@ void call_session::grant_turns() {
     }
 }
 
-void call_session::set_window(std::size_t calls) {
-    table_.set_window(calls);
+void call_session::set_window(std::uint64_t calls) {
+    table_.set_window(static_cast<std::size_t>(std::min(calls, most_in_flight)));
     grant_turns();
 }
 
 std::uint64_t call_session::begin(pending_call& call, deadline until) {
-    const auto id = table_.begin(call, until);
     if (until < armed_) arm(until);
-    return id;
+    return table_.begin(call, until);
 }
 
 void call_session::withdraw(std::uint64_t id) {
@@ -119,7 +123,7 @@ void call_session::end_upload(std::uint64_t id) noexcept {
     if (found == uploads_.end()) return;
     const auto stream = std::move(found->second);
     uploads_.erase(found);
-    stream->stop();
+    stream->stop(end_.executor());
 }
 
 }  // namespace remora::detail

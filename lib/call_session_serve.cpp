@@ -20,6 +20,7 @@ void call_session::start(const end_ptr& end, std::uint64_t id, asio::awaitable<v
     const auto mine = spawns ? std::make_shared<worker>(self.waiting_) : self.idle_.back();
     self.running_.emplace(id, mine);
     mine->id = id;
+    mine->is_cancelled = false;
     mine->work = std::move(work);
     mine->streams = std::move(streams);
     if (!spawns) {
@@ -35,13 +36,18 @@ void call_session::start(const end_ptr& end, std::uint64_t id, asio::awaitable<v
 asio::awaitable<void> call_session::work(end_ptr end, std::shared_ptr<worker> mine) {
     call_session& self = *end->calls;
     while (mine->work.valid()) {
-        co_await std::exchange(mine->work, {});
+        try {
+            co_await std::exchange(mine->work, {});
+        } catch (const std::exception&) {  // cancelled before it has begun
+            self.answer_failure(mine->id, std::current_exception());
+        }
         self.ended(mine->id);
         if (self.is_over_ || self.idle_.size() == idle_workers) break;
         co_await asio::this_coro::throw_if_cancelled(true);
         co_await asio::this_coro::reset_cancellation_state();
+        auto next = mine->idle.wait([] {});
         self.idle_.push_back(mine);
-        co_await mine->idle.wait([] {});
+        co_await std::move(next);
     }
 }
 
@@ -72,21 +78,28 @@ void call_session::answer_done(std::uint64_t id) {
 void call_session::answer_failure(std::uint64_t id, std::exception_ptr why) noexcept try {
     if (!end_.can_send()) return;
     answered(put_frame(end_, frame_kind::failure, id, 0, wire::call_failure::of(why)));
-    end_after(why);
 } catch (const std::exception&) {  // not even a failure can be told
     end_.close(errc::overloaded, "out of memory");
 }
 
-void call_session::failed(std::uint64_t id, bool one_way, std::exception_ptr why) noexcept {
-    if (one_way) return end_after(why);
-    ended(id);
-    answer_failure(id, why);
+void call_session::refused(std::uint64_t id, bool one_way, std::exception_ptr why) noexcept {
+    if (!one_way) return answer_failure(id, why);
+    ++dropped_;
 }
 
-void call_session::end_after(std::exception_ptr why) noexcept {
-    if (!options_.end_on_exception || is_over_ || why_) return;
+void call_session::failed(std::uint64_t id, bool one_way, std::exception_ptr why) noexcept {
+    const auto found = one_way ? running_.end() : running_.find(id);
+    const bool cancelled = found != running_.end() && found->second->is_cancelled;
+    if (!one_way) answer_failure(id, why);
+    if (options_.end_on_exception && !cancelled) end_after(why);
+}
+
+void call_session::end_after(std::exception_ptr why) noexcept try {
+    if (is_over_ || why_) return;
     why_ = why;
     end_.close(errc::service_failed, wire::call_failure::of(why).text);
+} catch (const std::bad_alloc&) {
+    end_.close(errc::service_failed, "");
 }
 
 void call_session::cancel_handlers() {
@@ -94,10 +107,9 @@ void call_session::cancel_handlers() {
     for (const auto& [id, mine] : running_)
         all.push_back(mine);
     for (const auto& mine : all) {
-        const auto [upload_of, items] = mine->streams;
         mine->cancel.emit(asio::cancellation_type::terminal);
-        if (items) items->stop();
-        const auto upload = upload_of.lock();
+        if (mine->streams.items) mine->streams.items->stop(end_.executor());
+        const auto upload = mine->streams.upload.lock();
         if (!upload) continue;
         upload->fail(std::make_exception_ptr(gone(upload->request_name())));
         upload->wake();

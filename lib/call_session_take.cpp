@@ -78,9 +78,9 @@ void call_session::take_cancel(const frame& f) {
     end_.pop();
     if (found == running_.end()) return;  // it was answered in the meantime
     const auto mine = found->second;
-    const auto items = mine->streams.items;
+    mine->is_cancelled = true;
     mine->cancel.emit(asio::cancellation_type::terminal);
-    if (items) items->stop();
+    if (mine->streams.items) mine->streams.items->stop(end_.executor());
 }
 
 // The last frame of a call.
@@ -102,8 +102,8 @@ void call_session::take_answer(const frame& f) {
     table_.finish(id);  // not before: a call whose answer ends the conversation fails with the rest
     end_.pop();
     end_upload(id);
-    grant_turns();
     if (call != nullptr) call->wake();
+    grant_turns();
 }
 
 void call_session::take_item(const frame& f) {

@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: MIT
 #include <remora/detail/call_table.hpp>
 
+#include <new>
+
 namespace remora::detail {
 
 call_table::id call_table::begin(pending_call& call, time until) {
     const id n = last_ + 1;
-    calls_.emplace(n, entry{&call, until});
-    if (until != time::max()) deadlines_.emplace(until, n);
+    const auto made = calls_.emplace(n, entry{&call, until}).first;
+    try {
+        if (until != time::max()) deadlines_.emplace(until, n);
+    } catch (...) {
+        calls_.erase(made);
+        throw;
+    }
     return last_ = n;
 }
 
@@ -78,8 +85,10 @@ served_table::verdict served_table::admit(std::uint64_t id) noexcept {
     return verdict::admitted;
 }
 
-void served_table::answered(std::uint64_t position) {
+void served_table::answered(std::uint64_t position) noexcept try {
     queued_.push_back(position);
+} catch (const std::bad_alloc&) {  // the answer stands: it is counted as written
+    --in_flight_;
 }
 
 void served_table::withdrawn(std::uint64_t position, std::uint64_t bytes) noexcept {

@@ -130,6 +130,7 @@ bool endpoint::flush(position p) {
         fail_sending(e.code());
         throw error(e, context());
     }
+    wake_turn();
     return written() >= p.end;
 }
 

@@ -56,9 +56,20 @@ void pipe::attach(const service& what) {
     detail::call_session::attach(checked(), what.table(), what.options());
 }
 
+namespace {
+asio::awaitable<void> serve_end(std::shared_ptr<detail::endpoint> end, detail::service_ptr services,
+                                service_options options) {
+    detail::call_session::attach(end, std::move(services), options);
+    co_await detail::call_session::wait_over(end);
+}
+}  // namespace
+
 asio::awaitable<void> pipe::serve(const service& what) {
-    attach(what);
-    return detail::call_session::wait_over(end_);
+    return serve_end(checked(), what.table(), what.options());
+}
+
+asio::awaitable<void> pipe::finished() {
+    return detail::call_session::wait_over(checked());
 }
 
 pipe_counts pipe::counts() const noexcept {

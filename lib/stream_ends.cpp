@@ -50,6 +50,14 @@ void incoming_stream::return_credit() {
 void incoming_stream::drop() noexcept {
     inbox.discard();
     if (own_) end->calls->abandon(id);
+    if (!is_awaited) return;
+    try {
+        inbox.refuse(std::make_exception_ptr(
+            error(errc::closed, end->context() + std::string(request_) + ": the stream is gone")));
+    } catch (...) {
+        inbox.refuse(std::current_exception());
+    }
+    ready_.post(end->executor());
 }
 
 void incoming_stream::outlive() {

@@ -22,8 +22,9 @@ stream_inbox::verdict stream_inbox::arrived(std::uint64_t tag, std::span<const s
     left_ -= static_cast<std::int64_t>(frame);
     if (discarding_) return verdict::taken;
     const lengths sizes{static_cast<std::uint32_t>(item.size()), static_cast<std::uint32_t>(frame)};
-    bytes_.append(&sizes, sizeof sizes);
-    bytes_.append(item.data(), item.size());
+    std::byte* const to = bytes_.extend(sizeof sizes + item.size());
+    std::memcpy(to, &sizes, sizeof sizes);
+    if (!item.empty()) std::memcpy(to + sizeof sizes, item.data(), item.size());
     return verdict::taken;
 }
 

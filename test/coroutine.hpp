@@ -19,7 +19,8 @@ using namespace std::chrono_literals;
 
 inline constexpr auto patience = 60s;
 
-/// Runs `body(io)` to its end and throws what it throws. Fails if it takes longer than `patience`.
+/// Runs `body(io)` to its end and throws what it throws. Fails if that, or what it leaves behind,
+/// takes longer than `patience`.
 inline void run(const std::function<asio::awaitable<void>(asio::io_context&)>& body) {
     asio::io_context io;
     bool done = false;
@@ -33,7 +34,8 @@ inline void run(const std::function<asio::awaitable<void>(asio::io_context&)>& b
     }
     if (failure) std::rethrow_exception(failure);
     REQUIRE_MESSAGE(done, "the test hangs");
-    io.run_for(1s);  // what is left over
+    io.run_for(patience);  // what is left over
+    CHECK_MESSAGE(io.stopped(), "something goes on when all is over");
 }
 
 /// What an awaitable fails with.

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-/// What calls take, and how they fail.
+/// What calls and services may be given, and how calls fail.
 #pragma once
 
 #include <remora/contract.hpp>
 #include <remora/error.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <string>
 #include <system_error>
 
@@ -15,6 +16,16 @@ struct call_options {
     /// How long the call may take, from now to its answer, its turn to be sent included. When it
     /// has passed the call fails, and the handler on the other side is cancelled.
     std::chrono::nanoseconds deadline = std::chrono::nanoseconds::max();
+};
+
+struct service_options {
+    /// How many requests of one connection may be unanswered, up to 65,536: the other side keeps
+    /// more of them back by itself. Each may hold a message of pipe_limits::message, and an upload
+    /// 256 KiB and one item.
+    std::size_t max_in_flight = 1024;
+    /// Whether an exception that leaves a handler ends the connection, after it was answered, and
+    /// is thrown by pipe::serve(); under server::serve it goes to `on_failure`.
+    bool end_on_exception = false;
 };
 
 /// Why a call failed, as far as it says what to do about it.

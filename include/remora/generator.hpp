@@ -24,8 +24,8 @@ namespace remora {
 ///         for (int i = 0; i != w.count; ++i) co_yield remora::item<tick>(i);
 ///     }
 ///
-/// When nobody wants its items any more, what it awaits is cancelled, and it is destroyed where it
-/// stands. Move-only; runs on the executor of the pipe.
+/// When nobody wants its items any more, what it awaits is cancelled, and once that has ended the
+/// coroutine is destroyed where it stands. Move-only; runs on the executor of the pipe.
 template <class T>
 class [[nodiscard]] generator {
 public:
@@ -41,6 +41,8 @@ public:
     void start(const asio::any_io_executor& executor, detail::suspension& ready);
     /// Runs until it has an item, ends, or has to wait.
     void advance();
+    /// Cancels what it waits for, after which it goes no further.
+    void stop();
     /// Throws what has left the coroutine, if it ended so.
     void rethrow_failure() const;
     /// The item, until the next advance(); null while it waits, and at the end.

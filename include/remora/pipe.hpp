@@ -145,7 +145,10 @@ public:
     /// any order; those that the other end has no room for wait their turn here. Fails with
     /// `remote_error`, whose kind() says whether to try again; with what encoding the request
     /// or decoding the reply finds wrong. Cancelled, it returns at once with
-    /// asio::error::operation_aborted, and so does the handler on the other side be.
+    /// asio::error::operation_aborted, and the handler on the other side is cancelled.
+    ///
+    /// The other end has to serve or to call: for one that only receives, a call is an error of the
+    /// protocol, and ends the conversation.
     template <class Request>
     auto call(const Request& question, call_options options = {});
 
@@ -163,7 +166,7 @@ public:
     auto call(const Request& question, generator<Item> items, call_options options = {});
 
     /// Asks for a stream: returns remora::stream of its items as soon as the request was queued.
-    /// What fails later, fails in stream::next().
+    /// What fails later, fails in stream::next(), which may have a time limit; the call has none.
     template <class Request>
     auto stream(const Request& question);
     template <class Request, class... Args>
@@ -188,10 +191,13 @@ public:
     /// `bad_option`.
     void attach(const service& what);
 
-    /// attach(), and waits until the conversation is over and every handler has ended. Fails with
-    /// what ended it, unless that was a clean end. Cancelling ends the waiting only: a service ends
-    /// with its pipe.
+    /// attach() and finished().
     asio::awaitable<void> serve(const service& what);
+
+    /// Completes when the conversation is over and every handler has ended. Fails with what ended
+    /// it, unless that was a clean end. Cancelling ends the waiting only: a service ends with its
+    /// pipe.
+    asio::awaitable<void> finished();
 
     /// What is going on.
     pipe_counts counts() const noexcept;

@@ -38,15 +38,17 @@ public:
     awaited_answer(const awaited_answer&) = delete;
     awaited_answer& operator=(const awaited_answer&) = delete;
     ~awaited_answer() {
-        if (id_ != 0 && !done_) end_->calls->withdraw(id_);
+        if (id_ == 0 || done_) return;
+        sent_ ? end_->calls->abandon(id_) : end_->calls->withdraw(id_);
     }
 
     /// Queues the request.
     void send(const Request& question, deadline until) {
         const auto id = end_->calls->begin(*this, until);
         id_ = id;
-        end_->calls->queued(
-            put_frame(*end_, frame_kind::request, id, frame_header::of_sender, question));
+        const auto p = put_frame(*end_, frame_kind::request, id, frame_header::of_sender, question);
+        sent_ = true;
+        end_->calls->queued(p);
     }
 
     asio::awaitable<void> wait() {
@@ -88,6 +90,7 @@ private:
     answer_value<reply_of<Request>> value_;
     std::exception_ptr why_;
     std::uint64_t id_ = 0;
+    bool sent_ = false;
     bool done_ = false;
 };
 

@@ -17,15 +17,6 @@
 
 namespace remora {
 
-struct service_options {
-    /// How many requests of one connection may be unanswered: the other side keeps more of them
-    /// back by itself.
-    std::size_t max_in_flight = 1024;
-    /// Whether an exception that leaves a handler ends the connection, after it was answered, and
-    /// is thrown by pipe::serve(); under server::serve it goes to `on_failure`.
-    bool end_on_exception = false;
-};
-
 namespace detail {
 
 class service_table;
@@ -58,7 +49,8 @@ struct served_streams {
 struct worker {
     explicit worker(suspensions& all) noexcept : idle(all) {}
 
-    std::uint64_t id = 0;  ///< of the call that it serves
+    std::uint64_t id = 0;       ///< of the call that it serves
+    bool is_cancelled = false;  ///< by who has called
     served_streams streams;
     asio::awaitable<void> work;  ///< what to do next
     asio::cancellation_signal cancel;
@@ -87,7 +79,7 @@ public:
     static asio::awaitable<void> wait_turn(end_ptr end, deadline until, std::string_view request);
     std::uint64_t begin(pending_call& call, deadline until);
     /// The other end lets so many calls be unanswered.
-    void set_window(std::size_t calls);
+    void set_window(std::uint64_t calls);
     /// The request could not be sent.
     void withdraw(std::uint64_t id);
     /// Nobody waits any more: tells the other side to cancel.
@@ -103,7 +95,9 @@ public:
     void answer(std::uint64_t id, const T& value);
     void answer_done(std::uint64_t id);
     void answer_failure(std::uint64_t id, std::exception_ptr why) noexcept;
-    /// A handler has thrown, or its coroutine could not be started.
+    /// A request or message that no handler has seen.
+    void refused(std::uint64_t id, bool one_way, std::exception_ptr why) noexcept;
+    /// A handler has thrown.
     void failed(std::uint64_t id, bool one_way, std::exception_ptr why) noexcept;
 
     // Streams. `own`: of a call of this end.

@@ -95,7 +95,7 @@ public:
     void set_limit(std::size_t calls) noexcept { limit_ = calls; }
     verdict admit(std::uint64_t id) noexcept;
     /// An answer stands in the queue, and will have left when `position` is written.
-    void answered(std::uint64_t position);
+    void answered(std::uint64_t position) noexcept;
     /// So many bytes that ended at `position` were taken out of the queue.
     void withdrawn(std::uint64_t position, std::uint64_t bytes) noexcept;
     /// The bytes before `position` have left.

@@ -77,6 +77,7 @@ private:
     const T* item_ = nullptr;
     std::exception_ptr failure_;
     bool waiting_ = false;
+    bool stopped_ = false;
 };
 
 // The operation keeps the coroutine: a generator that was dropped goes when the operation has.
@@ -106,8 +107,9 @@ struct generator<T>::promise_type::wait {
         self.waiting_ = false;
         promise_type& owner = self;
         if (starting || owner.ready_ == nullptr) return;
+        if (owner.stopped_) return owner.ready_->post(owner.executor_);
         owner.resume();  // after which this is gone
-        if (!owner.waiting_) owner.ready_->resume();
+        if (!owner.waiting_ && owner.ready_ != nullptr) owner.ready_->resume();
     }
 };
 
@@ -129,6 +131,12 @@ void generator<T>::start(const asio::any_io_executor& executor, detail::suspensi
 template <class T>
 void generator<T>::advance() {
     promise().resume();
+}
+
+template <class T>
+void generator<T>::stop() {
+    promise().stopped_ = true;
+    promise().cancel_.emit(asio::cancellation_type::terminal);
 }
 
 template <class T>

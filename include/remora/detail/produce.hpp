@@ -21,19 +21,23 @@ asio::awaitable<void> produce(end_ptr end, std::uint64_t id, std::uint8_t flags,
     const auto executor = end->executor();
     items.start(executor, out->ready);
     const auto go_on = [&] { out->ready.post(executor); };
-    const auto stop_if_told = [&] {
-        if (out->stopped) throw std::system_error(asio::error::operation_aborted);
-    };
     endpoint::position last{};
     const auto flush = [&] {
         if (last.end != 0) end->calls->queued(std::exchange(last, {}));
     };
+    const auto stop_if_told = [&] {
+        if (!out->stopped) return;
+        flush();
+        throw std::system_error(asio::error::operation_aborted);
+    };
+    co_await asio::this_coro::throw_if_cancelled(false);  // what stops it is stop()
     unsigned in_batch = 0;
     auto until = std::chrono::steady_clock::now() + item_batch_time;
     for (;;) {
         items.advance();
-        while (items.is_waiting() && !out->stopped) {
+        while (items.is_waiting()) {
             flush();
+            if (out->stopped) items.stop();
             co_await out->ready.wait(go_on);
         }
         stop_if_told();

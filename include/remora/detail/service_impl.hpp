@@ -79,7 +79,7 @@ asio::awaitable<void> serve_awaited(end_ptr end, std::uint64_t id, service_ptr,
             end->calls->answer(id, answer);
         }
     } catch (...) {
-        end->calls->answer_failure(id, std::current_exception());
+        end->calls->failed(id, false, std::current_exception());
     }
 }
 
@@ -90,7 +90,7 @@ asio::awaitable<void> serve_stream(end_ptr end, std::uint64_t id, service_ptr,
         co_await produce(end, id, 0, std::move(out), std::move(items));
         end->calls->answer_done(id);
     } catch (...) {
-        end->calls->answer_failure(id, std::current_exception());
+        end->calls->failed(id, false, std::current_exception());
     }
 }
 
@@ -130,9 +130,11 @@ public:
     void serve(const end_ptr& end, const service_ptr& owner, const frame& f) const override {
         const auto id = f.header.id;
         auto& calls = *end->calls;
+        bool taken = false;
         try {
             message value{};
             take(*end, f, value);
+            taken = true;
             if constexpr (one_way) {
                 handler_(std::move(value));
             } else if constexpr (uploading_request<message>) {
@@ -150,7 +152,8 @@ public:
                 calls.answer(id, handler_(std::move(value)));
             }
         } catch (...) {
-            calls.failed(id, one_way, std::current_exception());
+            const auto why = std::current_exception();
+            taken ? calls.failed(id, one_way, why) : calls.refused(id, one_way, why);
         }
     }
 

@@ -25,7 +25,8 @@ public:
 
     /// Gives credit back, if it is time to.
     void return_credit();
-    /// Nobody takes items any more: the producer is told to stop, if the call is of this end.
+    /// Nobody takes items any more: who waits for one fails with `closed`, and the producer is told
+    /// to stop, if the call is of this end.
     void drop() noexcept;
     /// The handler whose upload this is has ended.
     void outlive();
@@ -64,9 +65,9 @@ struct outgoing_stream {
     explicit outgoing_stream(suspensions& all) noexcept : ready(all) {}
 
     /// Its producer ends with operation_aborted.
-    void stop() {
+    void stop(const asio::any_io_executor& executor) {
         stopped = true;
-        ready.resume();
+        ready.post(executor);
     }
 
     stream_credit credit;

@@ -21,6 +21,7 @@ public:
     suspensions& operator=(const suspensions&) = delete;
     /// Destroys the coroutines that wait.
     void drop_all() noexcept;
+    bool empty() const noexcept { return first_ == nullptr; }
 
 private:
     friend class suspension;
