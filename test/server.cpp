@@ -45,6 +45,17 @@ asio::awaitable<void> echo(remora::pipe p) {
         co_await p.send(*n);
 }
 
+// Counts what comes until the app has gone.
+asio::awaitable<void> take(remora::pipe p) {
+    int count = 0;
+    struct note {
+        const int& count;
+        ~note() { tell("taken: " + std::to_string(count)); }
+    } const noted{count};
+    while (const auto n = co_await p.next<number>())
+        ++count;
+}
+
 // Takes one message, and no other.
 asio::awaitable<void> silent(remora::pipe p) {
     co_await p.receive<number>();
@@ -102,6 +113,7 @@ int main(int argc, char** argv) {
     remora::server server{io, options};
     server.serve("echo", echo);
     server.serve("silent", silent);
+    server.serve("take", take);
     std::optional<remora::run_result> result;
     asio::co_spawn(io, server.start({argv + at + 2, argv + argc}).result(),
                    [&](std::exception_ptr, remora::run_result r) { result = std::move(r); });
