@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import signal
 import subprocess
 import tempfile
@@ -151,3 +152,12 @@ def app_of(line):
 
 def left_in(directory):
     return sorted(os.listdir(directory))
+
+
+def result_of(output):
+    """Code or signal in the server's line of the result: "exited with 3" is 3, -9 after SIGKILL;
+    None if the status is unknown or there is no line."""
+    found = re.search(r"^result: (exited with code|killed by signal) (\d+)", output, re.M)
+    if not found:
+        return None
+    return int(found[2]) * (1 if found[1].startswith("exited") else -1)
