@@ -93,8 +93,8 @@ def main():
     every = [took for kind in seconds.values() for took in kind]
     problems += [f"{took:.3f} s until the end" for took in every if took > 1]
     limit = 0.1 if chosen.who == "app" else 0.5
-    if row.p99(every) > limit:
-        problems.append(f"p99 over {1e3 * limit:.0f} ms")
+    if row.to_judge(every) > limit:
+        problems.append(f"the usual time is over {1e3 * limit:.0f} ms")
     figures = "until the end " + row.times(seconds["all"])
     if seconds["spinning"]:
         figures += "; of apps that spin " + row.times(seconds["spinning"])
