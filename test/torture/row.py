@@ -9,6 +9,7 @@ import os
 import pathlib
 import random
 import re
+import resource
 import signal
 import subprocess
 import tempfile
@@ -27,6 +28,7 @@ def options(description, add=lambda parser: None):
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     add(parser)
     chosen = parser.parse_args()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     chosen.programs = chosen.programs.resolve()
     chosen.random = random.Random(chosen.seed)
     return chosen

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """1,000 directories of dead servers and 10 of living ones: the next start removes the dead, leaves
-the living alone, and is hardly delayed."""
+the living alone, and is hardly delayed. In memory, as the usual XDG_RUNTIME_DIR is: on a disk it
+takes as long as the disk takes to remove 1,000 directories."""
 import os
 import pathlib
 import signal
@@ -12,6 +13,7 @@ import time
 import row
 
 DEAD, LIVING = 1000, 10
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 
 def start(chosen, directory):
@@ -58,7 +60,7 @@ def main():
     chosen = row.options(__doc__)
     row.adopt_orphans()
     alone, delays, problems = [], [], []
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as name:
         directory = pathlib.Path(name)
         servers, theirs = living(chosen, directory)
         for _ in row.each_round(chosen.rounds):
