@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Servers under umask 000 in a directory that all may write to, as /tmp is, while another user tries
-to open, remove and replace what is theirs, and makes what looks like theirs beforehand."""
+"""Servers under umask 000 in a directory that all may write to, as /tmp is, while another user
+tries to open, remove and replace what is theirs, and makes what looks like theirs beforehand."""
 import contextlib
 import os
 import pathlib
@@ -97,6 +97,8 @@ def main():
     chosen = row.options(__doc__)
     if os.geteuid() != 0:
         return row.skipped("it needs root, to be somebody else")
+    if subprocess.run(as_nobody("--help"), capture_output=True, check=False).returncode != 0:
+        return row.skipped("nobody may not read this working copy, or Python")
     os.umask(0)
     problems = []
     with tempfile.TemporaryDirectory() as name, tempfile.TemporaryFile("w+") as said:

@@ -121,9 +121,9 @@ def reap(within=5.0):
 
 
 class Server:
-    """The test server (test/server.cpp) with an app, in a session of its own. `words` are for the
-    server; what it prints are the events of the run, then its result. Children that it or its app leave
-    behind live until it is released."""
+    """The test server (test/server.cpp) with an app, in a session of its own. `words` are for
+    the server; what it prints are the events of the run, then its result. Children that it or
+    its app leave behind live until it is released."""
 
     def __init__(self, chosen, directory, app, words=(), target="test/app", environment=()):
         program = chosen.programs / "test" / "server"

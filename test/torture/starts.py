@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Targets that cannot be started, by the server of demo/1_maths: the exact error, soon, and no child."""
+"""Targets that cannot be started, by the server of demo/1_maths: the exact error, soon, and no
+child."""
 import os
 import pathlib
 import subprocess

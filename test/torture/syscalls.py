@@ -13,11 +13,11 @@ import time
 import row
 
 ERRORS = ["EINTR", "EMFILE", "ENOMEM", "ENOSPC", "EACCES"]
-# Those by which Remora gets anything. What only gives back, and what asks about a descriptor at hand,
-# does not fail.
-FALLIBLE = re.compile(r"mkdir|mknodat|openat|read|writev?|pread64|epoll_\w+|clone3?|vfork|mmap|fcntl"
-                      r"|memfd_create|ftruncate|fallocate|wait4|waitid|flock|pidfd_open|eventfd2"
-                      r"|timerfd_create|pipe2|getdents64|unlinkat|rmdir")
+# Those by which Remora gets anything. What only gives back, and what asks about a descriptor at
+# hand, does not fail.
+FALLIBLE = re.compile(r"mkdir|mknodat|openat|read|writev?|pread64|epoll_\w+|clone3?|vfork|mmap"
+                      r"|fcntl|memfd_create|ftruncate|fallocate|wait4|waitid|flock|pidfd_open"
+                      r"|eventfd2|timerfd_create|pipe2|getdents64|unlinkat|rmdir")
 # Asio does not look whether these have failed, and an app's own output is its own affair.
 NOT_OURS = re.compile(r"fcntl\(\d+, F_[GS]ETF|write\([12],")
 # Without it there are FIFOs.
