@@ -16,8 +16,7 @@ namespace remora::detail {
 client_core::client_core(asio::io_context& io, client_options options)
     : strand_(asio::make_strand(io)),
       options_(std::move(options)),
-      tell_(with_log(options_.on_event, "client")),
-      server_(strand_) {
+      tell_(with_log(options_.on_event, "client")) {
 }
 
 void client_core::no_server() {
@@ -42,6 +41,8 @@ void client_core::meet(const std::string& directory) try {
     settle(absent ? error(errc::no_server,
                           "the server that started this app is not there any more: " + e.context())
                   : e);
+} catch (const std::system_error& e) {
+    settle(error(e.code(), "meeting the server"));
 }
 
 void client_core::say_hello(fifo_ends ends) {
@@ -139,12 +140,12 @@ void client_core::watch_server(int pid) {
     if (fd < 0 && errno == ESRCH && pid == parent_) server_gone();
     if (fd < 0) return;
     if (on_server_known) on_server_known(fd);
-    server_.assign(fd);
-    server_.async_wait(asio::posix::stream_descriptor::wait_read,
-                       [weak = weak_from_this()](std::error_code ec) {
-                           const auto self = weak.lock();
-                           if (!ec && self) self->server_gone();
-                       });
+    server_.emplace(strand_, fd);
+    server_->async_wait(asio::posix::stream_descriptor::wait_read,
+                        [weak = weak_from_this()](std::error_code ec) {
+                            const auto self = weak.lock();
+                            if (!ec && self) self->server_gone();
+                        });
 }
 
 void client_core::server_gone() {
@@ -220,8 +221,7 @@ void client_core::abandon_all() {
 
 void client_core::hang_up() {
     leaving_ = true;
-    std::error_code ignored;
-    server_.close(ignored);
+    server_.reset();
     if (control_) control_->close();
 }
 

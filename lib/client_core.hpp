@@ -34,7 +34,7 @@ public:
     const bool& buried() const noexcept { return buried_; }
     const std::optional<error>& trouble() const noexcept { return trouble_; }
     int control_fd() const noexcept { return control_fd_; }
-    int server_pidfd() { return server_.is_open() ? server_.native_handle() : -1; }
+    int server_pidfd() { return server_ ? server_->native_handle() : -1; }
 
     /// A new pipe, for `executor`. Runs on the strand.
     static asio::awaitable<std::shared_ptr<endpoint>> open(std::shared_ptr<client_core> self,
@@ -45,6 +45,8 @@ public:
     /// The names that the server knows. Runs on the strand.
     static asio::awaitable<std::vector<std::string>> list(std::shared_ptr<client_core> self);
 
+    /// Removes the directory of a server that is gone. Runs on the strand.
+    static asio::awaitable<void> bury(std::shared_ptr<client_core> self);
     /// Closes every pipe, then the control pipe; completes when all has left. Runs on the strand.
     static asio::awaitable<void> leave(std::shared_ptr<client_core> self);
     void hang_up();
@@ -69,7 +71,6 @@ private:
     void find_arena(const wire::welcome& terms);
     void watch_server(int pid);
     void server_gone();
-    static asio::awaitable<void> bury(std::shared_ptr<client_core> self);
     void settle(const error& why);
     void fail_requests();
     void abandon_all();
@@ -89,7 +90,7 @@ private:
     std::string no_arena_ = "the server has no shared memory";
     int control_fd_ = -1;
     int parent_ = 0;
-    asio::posix::stream_descriptor server_;  ///< the pidfd of the server
+    std::optional<asio::posix::stream_descriptor> server_;  ///< its pidfd, once it is known
     bool met_ = false;
     bool can_list_ = false;
     bool leaving_ = false;

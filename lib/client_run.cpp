@@ -37,6 +37,7 @@ struct app_life : std::enable_shared_from_this<app_life> {
     void set(bool& flag);
     int exit_code(const std::optional<error>& trouble) const;
     int code_of_failure() const;
+    bool failed_without_server() const;
 
     asio::io_context& io;
     server_gone_policy policy;
@@ -121,6 +122,15 @@ int app_life::code_of_failure() const {
     }
 }
 
+bool app_life::failed_without_server() const try {
+    if (failure) std::rethrow_exception(failure);
+    return false;
+} catch (const std::system_error& e) {
+    return e.code() == errc::server_gone;
+} catch (...) {
+    return false;
+}
+
 // Ties the client to a life, for as long as run() lasts.
 class tie {
 public:
@@ -161,6 +171,12 @@ int client::run_app(app_function app) {
                        [life](std::exception_ptr) { life->set(life->left); });
         life->run_until(life->left);
         life->limit.cancel();
+        // A pipe may have told of the server's end before the control pipe did.
+        if (life->failed_without_server()) {
+            asio::co_spawn(core_->strand(), detail::client_core::bury(core_), asio::detached);
+            while (!core_->buried() && io_.run_one() != 0) {
+            }
+        }
     }
     return life->exit_code(core_->trouble());
 }

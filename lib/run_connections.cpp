@@ -76,6 +76,7 @@ void run_core::name_served(const std::string& name) {
 }
 
 void run_core::open(std::uint64_t id, const std::string& name, std::uint32_t kinds) {
+    if (!control_->can_send()) return;
     std::erase_if(pipes_, [](const auto& weak) { return weak.expired(); });
     const std::size_t open = pipes_.size() + opening_.size() + server_->offered_by(*this);
     if (open >= server_->options.max_connections) {
@@ -98,6 +99,8 @@ void run_core::open(std::uint64_t id, const std::string& name, std::uint32_t kin
         asio::co_spawn(strand(), await_open(shared_from_this(), next), asio::detached);
     } catch (const error& e) {
         unlink_names(base);
+        // The app would wait for an answer for ever.
+        if (!control_->can_send()) return complain(e);
         const bool own = e.code().category() == category();
         const auto code = own ? static_cast<errc>(e.code().value()) : errc::refused;
         reject(id, name, {is_shortage(e.code()) ? errc::overloaded : code, e.what()});

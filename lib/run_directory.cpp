@@ -101,10 +101,13 @@ unique_fd make_directory(fs::path& path) {
     if (::lstat(name.c_str(), &info) == 0 && (info.st_mode & 0777) != 0700)
         ::fchmodat(AT_FDCWD, name.c_str(), 0700, AT_SYMLINK_NOFOLLOW);
     unique_fd directory{::open(name.c_str(), directory_flags)};
-    if (!directory && errno != ENOENT) raise_system(errno, "open the directory \"" + name + "\"");
-    if (directory && !(lock(directory.get()) && stands_at(directory.get(), AT_FDCWD, name.c_str())))
-        directory.reset();
-    return directory;
+    if (directory && lock(directory.get()) && stands_at(directory.get(), AT_FDCWD, name.c_str()))
+        return directory;
+    const int error_number = directory ? 0 : errno;
+    ::rmdir(name.c_str());
+    if (error_number != 0 && error_number != ENOENT)
+        raise_system(error_number, "open the directory \"" + name + "\"");
+    return {};
 }
 
 std::string name_of(int directory, const std::string& name) {
@@ -125,8 +128,10 @@ run_directory::run_directory(const fs::path& parent) {
     }
     struct stat info{};
     if (::fstat(fd_.get(), &info) < 0 || info.st_uid != ::geteuid() ||
-        (info.st_mode & 0777) != 0700)
+        (info.st_mode & 0777) != 0700) {
+        remove();
         raise_system(EPERM, "the directory \"" + path_.string() + "\" is not private");
+    }
 }
 
 run_directory& run_directory::operator=(run_directory&& other) noexcept {

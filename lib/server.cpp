@@ -145,6 +145,8 @@ int server::run(std::vector<std::string> arguments) {
     core_->alone = false;
     if (!end->result) return say("the context was stopped before the app had ended", code_failed);
     if (end->result->error) say(end->result->text, 0);
+    if (end->result->status.how == exit_status::kind::unknown)
+        say("the app " + to_string(end->result->status), 0);
     return failed != 0 ? failed : end->result->code();
 }
 

@@ -47,6 +47,7 @@ private:
     bool is_ready(readiness what);
     void go_to_sleep(readiness what, bool asleep) noexcept;
     void ring_bell() noexcept;
+    void check_bell() const;
     void empty_bell();
     void shrink() noexcept;
 
@@ -62,6 +63,7 @@ private:
     bool writer_waits_ = false;
     bool gathering_ = false;  ///< the input is in rest_
     bool ended_ = false;      ///< the other side has closed its FIFOs
+    int bell_error_ = 0;      ///< what has kept a bell from ringing
 };
 
 transport::fetched shared_memory_transport::fetch(std::size_t wanted) {
@@ -119,6 +121,7 @@ transport::fetched shared_memory_transport::find_nothing() {
         reader_.release_now(0);
         ring_bell();
     }
+    check_bell();
     if (++empty_looks_ % looks_for_end == 0) empty_bell();
     // What came before the end is in the ring.
     if (!ended_ || reader_.unread().size() != shown_) return fetched::nothing;
@@ -129,6 +132,7 @@ std::size_t shared_memory_transport::write(std::span<const std::byte> bytes) {
     if (!bells_.is_open()) return 0;
     const std::size_t count = writer_.write(bytes);
     if (count != 0 && writer_.must_wake()) ring_bell();
+    check_bell();
     return count;
 }
 
@@ -156,7 +160,7 @@ bool shared_memory_transport::begin_wait(readiness what) {
     if (!bells_.is_open()) return false;
     go_to_sleep(what, true);
     bool& waits = what == readiness::readable ? reader_waits_ : writer_waits_;
-    waits = !is_ready(what);
+    waits = bell_error_ == 0 && !is_ready(what);
     if (!waits) go_to_sleep(what, false);
     return waits;
 }
@@ -173,10 +177,18 @@ void shared_memory_transport::end_wait(readiness what) {
     empty_bell();
 }
 
-// A bell that is full rings already.
+// A bell that is full rings already. Where one cannot be rung the other side may sleep for ever.
 void shared_memory_transport::ring_bell() noexcept {
     const std::byte any{1};
-    (void)!::write(bells_.out(), &any, 1);
+    ssize_t count = 0;
+    do {
+        count = ::write(bells_.out(), &any, 1);
+    } while (count < 0 && errno == EINTR);
+    if (count < 0 && errno != EAGAIN) bell_error_ = errno;
+}
+
+void shared_memory_transport::check_bell() const {
+    if (bell_error_ != 0) raise_system(bell_error_, "ringing the bell of a ring");
 }
 
 // What is taken here may have been meant for the other one, who has to look for himself.

@@ -46,12 +46,13 @@ asio::awaitable<int> report() {
     co_return 0;
 }
 
-// Sends numbers and leaves without waiting.
+// Sends numbers and leaves without waiting: with a code, or by a signal.
 asio::awaitable<int> leave() {
     auto pipe = co_await connect("take");
     for (number n{0}; n.value < argument; ++n.value)
         co_await pipe.send(n);
-    co_return 3;
+    if (words.size() > 2 && words[1] == "signal") ::raise(std::atoi(words[2].c_str()));
+    co_return words.size() > 2 ? std::atoi(words[2].c_str()) : 3;
 }
 
 // Ends in the middle, without a word.

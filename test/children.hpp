@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -77,6 +78,22 @@ inline bool no_child_is_left() {
     return ::waitpid(-1, nullptr, WNOHANG) < 0 && errno == ECHILD;
 }
 
+/// Takes the numbers that are left, so that no further descriptor can be made.
+class no_more_descriptors {
+public:
+    no_more_descriptors() {
+        ::getrlimit(RLIMIT_NOFILE, &before_);
+        const int next = ::dup(0);
+        ::close(next);
+        const rlimit none{static_cast<rlim_t>(next), before_.rlim_max};
+        ::setrlimit(RLIMIT_NOFILE, &none);
+    }
+    ~no_more_descriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+private:
+    rlimit before_{};
+};
+
 struct channel {
     channel() {
         std::array<int, 2> ends{};
@@ -94,6 +111,25 @@ struct channel {
         return text;
     }
     remora::detail::unique_fd out, in;
+};
+
+/// What this process writes to stderr while it lives.
+class captured_errors {
+public:
+    explicit captured_errors(std::string& into) : into_(into), before_(::dup(2)) {
+        ::dup2(channel_.in.get(), 2);
+    }
+    ~captured_errors() {
+        ::dup2(before_.get(), 2);
+        into_ = channel_.drain();
+    }
+    captured_errors(const captured_errors&) = delete;
+    captured_errors& operator=(const captured_errors&) = delete;
+
+private:
+    std::string& into_;
+    channel channel_;
+    remora::detail::unique_fd before_;
 };
 
 /// Starts it, lets it end, and returns what it wrote to its standard output.

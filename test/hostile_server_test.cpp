@@ -9,30 +9,13 @@
 
 #include <remora/client.hpp>
 
+#include <sys/file.h>
+
 namespace {
 
 using namespace test;
 using remora::errc;
 using remora::detail::open_fifo;
-
-/// What this process writes to stderr while it lives.
-class captured_errors {
-public:
-    explicit captured_errors(std::string& into) : into_(into), before_(::dup(2)) {
-        ::dup2(channel_.in.get(), 2);
-    }
-    ~captured_errors() {
-        ::dup2(before_.get(), 2);
-        into_ = channel_.drain();
-    }
-    captured_errors(const captured_errors&) = delete;
-    captured_errors& operator=(const captured_errors&) = delete;
-
-private:
-    std::string& into_;
-    channel channel_;
-    remora::detail::unique_fd before_;
-};
 
 class hostile_server {
 public:
@@ -51,6 +34,13 @@ public:
         REQUIRE(::write(fds_[3].get(), bytes.data(), bytes.size()) == std::ssize(bytes));
     }
     void vanish() { fds_.clear(); }
+    /// As one that is dying: only the control pipe is still open.
+    void vanish_but_for_control() {
+        fds_.resize(4);
+        ::flock(directory_.fd(), LOCK_UN);
+    }
+    /// Whether the app fails with what `app` failed with.
+    bool passes_on = false;
     /// What to say to the hello, and to each request for a connection.
     std::string answer_to_hello;
     std::vector<std::string> answers;
@@ -75,6 +65,7 @@ public:
         const captured_errors errors(printed);
         code = client.run([&](remora::client& c) -> asio::awaitable<int> {
             why = co_await failure_of(app(c));
+            if (passes_on && why.code) throw std::system_error(why.code);
             co_return 0;
         });
     }
@@ -239,6 +230,44 @@ TEST_CASE("a server that hangs up, with or without a word, is gone") {
     s.serve(connect);
     CHECK(s.code == 69);
     CHECK(s.printed.find("not there any more") != std::string::npos);
+}
+
+asio::awaitable<int> never_asked() {
+    co_return 0;
+}
+
+asio::awaitable<void> lose_pipe(remora::client& c, hostile_server& s) {
+    auto pipe = co_await c.connect("echo");
+    s.vanish_but_for_control();
+    co_await pipe.receive<number>();
+}
+
+TEST_CASE("an app that hears of its server's death by a pipe removes the directory all the same") {
+    hostile_server s;
+    s.passes_on = true;
+    s.make_pipe("1");
+    s.say(welcome_bytes());
+    s.answers = {connected_bytes(1, "1")};
+    s.serve([&](remora::client& c) { return lose_pipe(c, s); });
+    CHECK(s.why.code == code(errc::server_gone));
+    CHECK(s.code == 69);
+    CHECK(run_directories() == 0);
+}
+
+TEST_CASE("an app without descriptors to meet its server with says so, and ends with 69") {
+    const remora::detail::run_directory directory(run_parent());
+    std::string words[] = {"app", "--remora.pipes=" + directory.path().string()};
+    char* argv[] = {words[0].data(), words[1].data(), nullptr};
+    int argc = 2;
+    std::string printed;
+    {
+        const captured_errors errors(printed);
+        const no_more_descriptors none;
+        asio::io_context io;
+        remora::client client{io, argc, argv};
+        CHECK(client.run([](remora::client&) { return never_asked(); }) == 69);
+    }
+    CHECK_MESSAGE(printed.find("Too many open files") != std::string::npos, printed);
 }
 
 TEST_CASE("answers to questions that nobody has asked are passed over") {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <remora/process.hpp>
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <atomic>
 #include <thread>
@@ -14,6 +12,7 @@ using remora::exit_status;
 using test::end_of;
 using test::exited;
 using test::no_child_is_left;
+using test::no_more_descriptors;
 using test::run_until;
 using test::signalled;
 
@@ -37,22 +36,6 @@ struct waiting {
 asio::awaitable<void> keep_until_it_ends(child living) {
     co_await living.wait();
 }
-
-// Takes the numbers that are left, so that no further descriptor can be made.
-class no_more_descriptors {
-public:
-    no_more_descriptors() {
-        ::getrlimit(RLIMIT_NOFILE, &before_);
-        const int next = ::dup(0);
-        ::close(next);
-        const rlimit none{static_cast<rlim_t>(next), before_.rlim_max};
-        ::setrlimit(RLIMIT_NOFILE, &none);
-    }
-    ~no_more_descriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
-
-private:
-    rlimit before_{};
-};
 
 // Let it be a zombie, but do not take it.
 void let_it_end(const child& child) {

@@ -119,6 +119,16 @@ TEST_CASE("a directory that cannot be made is an error that names it") {
     CHECK(failure.has("/no/parent/remora-"));
 }
 
+TEST_CASE("a directory that cannot be opened is not left behind") {
+    const test::scratch parent;
+    const auto failure = test::failure_of([&] {
+        const test::no_more_descriptors none;
+        run_directory directory(parent.path);
+    });
+    CHECK(failure.code == std::errc::too_many_files_open);
+    CHECK(fs::is_empty(parent.path));
+}
+
 TEST_CASE("what stands at the path of a directory that was replaced is left alone") {
     const test::scratch parent;
     fs::path path;

@@ -27,6 +27,52 @@ TEST_CASE("server.run returns the app's code") {
     CHECK(server.run({"vanish", "9"}) == 137);
 }
 
+// Writes to the FIFO of this name fail from now on. What comes back keeps its end of file away.
+remora::detail::unique_fd break_fifo(const std::string& name) {
+    const remora::detail::unique_fd full(::open("/dev/full", O_WRONLY | O_CLOEXEC));
+    std::vector<int> found;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+        std::error_code ignored;
+        const int fd = std::atoi(entry.path().filename().c_str());
+        const auto target = std::filesystem::read_symlink(entry.path(), ignored).string();
+        if (target.find("/" + name) != std::string::npos &&
+            (::fcntl(fd, F_GETFL) & O_ACCMODE) == O_WRONLY)
+            found.push_back(fd);
+    }
+    REQUIRE(found.size() == 1);
+    remora::detail::unique_fd before(::fcntl(found[0], F_DUPFD_CLOEXEC, 0));
+    REQUIRE(::dup3(full.get(), found[0], O_CLOEXEC) == found[0]);
+    return before;
+}
+
+TEST_CASE("an app that cannot be answered is stopped, and does not wait for ever") {
+    served_run r({"echo", "1"});
+    r.server.serve("echo", echo_service);
+    remora::detail::unique_fd open_but_silent;
+    r.on_event = [&](const remora::event& e) {
+        if (e.what == remora::event::kind::hello) open_but_silent = break_fifo("control.down");
+    };
+    const auto result = r.finish();
+    open_but_silent.reset();
+    CHECK(result.error == std::errc::no_space_on_device);
+    CHECK(result.stopped_by == stop_step::sigterm);
+    CHECK(r.is_clean());
+}
+
+TEST_CASE("server.run says so if somebody else has taken the app's status") {
+    asio::io_context io;
+    remora::server server{io, {.target = REMORA_TEST_APP, .on_event = [](const remora::event& e) {
+                                   if (e.what == remora::event::kind::started)
+                                       ::waitpid(e.pid, nullptr, 0);
+                               }}};
+    std::string printed;
+    {
+        const captured_errors errors(printed);
+        CHECK(server.run({"no such mode"}) == 125);
+    }
+    CHECK_MESSAGE(printed.find("its status is unknown") != std::string::npos, printed);
+}
+
 TEST_CASE("one server serves one run after another, but not two at a time") {
     served_run r({"echo", "3"});
     r.server.serve("echo", echo_service);

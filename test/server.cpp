@@ -5,7 +5,10 @@
 //   forks             leaves a child of its own behind, which has its descriptors but for stdout
 //                     and lives until the end of stdin
 //   ignores_children, blocks_children    SIGCHLD does not reach it
+//   handles_children, handles_children_later    the host has a handler of its own, from before the
+//                     start or from after it
 //   grace=N           milliseconds for each step of stopping
+//   start_timeout=N   milliseconds until the app has to have said hello
 #include "messages.hpp"
 
 #include <remora/server.hpp>
@@ -23,6 +26,7 @@ namespace {
 using test::number;
 
 bool forks = false;
+bool handles_later = false;
 int handlers_left = -1;
 remora::server_options options;
 
@@ -45,6 +49,17 @@ asio::awaitable<void> echo(remora::pipe p) {
         co_await p.send(*n);
 }
 
+// Counts what comes until the app has gone.
+asio::awaitable<void> take(remora::pipe p) {
+    int count = 0;
+    struct note {
+        const int& count;
+        ~note() { tell("taken: " + std::to_string(count)); }
+    } const noted{count};
+    while (const auto n = co_await p.next<number>())
+        ++count;
+}
+
 // Takes one message, and no other.
 asio::awaitable<void> silent(remora::pipe p) {
     co_await p.receive<number>();
@@ -55,6 +70,10 @@ asio::awaitable<void> silent(remora::pipe p) {
     co_await never.async_wait(asio::use_awaitable);
 }
 
+void handle_children() {
+    ::signal(SIGCHLD, [](int) {});
+}
+
 int value_of(const std::string& word) {
     return std::atoi(word.c_str() + word.find('=') + 1);
 }
@@ -62,7 +81,11 @@ int value_of(const std::string& word) {
 void obey(const std::string& word) {
     if (word.starts_with("dies_after=")) handlers_left = value_of(word);
     if (word.starts_with("grace=")) options.grace = std::chrono::milliseconds(value_of(word));
+    if (word.starts_with("start_timeout="))
+        options.start_timeout = std::chrono::milliseconds(value_of(word));
     if (word == "forks") forks = true;
+    if (word == "handles_children") handle_children();
+    if (word == "handles_children_later") handles_later = true;
     if (word == "ignores_children") ::signal(SIGCHLD, SIG_IGN);
     if (word == "blocks_children") {
         sigset_t set;
@@ -102,13 +125,16 @@ int main(int argc, char** argv) {
     remora::server server{io, options};
     server.serve("echo", echo);
     server.serve("silent", silent);
+    server.serve("take", take);
     std::optional<remora::run_result> result;
     asio::co_spawn(io, server.start({argv + at + 2, argv + argc}).result(),
                    [&](std::exception_ptr, remora::run_result r) { result = std::move(r); });
+    if (handles_later) handle_children();
     while (!result) {
         if (handlers_left-- == 0) ::raise(SIGKILL);
         io.run_one();
     }
+    if (result->error) tell("error: " + result->text);
     tell("result: " + to_string(result->status) + ", stopped by " + to_string(result->stopped_by));
     return result->code();
 }

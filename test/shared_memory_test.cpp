@@ -137,6 +137,22 @@ TEST_CASE("an app that does not leave closed connections gets FIFOs in the end")
     memory->take(4096);
 }
 
+TEST_CASE("a sender that cannot wake the receiver fails, and does not let it sleep") {
+    test::run([](asio::io_context& io) -> asio::awaitable<void> {
+        auto [one, other] = make_shared_ends(4096);
+        const unique_fd open_but_silent = std::move(one.fifo.out);
+        one.fifo.out.reset(::open("/dev/full", O_WRONLY | O_CLOEXEC));
+        auto a = make_pipe(io, std::move(one));
+        auto b = make_pipe(io, std::move(other));
+        background receiving(io.get_executor(), b.receive<number>());
+        co_await settle();
+        const number n{1};
+        CHECK((co_await failure_of(a.send(n))).code == std::errc::no_space_on_device);
+        receiving.cancel();
+        co_await receiving.result();
+    });
+}
+
 TEST_CASE("no place in the arena is used twice") {
     const auto memory = arena::make();
     std::uint64_t last = memory->take(4096);

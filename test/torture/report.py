@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+"""The table of what the rows have found, and the machine that they ran on."""
+import datetime
+import json
+import os
+import platform
+import subprocess
+
+HEAD = "| row | transport | rounds | figures | verdict | on |\n|---|---|---|---|---|---|\n"
+TITLE = """# What was tried, and what held
+
+Written by `test/run --torture`. Each row tries one fault in many rounds, with real processes, FIFOs
+and shared memory; `test/torture/rows.json` lists them.
+
+"""
+
+
+def compiler_of(programs):
+    try:
+        commands = json.loads((programs / "compile_commands.json").read_text())
+        words = commands[0]["command"].split()
+        name = words[1] if words[0].endswith("ccache") else words[0]
+        told = subprocess.run([name, "--version"], capture_output=True, check=True, text=True)
+        return told.stdout.splitlines()[0]
+    except (OSError, subprocess.CalledProcessError, ValueError, LookupError):
+        return "an unknown compiler"
+
+
+def machine(programs):
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        models = [line.split(":", 1)[1].strip() for line in file if line.startswith("model name")]
+    cpus = len(os.sched_getaffinity(0))
+    return (f"{models[0] if models else platform.machine()}, {cpus} CPUs, Linux "
+            f"{platform.release()}; {compiler_of(programs)}")
+
+
+def lines_of(text):
+    """The lines of a table, by row and transport."""
+    lines = {}
+    for line in text.split(HEAD)[-1].splitlines():
+        cells = [cell.strip() for cell in line.split("|")]
+        if len(cells) > 6:
+            lines[cells[1], cells[2]] = line
+    return lines
+
+
+def write(file, results, programs):
+    """Replaces the lines of these rows. Those of another machine do not stay beside them."""
+    head = TITLE + machine(programs) + "\n\n" + HEAD
+    before = file.read_text() if file.exists() else ""
+    lines = lines_of(before) if before.startswith(head) else {}
+    today = datetime.datetime.now(datetime.timezone.utc).date()
+    for each in results:
+        text = each["text"].replace("|", "/").replace("\n", " ")
+        lines[each["row"], each["transport"]] = (
+            f"| {each['row']} | {each['transport']} | {each['rounds']} | {text} | "
+            f"{each['word']} | {today} |")
+    file.write_text(head + "".join(lines[key] + "\n" for key in sorted(lines)))
