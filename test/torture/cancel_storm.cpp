@@ -181,6 +181,7 @@ verdict judge(row& r) {
     }
     const auto count = [](std::uint64_t n) { return std::to_string(n); };
     const std::uint64_t ended = all.answered + all.cancelled + all.late;
+    r.rounds = all.made;
     verdict v{count(all.made) + " calls: " + count(all.answered) + " answered, " +
               count(all.cancelled) + " cancelled, " + count(all.late) + " too late, " +
               count(all.left) + " left; " + show((clock::now() - start) / std::max(done, slice)) +
