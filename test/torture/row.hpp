@@ -199,6 +199,24 @@ inline long descriptors() {
     return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {});
 }
 
+/// Where the servers of this program make their directories: nobody else's.
+class run_parent {
+public:
+    run_parent() {
+        char name[] = "/tmp/remora-torture-XXXXXX";
+        if (::mkdtemp(name) == nullptr) throw std::runtime_error("mkdtemp");
+        ::setenv("XDG_RUNTIME_DIR", name, 1);
+        path_ = name;
+    }
+    ~run_parent() { std::filesystem::remove_all(path_); }
+    run_parent(const run_parent&) = delete;
+    run_parent& operator=(const run_parent&) = delete;
+    bool is_empty() const { return std::filesystem::is_empty(path_); }
+
+private:
+    std::filesystem::path path_;
+};
+
 /// "12.3 ms" and the like.
 inline std::string show(clock::duration d) {
     const double us = std::chrono::duration<double, std::micro>(d).count();
