@@ -131,6 +131,7 @@ public:
         if (pid_ < 0) throw std::runtime_error("fork");
         if (pid_ != 0) return;
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (::getppid() != parent_) ::_exit(99);  // it is dead already
         int code = 99;
         try {
             code = body();
@@ -169,6 +170,7 @@ public:
     }
 
 private:
+    pid_t parent_ = ::getpid();
     pid_t pid_;
 };
 
