@@ -125,7 +125,10 @@ void endpoint::end_frame(position& p) {
 
 bool endpoint::flush(position p) {
     try {
-        if (!pumping_ && !write_queued()) start_pump();
+        if (!pumping_) {
+            if (!write_queued()) start_pump();
+            wake_turn();
+        }
     } catch (const error& e) {
         fail_sending(e.code());
         throw error(e, context());

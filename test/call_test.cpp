@@ -212,6 +212,28 @@ TEST_CASE("both ends that flood each other with large calls both finish") {
     });
 }
 
+/// Answered with so many bytes.
+struct fetch_bytes {
+    using reply = blob;
+    std::uint32_t size = 0;
+    template <class Archive>
+    void serialize(Archive& ar) {
+        ar(size);
+    }
+};
+
+TEST_CASE("a handler whose answer waits behind a full batch goes on when the batch has left") {
+    over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
+        service s = adder();
+        s.on([](fetch_bytes f) { return make_blob(1, f.size); });
+        far.attach(s);
+        background large(near.get_executor(), near.call<fetch_bytes>(300'000u));
+        background small(near.get_executor(), near.call<add_later>(1, 2, 0u));
+        CHECK(!(co_await large.result()).code);
+        CHECK(!(co_await small.result()).code);
+    });
+}
+
 TEST_CASE("a cancelled call returns at once and cancels its handler") {
     over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
         far.attach(adder());

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+// Runs that are stopped in every way at random moments, with 1,000 calls in flight: each is over
+// within the grace period and a bit, and leaves nothing behind. The app is this program, too.
+#include "row.hpp"
+
+#include "../calls.hpp"
+
+#include <remora/client.hpp>
+#include <remora/server.hpp>
+
+#include <atomic>
+#include <random>
+#include <thread>
+
+namespace {
+
+using namespace torture;
+
+constexpr auto grace = 300ms;
+constexpr auto margin = 200ms;
+constexpr int calls = 1000;
+
+asio::awaitable<test::sum> for_ever(test::wait_for_ever) {
+    asio::steady_timer timer(co_await asio::this_coro::executor, clock::time_point::max());
+    co_await timer.async_wait(asio::use_awaitable);
+    co_return test::sum{};
+}
+
+// The app: calls that are never answered, and then one that tells the server that they are made.
+asio::awaitable<void> call_for_ever(remora::pipe& p) {
+    co_await p.call<test::wait_for_ever>();
+}
+
+asio::awaitable<int> app(remora::client& client) {
+    auto p = co_await client.connect("calls");
+    std::vector<std::unique_ptr<test::background>> all;
+    for (int i = 0; i != calls; ++i)
+        all.push_back(std::make_unique<test::background>(p.get_executor(), call_for_ever(p)));
+    co_await p.call<test::add>(1, 1);
+    co_await all.front()->result();
+    co_return 3;
+}
+
+int be_app(int argc, char** argv) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    asio::io_context io;
+    remora::client client{io, argc, argv};
+    return client.run(app);
+}
+
+/// Who stops the run, and when.
+enum class way { handler, thread, during_start, twice, destructor, kill_beside_stop };
+constexpr int ways = 6;
+
+// One server with its run, stopped in one way.
+class one_round {
+public:
+    one_round(const row& r, way how, std::mt19937_64& random)
+        : how_(how), delay_(std::chrono::microseconds(random() % 30'000)), guard_(io_.get_executor()) {
+        remora::server_options options{.target = "/proc/self/exe", .drain = 10ms, .grace = grace};
+        options.transport =
+            r.over_fifos() ? remora::transport_kind::fifo : remora::transport_kind::shared_memory;
+        options.on_failure = [](std::string_view, const std::exception_ptr&) {};
+        server_.emplace(io_, options);
+    }
+
+    /// How long the end took; the maximum if it did not come.
+    clock::duration play(int threads) {
+        remora::service s;
+        s.on(for_ever);
+        s.on([this](test::add) {
+            if (how_ == way::handler) stop();
+            return test::sum{};
+        });
+        server_->serve("calls", s);
+        run_ = server_->start();
+        asio::co_spawn(io_, run_->result(), [this](std::exception_ptr, remora::run_result) {
+            over_ = clock::now();
+            guard_.reset();
+        });
+        if (how_ == way::during_start) stop();
+        std::vector<std::thread> all;
+        for (int i = 0; i != threads; ++i)
+            all.emplace_back([this] { io_.run_until(clock::now() + 20s); });
+        if (how_ != way::handler && how_ != way::during_start) {
+            std::this_thread::sleep_for(delay_);
+            stop();
+        }
+        for (auto& thread : all)
+            thread.join();
+        server_.reset();
+        return guard_.owns_work() ? clock::duration::max() : over_ - stopped_;
+    }
+
+private:
+    void stop() {
+        stopped_ = clock::now();
+        switch (how_) {
+            case way::handler:
+            case way::thread:
+            case way::during_start:
+                return run_->terminate();
+            case way::twice: {
+                std::thread other([this] { run_->terminate(grace / 2); });
+                run_->terminate();
+                return other.join();
+            }
+            case way::destructor:
+                return server_.reset();
+            case way::kill_beside_stop: {
+                std::thread other([this] { run_->kill(); });
+                run_->terminate();
+                return other.join();
+            }
+        }
+    }
+
+    way how_;
+    clock::duration delay_;
+    asio::io_context io_;
+    asio::executor_work_guard<asio::io_context::executor_type> guard_;
+    std::optional<remora::server> server_;
+    std::optional<remora::run> run_;
+    clock::time_point stopped_{}, over_{};
+};
+
+verdict judge(row& r) {
+    std::mt19937_64 random(r.seed);
+    verdict v;
+    std::vector<clock::duration> times;
+    long before = 0;
+    const run_parent directory;
+    for (std::uint64_t i = 0; i != r.rounds; ++i) {
+        if (i % 10 == 0) r.progress(i);
+        if (i == 2 * ways) before = descriptors();
+        const auto how = static_cast<way>(i % ways);
+        const std::string name = "way " + std::to_string(i % ways);
+        one_round round(r, how, random);
+        const auto took = round.play(1 + static_cast<int>(i / ways % 2) * 3);
+        v.expect(took != clock::duration::max(), name + " hangs");
+        if (took == clock::duration::max()) break;
+        v.expect(took < grace + margin, name + " took " + show(took));
+        times.push_back(took);
+    }
+    v.expect(descriptors() <= before || before == 0, "descriptors are left");
+    v.expect(::waitpid(-1, nullptr, WNOHANG) < 0, "a child is left");
+    v.expect(directory.is_empty(), "a directory is left");
+    v.figures = "over after p50 " + show(percentile(times, 0.5)) + ", p99 " +
+                show(percentile(times, 0.99)) + ", max " + show(percentile(times, 1));
+    return v;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc > 1 && std::string(argv[1]).starts_with("--remora.pipes=")) return be_app(argc, argv);
+    return row("runs that are stopped in every way", 600).run(argc, argv, judge);
+}
