@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+// A pipe with a service, and calls of its own, against a peer that writes frames as the input says.
+// Whatever these are, the pipe says only whole frames, each of its calls ends once, and in the end
+// no call is left on either side.
+#include "fuzz.hpp"
+
+#include "calls.hpp"
+#include "pairs.hpp"
+#include "wire_bytes.hpp"
+
+#include <remora/stream.hpp>
+
+#include <cereal/types/vector.hpp>
+
+namespace {
+
+using namespace fuzz;
+using test::frame_header;
+using test::frame_kind;
+
+asio::awaitable<test::sum> add_late(test::add_later q) {
+    for (std::uint32_t i = 0; i < q.trips % 16; ++i)
+        co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
+    co_return test::sum{q.a};
+}
+
+asio::awaitable<test::sum> wait(test::wait_for_ever) {
+    asio::steady_timer timer(co_await asio::this_coro::executor,
+                             std::chrono::steady_clock::time_point::max());
+    co_await timer.async_wait(asio::use_awaitable);
+    co_return test::sum{};
+}
+
+remora::generator<test::number> count(test::count_up q) {
+    for (std::int64_t i = 0; i < q.count; ++i) {
+        if (i == q.fail_at) throw std::runtime_error("as asked");
+        co_yield remora::item<test::number>(i);
+    }
+}
+
+asio::awaitable<test::sum> total(test::add_up q, remora::stream<test::number> numbers) {
+    test::sum result;
+    for (std::int64_t n = 0; const auto next = co_await numbers.next();) {
+        result.value = static_cast<std::int64_t>(static_cast<std::uint64_t>(result.value) +
+                                                 static_cast<std::uint64_t>(next->value));
+        if (++n == q.most) break;
+    }
+    co_return result;
+}
+
+remora::service everything() {
+    remora::service s({.max_in_flight = 8});
+    s.on(add_late);
+    s.on(wait);
+    s.on(count);
+    s.on(total);
+    s.on([](test::echo q) { return q.what; });
+    s.on([](test::number) {});
+    return s;
+}
+
+// The pipe's own calls. Their ends are counted: `begun` is to be `ended`.
+struct own_calls {
+    remora::pipe& pipe;
+    int begun = 0, ended = 0;
+
+    static asio::awaitable<void> read_stream(remora::pipe& p) {
+        auto numbers = co_await p.stream<test::count_up>(3);
+        while (co_await numbers.next()) {
+        }
+    }
+    static asio::awaitable<void> upload(remora::pipe& p) {
+        const test::add_up q;
+        co_await p.call(q, count(test::count_up{5}));
+    }
+    static asio::awaitable<void> ask(remora::pipe& p) { co_await p.call<test::add>(1, 2); }
+    void begin(asio::awaitable<void> call) {
+        ++begun;
+        asio::co_spawn(pipe.get_executor(), std::move(call),
+                       [this](const std::exception_ptr&) { ++ended; });
+    }
+};
+
+// One frame as the input says: mostly of a kind and type that have a place here.
+std::string next_frame(input& in) {
+    static const std::uint64_t tags[] = {remora::type_tag_of<test::add_later>(),
+                                         remora::type_tag_of<test::wait_for_ever>(),
+                                         remora::type_tag_of<test::count_up>(),
+                                         remora::type_tag_of<test::add_up>(),
+                                         remora::type_tag_of<test::echo>(),
+                                         remora::type_tag_of<test::number>(),
+                                         remora::type_tag_of<test::sum>(),
+                                         0};
+    const auto kind = in.take();
+    const auto flags = in.take();
+    const std::uint64_t id = in.take();
+    const auto tag = in.take();
+    const std::size_t length = in.take();
+    if (kind == 255) return in.take_text(length);  // raw
+    const frame_header header{.kind = static_cast<frame_kind>(kind),
+                              .flags = flags,
+                              .id = id == 255 ? in.take<std::uint64_t>() : id,
+                              .tag = tags[tag % std::size(tags)]};
+    return test::frame_bytes(header, in.take_text(length));
+}
+
+// What the pipe says is whole frames of the kinds that a connection has.
+void hear(const remora::detail::fifo_ends& peer, std::vector<std::byte>& heard) {
+    const auto bytes = test::read_bytes(peer);
+    heard.insert(heard.end(), bytes.begin(), bytes.end());
+    std::size_t wanted = 0;
+    while (const auto f = remora::parse_frame(heard, 16u << 20, wanted)) {
+        const auto kind = static_cast<int>(f->header.kind);
+        must(kind == 2 || kind == 3 || (kind >= 32 && kind <= 39), "a kind of a connection");
+        heard.erase(heard.begin(), heard.begin() + static_cast<std::ptrdiff_t>(f->size()));
+    }
+}
+
+void poll(asio::io_context& io, int handlers) {
+    io.restart();
+    while (handlers-- > 0 && io.poll_one() != 0) {
+    }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const clocked time;
+    input in(data, size);
+    asio::io_context io;
+    auto [pipe, peer] = test::bare_pair(io);
+    pipe.attach(everything());
+    own_calls own{pipe};
+    std::vector<std::byte> heard;
+    const auto wishes = in.take();
+    if (wishes & 1) own.begin(own_calls::ask(pipe));
+    if (wishes & 2) own.begin(own_calls::read_stream(pipe));
+    if (wishes & 4) own.begin(own_calls::upload(pipe));
+    while (!in.empty()) {
+        const std::string bytes = next_frame(in);
+        if (::write(peer.out.get(), bytes.data(), bytes.size()) < 0) break;
+        poll(io, 200);
+        hear(peer, heard);
+    }
+    peer = {};
+    poll(io, 100'000);
+    must(own.begun == own.ended, "each call has ended once");
+    must(pipe.counts().calls == 0 && pipe.counts().serving == 0, "no call is left");
+    return 0;
+}
