@@ -21,8 +21,8 @@ void count_malloc(const volatile void*, std::size_t size) {
 }
 void count_free(const volatile void* at) {
     if (at == nullptr) return;
-    in_use -= static_cast<std::ptrdiff_t>(
-        __sanitizer_get_allocated_size(const_cast<const void*>(at)));
+    in_use -=
+        static_cast<std::ptrdiff_t>(__sanitizer_get_allocated_size(const_cast<const void*>(at)));
 }
 
 bool is_decoding_error(const std::error_code& c) {
@@ -62,10 +62,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const clocked time;
     input in(data, size);
     switch (in.take() % 4) {
-        case 0: there_and_back<kitchen_sink>(in.take_rest()); break;
-        case 1: there_and_back<tree>(in.take_rest()); break;
-        case 2: there_and_back<std::vector<heavy>>(in.take_rest()); break;
-        default: there_and_back<std::map<std::string, std::vector<shape>>>(in.take_rest());
+        case 0:
+            there_and_back<kitchen_sink>(in.take_rest());
+            break;
+        case 1:
+            there_and_back<tree>(in.take_rest());
+            break;
+        case 2:
+            there_and_back<std::vector<heavy>>(in.take_rest());
+            break;
+        default:
+            there_and_back<std::map<std::string, std::vector<shape>>>(in.take_rest());
     }
     return 0;
 }

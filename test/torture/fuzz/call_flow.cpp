@@ -131,9 +131,12 @@ void drive_stream(input& in) {
             const auto item = std::as_bytes(std::span(bytes)).first(n);
             const auto got = inbox.arrived(event == 2 ? 8 : 7, item, n + 24u);
             using enum stream_inbox::verdict;
-            if (ended && !discarding) must(got == after_end, "after the end");
-            else if (!room) must(got == too_much, "without credit");
-            else if (event == 2 && !discarding) must(got == wrong_type, "of another type");
+            if (ended && !discarding)
+                must(got == after_end, "after the end");
+            else if (!room)
+                must(got == too_much, "without credit");
+            else if (event == 2 && !discarding)
+                must(got == wrong_type, "of another type");
             else {
                 must(got == taken, "taken");
                 credit.sent(n + 24u);
@@ -168,9 +171,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const clocked time;
     input in(data, size);
     switch (in.take() % 3) {
-        case 0: drive_calls(in); break;
-        case 1: drive_served(in); break;
-        default: drive_stream(in);
+        case 0:
+            drive_calls(in);
+            break;
+        case 1:
+            drive_served(in);
+            break;
+        default:
+            drive_stream(in);
     }
     return 0;
 }

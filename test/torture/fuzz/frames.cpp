@@ -31,9 +31,9 @@ std::size_t parse_all(std::span<const std::byte> bytes) {
         }
         must(wanted > bytes.size(), "more is wanted than there is");
     } catch (const remora::error& e) {
-        must(e.code() == remora::errc::protocol_error ||
-                 e.code() == remora::errc::message_too_large,
-             "an error of the protocol");
+        must(
+            e.code() == remora::errc::protocol_error || e.code() == remora::errc::message_too_large,
+            "an error of the protocol");
     }
     return messages;
 }

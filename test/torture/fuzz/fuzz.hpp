@@ -57,8 +57,8 @@ public:
     clocked(const clocked&) = delete;
     clocked& operator=(const clocked&) = delete;
     ~clocked() {
-        [[maybe_unused]] static const int registered = std::atexit(
-            [] { std::fprintf(stderr, "slowest_input_us: %lld\n", slowest() / 1000); });
+        [[maybe_unused]] static const int registered =
+            std::atexit([] { std::fprintf(stderr, "slowest_input_us: %lld\n", slowest() / 1000); });
         slowest() = std::max(slowest(), now() - begin_);
     }
 

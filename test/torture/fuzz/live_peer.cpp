@@ -83,14 +83,11 @@ struct own_calls {
 
 // One frame as the input says: mostly of a kind and type that have a place here.
 std::string next_frame(input& in) {
-    static const std::uint64_t tags[] = {remora::type_tag_of<test::add_later>(),
-                                         remora::type_tag_of<test::wait_for_ever>(),
-                                         remora::type_tag_of<test::count_up>(),
-                                         remora::type_tag_of<test::add_up>(),
-                                         remora::type_tag_of<test::echo>(),
-                                         remora::type_tag_of<test::number>(),
-                                         remora::type_tag_of<test::sum>(),
-                                         0};
+    static const std::uint64_t tags[] = {
+        remora::type_tag_of<test::add_later>(), remora::type_tag_of<test::wait_for_ever>(),
+        remora::type_tag_of<test::count_up>(),  remora::type_tag_of<test::add_up>(),
+        remora::type_tag_of<test::echo>(),      remora::type_tag_of<test::number>(),
+        remora::type_tag_of<test::sum>(),       0};
     const auto kind = in.take();
     const auto flags = in.take();
     const std::uint64_t id = in.take();
@@ -104,16 +101,55 @@ std::string next_frame(input& in) {
     return test::frame_bytes(header, in.take_text(length));
 }
 
-// What the pipe says is whole frames of the kinds that a connection has.
-void hear(const remora::detail::fifo_ends& peer, std::vector<std::byte>& heard) {
-    const auto bytes = test::read_bytes(peer);
-    heard.insert(heard.end(), bytes.begin(), bytes.end());
-    std::size_t wanted = 0;
-    while (const auto f = remora::parse_frame(heard, 16u << 20, wanted)) {
-        const auto kind = static_cast<int>(f->header.kind);
-        must(kind == 2 || kind == 3 || (kind >= 32 && kind <= 39), "a kind of a connection");
-        heard.erase(heard.begin(), heard.begin() + static_cast<std::ptrdiff_t>(f->size()));
+/// The other end of the pipe: over FIFOs, or over rings that FIFOs ring the bells of.
+class peer {
+public:
+    explicit peer(remora::detail::connection_ends ends)
+        : ends_(std::move(ends)), shared_(ends_.rings) {
+        if (!shared_) return;
+        reader_ = ends_.rings.reader();
+        writer_ = ends_.rings.writer();
     }
+
+    void write(const std::string& bytes) {
+        if (shared_) writer_.write(std::as_bytes(std::span(bytes)));
+        const std::size_t count = shared_ ? std::min<std::size_t>(bytes.size(), 1) : bytes.size();
+        [[maybe_unused]] const auto written = ::write(ends_.fifo.out.get(), bytes.data(), count);
+    }
+    /// What the pipe says is whole frames of the kinds that a connection has.
+    void hear() {
+        const auto bytes = shared_ ? take_from_ring() : test::read_bytes(ends_.fifo);
+        heard_.insert(heard_.end(), bytes.begin(), bytes.end());
+        std::size_t wanted = 0;
+        while (const auto f = remora::parse_frame(heard_, 16u << 20, wanted)) {
+            const auto kind = static_cast<int>(f->header.kind);
+            must(kind == 2 || kind == 3 || (kind >= 32 && kind <= 39), "a kind of a connection");
+            heard_.erase(heard_.begin(), heard_.begin() + static_cast<std::ptrdiff_t>(f->size()));
+        }
+    }
+
+private:
+    std::vector<std::byte> take_from_ring() {
+        const auto unread = reader_.unread();
+        const std::vector<std::byte> bytes(unread.begin(), unread.end());
+        reader_.release_now(bytes.size());
+        return bytes;
+    }
+
+    remora::detail::connection_ends ends_;
+    bool shared_;
+    remora::detail::ring_reader reader_;
+    remora::detail::ring_writer writer_;
+    std::vector<std::byte> heard_;
+};
+
+std::pair<remora::pipe, peer> make_pair(asio::io_context& io, bool shared) {
+    if (shared) {
+        auto [mine, other] = test::make_shared_ends(std::size_t{16} << 10);
+        return {test::make_pipe(io, std::move(mine)), peer(std::move(other))};
+    }
+    auto [mine, other] = remora::detail::make_connected_ends();
+    return {test::make_pipe(io, std::move(mine)), peer({.fifo = std::move(other)})};
 }
 
 void poll(asio::io_context& io, int handlers) {
@@ -128,21 +164,20 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const clocked time;
     input in(data, size);
     asio::io_context io;
-    auto [pipe, peer] = test::bare_pair(io);
+    const auto wishes = in.take();
+    auto made = std::make_optional(make_pair(io, (wishes & 8) != 0));
+    remora::pipe pipe = std::move(made->first);
     pipe.attach(everything());
     own_calls own{pipe};
-    std::vector<std::byte> heard;
-    const auto wishes = in.take();
     if (wishes & 1) own.begin(own_calls::ask(pipe));
     if (wishes & 2) own.begin(own_calls::read_stream(pipe));
     if (wishes & 4) own.begin(own_calls::upload(pipe));
     while (!in.empty()) {
-        const std::string bytes = next_frame(in);
-        if (::write(peer.out.get(), bytes.data(), bytes.size()) < 0) break;
+        made->second.write(next_frame(in));
         poll(io, 200);
-        hear(peer, heard);
+        made->second.hear();
     }
-    peer = {};
+    made.reset();
     poll(io, 100'000);
     must(own.begun == own.ended, "each call has ended once");
     must(pipe.counts().calls == 0 && pipe.counts().serving == 0, "no call is left");

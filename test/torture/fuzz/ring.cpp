@@ -24,9 +24,9 @@ struct hostile_rings {
     std::byte* data = nullptr;  // of the ring from the app to the server
 
     hostile_rings() {
-        void* const at = ::mmap(nullptr, ring_size, PROT_READ | PROT_WRITE, MAP_SHARED,
-                                memory->fd(),
-                                static_cast<off_t>(place + remora::detail::page_size()));
+        void* const at =
+            ::mmap(nullptr, ring_size, PROT_READ | PROT_WRITE, MAP_SHARED, memory->fd(),
+                   static_cast<off_t>(place + remora::detail::page_size()));
         must(at != MAP_FAILED, "memory");
         data = static_cast<std::byte*>(at);
     }
@@ -40,12 +40,24 @@ struct hostile_rings {
             index += static_cast<std::uint64_t>(std::int64_t{n});
         };
         switch (event % 7) {
-            case 0: add(of.head); break;
-            case 1: add(of.tail); break;
-            case 2: of.head = in.take<std::uint64_t>(); break;
-            case 3: of.tail = in.take<std::uint64_t>(); break;
-            case 4: of.reader_sleeps = static_cast<std::uint32_t>(n); break;
-            case 5: of.writer_sleeps = static_cast<std::uint32_t>(n); break;
+            case 0:
+                add(of.head);
+                break;
+            case 1:
+                add(of.tail);
+                break;
+            case 2:
+                of.head = in.take<std::uint64_t>();
+                break;
+            case 3:
+                of.tail = in.take<std::uint64_t>();
+                break;
+            case 4:
+                of.reader_sleeps = static_cast<std::uint32_t>(n);
+                break;
+            case 5:
+                of.writer_sleeps = static_cast<std::uint32_t>(n);
+                break;
             default: {
                 const auto bytes = in.take_bytes(static_cast<std::uint8_t>(n));
                 const auto begin = of.head % ring_size;
