@@ -2,9 +2,9 @@
 // A pipe with a service, and calls of its own, against a peer that writes frames as the input says.
 // Whatever these are, the pipe says only whole frames, each of its calls ends once, and in the end
 // no call is left on either side.
+#include "../everything.hpp"
 #include "fuzz.hpp"
 
-#include "calls.hpp"
 #include "pairs.hpp"
 #include "wire_bytes.hpp"
 
@@ -18,47 +18,6 @@ using namespace fuzz;
 using test::frame_header;
 using test::frame_kind;
 
-asio::awaitable<test::sum> add_late(test::add_later q) {
-    for (std::uint32_t i = 0; i < q.trips % 16; ++i)
-        co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
-    co_return test::sum{q.a};
-}
-
-asio::awaitable<test::sum> wait(test::wait_for_ever) {
-    asio::steady_timer timer(co_await asio::this_coro::executor,
-                             std::chrono::steady_clock::time_point::max());
-    co_await timer.async_wait(asio::use_awaitable);
-    co_return test::sum{};
-}
-
-remora::generator<test::number> count(test::count_up q) {
-    for (std::int64_t i = 0; i < q.count; ++i) {
-        if (i == q.fail_at) throw std::runtime_error("as asked");
-        co_yield remora::item<test::number>(i);
-    }
-}
-
-asio::awaitable<test::sum> total(test::add_up q, remora::stream<test::number> numbers) {
-    test::sum result;
-    for (std::int64_t n = 0; const auto next = co_await numbers.next();) {
-        result.value = static_cast<std::int64_t>(static_cast<std::uint64_t>(result.value) +
-                                                 static_cast<std::uint64_t>(next->value));
-        if (++n == q.most) break;
-    }
-    co_return result;
-}
-
-remora::service everything() {
-    remora::service s({.max_in_flight = 8});
-    s.on(add_late);
-    s.on(wait);
-    s.on(count);
-    s.on(total);
-    s.on([](test::echo q) { return q.what; });
-    s.on([](test::number) {});
-    return s;
-}
-
 // The pipe's own calls. Their ends are counted: `begun` is to be `ended`.
 struct own_calls {
     remora::pipe& pipe;
@@ -71,7 +30,7 @@ struct own_calls {
     }
     static asio::awaitable<void> upload(remora::pipe& p) {
         const test::add_up q;
-        co_await p.call(q, count(test::count_up{5}));
+        co_await p.call(q, torture::count(test::count_up{5}));
     }
     static asio::awaitable<void> ask(remora::pipe& p) { co_await p.call<test::add>(1, 2); }
     void begin(asio::awaitable<void> call) {
@@ -167,7 +126,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto wishes = in.take();
     auto made = std::make_optional(make_pair(io, (wishes & 8) != 0));
     remora::pipe pipe = std::move(made->first);
-    pipe.attach(everything());
+    pipe.attach(torture::everything({.max_in_flight = 8}));
     own_calls own{pipe};
     if (wishes & 1) own.begin(own_calls::ask(pipe));
     if (wishes & 2) own.begin(own_calls::read_stream(pipe));
