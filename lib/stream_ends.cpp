@@ -79,7 +79,8 @@ asio::awaitable<void> incoming_stream::wait(std::shared_ptr<incoming_stream> sel
             if (!ec) self->ready_.post(executor);
         });
     }
-    co_await self->ready_.wait([s = self.get(), executor] { s->ready_.post(executor); });
+    // The closure has no destructor: g++ 12 would run it twice.
+    co_await self->ready_.wait([s = self.get()] { s->ready_.post(s->end->executor()); });
     const auto state = co_await asio::this_coro::cancellation_state;
     if (state.cancelled() != asio::cancellation_type::none)
         throw std::system_error(asio::error::operation_aborted);

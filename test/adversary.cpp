@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // An app that does not keep to the protocol, in the way that its first argument names. Unless that
 // says otherwise it then waits to be stopped.
+#include "adversary_at_random.hpp"
 #include "messages.hpp"
-#include "wire_bytes.hpp"
+#include "raw_app.hpp"
 
 #include <remora/client.hpp>
 
@@ -34,64 +35,14 @@ std::string path_of(const std::string& name) {
         ::pause();
 }
 
-// The app's ends of a pair, blocking.
-struct raw_pipe {
-    explicit raw_pipe(const std::string& base)
-        : up(::open(path_of(base + ".up").c_str(), O_WRONLY | O_CLOEXEC)),
-          down(::open(path_of(base + ".down").c_str(), O_RDONLY | O_CLOEXEC)) {
-        if (up < 0 || down < 0) std::exit(80);
-    }
-    void say(const std::string& bytes) const {
-        for (std::size_t done = 0; done < bytes.size();) {
-            const ssize_t count = ::write(up, bytes.data() + done, bytes.size() - done);
-            if (count < 0) std::exit(81);
-            done += static_cast<std::size_t>(count);
-        }
-    }
-    bool read(void* to, std::size_t size) const {
-        for (auto* at = static_cast<char*>(to); size != 0;) {
-            const ssize_t count = ::read(down, at, size);
-            if (count <= 0) return false;
-            at += count;
-            size -= static_cast<std::size_t>(count);
-        }
-        return true;
-    }
-    // The kind of the next frame, which goes to `bytes`; 0 at the end.
-    frame_kind hear(std::vector<std::byte>& bytes) const {
-        bytes.resize(frame_header::size);
-        if (!read(bytes.data(), bytes.size())) return {};
-        std::uint32_t length = 0;
-        std::memcpy(&length, bytes.data(), sizeof length);
-        bytes.resize(bytes.size() + length);
-        if (!read(bytes.data() + frame_header::size, length)) return {};
-        return static_cast<frame_kind>(bytes[4]);
-    }
-    void hear_to_the_end() const {
-        for (char byte = 0; ::read(down, &byte, 1) > 0;) {
-        }
-    }
-    int up, down;
-};
-
-raw_pipe meet() {
-    raw_pipe control("control");
-    control.say(hello_bytes());
-    std::vector<std::byte> bytes;
-    if (control.hear(bytes) != frame_kind::welcome) std::exit(82);
-    return control;
+raw_pipe pipe_of(const std::string& base) {
+    return {directory, base};
 }
 
-// Exits with the code of the refusal.
-void ask(const raw_pipe& control, std::uint64_t id, const std::string& name) {
-    control.say(connect_bytes(id, name));
-    std::vector<std::byte> bytes;
-    const frame_kind answer = control.hear(bytes);
-    if (answer == frame_kind::connected) return;
-    if (answer != frame_kind::rejected) std::exit(83);
-    std::size_t wanted = 0;
-    const auto f = remora::parse_frame(bytes, 1 << 20, wanted);
-    std::exit(remora::detail::payload_of<remora::wire::close_reason>(*f).code);
+// Once it has been welcomed.
+raw_app& app() {
+    static raw_app one(directory);
+    return one;
 }
 
 // What is said on the control pipe, instead of a hello.
@@ -150,17 +101,16 @@ const std::map<std::string, std::string> pipe_words{
 
 // Frames at the limit that have to be passed over, then what a good app says.
 void say_the_limit() {
-    const raw_pipe control = meet();
-    control.say(skipped_bytes(64u << 10));
-    control.say(skipped_bytes(0) + connect_bytes(1, "nobody"));  // one write, and one read
+    app().control.say(skipped_bytes(64u << 10));
+    app().control.say(skipped_bytes(0) + connect_bytes(1, "nobody"));  // one write, and one read
     std::vector<std::byte> bytes;
-    if (control.hear(bytes) != frame_kind::rejected) std::exit(88);
-    ask(control, 2, "echo");
-    const raw_pipe pipe("2");
+    if (hear(app().control, bytes) != frame_kind::rejected) std::exit(88);
+    app().ask(2, "echo");
+    const raw_pipe pipe = pipe_of("2");
     pipe.say(open_bytes(2) + skipped_bytes(64u << 10));
     pipe.say(skipped_bytes(0) +
              frame_with(frame_kind::message, 0, number{1}, remora::type_tag_of<number>()));
-    std::exit(pipe.hear(bytes) == frame_kind::message ? 0 : 84);
+    std::exit(hear(pipe, bytes) == frame_kind::message ? 0 : 84);
 }
 
 [[noreturn]] void say_for_ever(const raw_pipe& pipe, const std::string& bytes) {
@@ -172,24 +122,23 @@ void say_the_limit() {
 }
 
 void skip_for_ever_on_pipe() {
-    const raw_pipe control = meet();
-    ask(control, 1, "echo");
-    const raw_pipe pipe("1");
+    app().ask(1, "echo");
+    const raw_pipe pipe = pipe_of("1");
     pipe.say(open_bytes(1));
     say_for_ever(pipe, skipped_bytes(0));
 }
 
-void flood(const raw_pipe& control, const std::string& name, std::uint64_t wait_ms) {
+void flood(const std::string& name, std::uint64_t wait_ms) {
     std::string words;
     for (std::uint64_t id = 1; id <= 10000; ++id)
         words += connect_bytes(id, name, wait_ms);
-    control.say(words);
+    app().control.say(words);
 }
 
 void open_and_die(const std::string& words) {
-    const raw_pipe control = meet();
-    ask(control, 1, "echo");
-    if (!words.empty()) raw_pipe("1").say(words);
+    app().ask(1, "echo");
+    const raw_pipe pipe = pipe_of("1");
+    pipe.say(words);
     ::raise(SIGKILL);
 }
 
@@ -223,14 +172,13 @@ void take_names_of_connection() {
 }
 
 void use_pipe_without_names(void (*change)()) {
-    const raw_pipe control = meet();
-    ask(control, 1, "echo");
-    const raw_pipe pipe("1");
+    app().ask(1, "echo");
+    const raw_pipe pipe = pipe_of("1");
     change();
     pipe.say(open_bytes(1));
     pipe.say(frame_with(frame_kind::message, 0, number{1}, remora::type_tag_of<number>()));
     std::vector<std::byte> bytes;
-    if (pipe.hear(bytes) != frame_kind::message) std::exit(86);
+    if (hear(pipe, bytes) != frame_kind::message) std::exit(86);
     std::exit(0);
 }
 
@@ -246,67 +194,68 @@ const std::map<std::string, std::function<void()>> deeds{
     {"one fifo down", [] { ::open(path_of("control.down").c_str(), O_RDONLY); }},
     {"half a hello, then death",
      [] {
-         raw_pipe("control").say(hello_bytes().substr(0, 30));
+         pipe_of("control").say(hello_bytes().substr(0, 30));
          ::raise(SIGKILL);
      }},
     {"a hello of tomorrow, then death",
      [] {
-         const raw_pipe control("control");
+         const raw_pipe control = pipe_of("control");
          control.say(hello_bytes(7, 9));
          std::vector<std::byte> bytes;
-         std::exit(control.hear(bytes) == frame_kind::refused ? 5 : 87);
+         std::exit(hear(control, bytes) == frame_kind::refused ? 5 : 87);
      }},
     {"the limit", say_the_limit},
-    {"skips for ever", [] { say_for_ever(meet(), skipped_bytes(0)); }},
-    {"skips for ever before the hello",
-     [] { say_for_ever(raw_pipe("control"), skipped_bytes(0)); }},
+    {"skips for ever", [] { say_for_ever(app().control, skipped_bytes(0)); }},
+    {"skips for ever before the hello", [] { say_for_ever(pipe_of("control"), skipped_bytes(0)); }},
     {"skips for ever on a pipe", skip_for_ever_on_pipe},
-    {"flood", [] { flood(meet(), "echo", 0); }},
-    {"flood of unknown names", [] { flood(meet(), "nobody", 0); }},
-    {"flood of patience", [] { flood(meet(), "late", 3600 * 1000); }},
+    {"flood", [] { flood("echo", 0); }},
+    {"flood of unknown names", [] { flood("nobody", 0); }},
+    {"flood of patience", [] { flood("late", 3600 * 1000); }},
     {"patience, then death",
      [] {
-         const raw_pipe control = meet();
-         ask(control, 1, "busy");
-         raw_pipe("1").say(open_bytes(1));
+         app().ask(1, "busy");
+         const raw_pipe pipe = pipe_of("1");
+         pipe.say(open_bytes(1));
          for (std::uint64_t id = 2; id <= 500; ++id)
-             control.say(connect_bytes(id, "late", 3600 * 1000));
+             app().control.say(connect_bytes(id, "late", 3600 * 1000));
          ::raise(SIGKILL);
      }},
-    {"never opens, then death", [] { open_and_die({}); }},
+    {"never opens, then death",
+     [] {
+         app().ask(1, "echo");
+         ::raise(SIGKILL);
+     }},
     {"half an open, then death", [] { open_and_die(open_bytes(1).substr(0, 5)); }},
     {"half a message, then death", [] { open_and_die(open_bytes(1) + announced(100) + "half"); }},
     {"takes the names before",
      [] {
-         const raw_pipe control = meet();
+         app();
          ::mkdir(path_of("1.up").c_str(), 0700);
-         ask(control, 1, "echo");
+         app().ask(1, "echo");
          wait_to_be_stopped();
      }},
     {"takes the names after", [] { use_pipe_without_names(take_names_of_connection); }},
     {"unlinks everything", [] { use_pipe_without_names(unlink_everything); }},
     {"becomes another program",
      [] {
-         meet();
+         app();
          ::execlp("sleep", "sleep", "3600", nullptr);
      }},
 };
 
 void talk(const std::string& how) {
     if (const auto words = first_words.find(how); words != first_words.end()) {
-        const raw_pipe control("control");
+        const raw_pipe control = pipe_of("control");
         control.say(words->second);
         wait_to_be_stopped();
     }
     if (const auto words = later_words.find(how); words != later_words.end()) {
-        const raw_pipe control = meet();
-        control.say(words->second);
+        app().control.say(words->second);
         wait_to_be_stopped();
     }
     if (const auto words = pipe_words.find(how); words != pipe_words.end()) {
-        const raw_pipe control = meet();
-        ask(control, 1, "echo");
-        const raw_pipe pipe("1");
+        app().ask(1, "echo");
+        const raw_pipe pipe = pipe_of("1");
         pipe.say(words->second);
         pipe.hear_to_the_end();
         std::exit(0);
@@ -329,6 +278,8 @@ int main(int argc, char** argv) {
         make_things();
         return behave(argc, argv);
     }
-    if (how == "asks for") ask(meet(), 1, argc > 3 ? argv[3] : "");
+    if (how == "at random" && argc > 4)
+        act_at_random(app(), std::strtoull(argv[3], nullptr, 10), argv[4] == std::string("fifo"));
+    if (how == "asks for") app().ask(1, argc > 3 ? argv[3] : "");
     talk(how);
 }

@@ -79,6 +79,27 @@ TEST_CASE("a stream brings every item in order, and ends") {
     }
 }
 
+asio::awaitable<void> take_on_strand(pipe near, pipe far, bool& done) {
+    trace seen;
+    far.attach(counter(seen, true));
+    const auto taken = co_await take_all(co_await near.stream<count_up>(1000));
+    CHECK(taken == 1000);
+    done = true;
+}
+
+TEST_CASE("a stream that is waited for again and again takes nothing from its strand") {
+    asio::io_context io;
+    bool done = false;
+    {
+        auto [near, far] = remora::make_pipe_pair(asio::make_strand(io));
+        const auto strand = near.get_executor();
+        asio::co_spawn(strand, take_on_strand(std::move(near), std::move(far), done),
+                       asio::detached);
+    }
+    io.run();
+    CHECK(done);
+}
+
 TEST_CASE("an empty stream ends at once") {
     over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
         trace seen;

@@ -42,18 +42,22 @@ std::string frame_with(frame_kind kind, std::uint64_t id, const T& value, std::u
     return frame_bytes({.kind = kind, .id = id, .tag = tag}, encoded(value));
 }
 
-inline std::string hello_bytes(std::uint32_t oldest = 1, std::uint32_t newest = 1) {
+inline std::string hello_bytes(std::uint32_t oldest = 1, std::uint32_t newest = 1,
+                               std::uint64_t features = 0) {
     remora::wire::hello words;
     words.oldest = oldest;
     words.newest = newest;
+    words.features = features;
     words.max_message = 16u << 20;
     return frame_with(frame_kind::hello, 0, words, remora::wire::magic);
 }
 
-inline std::string connect_bytes(std::uint64_t id, std::string name, std::uint64_t wait_ms = 0) {
+inline std::string connect_bytes(std::uint64_t id, std::string name, std::uint64_t wait_ms = 0,
+                                 std::uint32_t transports = remora::wire::over_fifo) {
     remora::wire::connect_request words;
     words.name = std::move(name);
     words.wait_ms = wait_ms;
+    words.transports = transports;
     return frame_with(frame_kind::connect, id, words);
 }
 

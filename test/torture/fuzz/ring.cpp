@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+// Rings whose other side writes what it likes into the memory: indices, flags and bytes. This side
+// stays within the ring, or says that the protocol is broken.
+#include "fuzz.hpp"
+
+#include "pairs.hpp"
+
+#include <sys/mman.h>
+
+namespace {
+
+using namespace fuzz;
+using remora::detail::ring_indices;
+
+constexpr std::size_t ring_size = 4096;
+
+/// The server's rings, and what the app can do to them.
+struct hostile_rings {
+    std::shared_ptr<remora::detail::arena> memory = remora::detail::arena::make();
+    std::uint64_t place = memory->take(ring_size);
+    remora::detail::shared_rings server{memory, place, ring_size, remora::detail::side::server};
+    remora::detail::shared_rings app{memory, place, ring_size, remora::detail::side::app};
+    ring_indices* indices = static_cast<ring_indices*>(app.page());
+    std::byte* data = nullptr;  // of the ring from the app to the server
+
+    hostile_rings() {
+        void* const at =
+            ::mmap(nullptr, ring_size, PROT_READ | PROT_WRITE, MAP_SHARED, memory->fd(),
+                   static_cast<off_t>(place + remora::detail::page_size()));
+        must(at != MAP_FAILED, "memory");
+        data = static_cast<std::byte*>(at);
+    }
+    ~hostile_rings() { ::munmap(data, ring_size); }
+
+    void scribble(input& in) const {
+        ring_indices& of = indices[in.take() % 2];
+        const auto event = in.take();
+        const auto n = in.take<std::int16_t>();
+        const auto add = [n](std::atomic<std::uint64_t>& index) {
+            index += static_cast<std::uint64_t>(std::int64_t{n});
+        };
+        switch (event % 7) {
+            case 0:
+                add(of.head);
+                break;
+            case 1:
+                add(of.tail);
+                break;
+            case 2:
+                of.head = in.take<std::uint64_t>();
+                break;
+            case 3:
+                of.tail = in.take<std::uint64_t>();
+                break;
+            case 4:
+                of.reader_sleeps = static_cast<std::uint32_t>(n);
+                break;
+            case 5:
+                of.writer_sleeps = static_cast<std::uint32_t>(n);
+                break;
+            default: {
+                const auto bytes = in.take_bytes(static_cast<std::uint8_t>(n));
+                const auto begin = of.head % ring_size;
+                std::memcpy(data + begin, bytes.data(), std::min(bytes.size(), ring_size - begin));
+                of.head += bytes.size();
+            }
+        }
+    }
+};
+
+// Reader and writer alone, between the scribbles.
+void drive_indices(input& in, const hostile_rings& rings) {
+    auto reader = rings.server.reader();
+    auto writer = rings.server.writer();
+    const std::byte* first = nullptr;
+    const std::byte some[300] = {};
+    while (!in.empty()) {
+        rings.scribble(in);
+        const auto n = in.take<std::uint16_t>();
+        const auto unread = reader.unread();
+        if (first == nullptr) first = unread.data();
+        must(unread.size() <= ring_size, "no more than a ring of bytes");
+        must(unread.data() >= first && unread.data() < first + ring_size, "within the ring");
+        reader.release(std::min<std::size_t>(n, unread.size()));
+        reader.must_wake(n % 2 != 0);
+        must(writer.write(std::span(some).first(n % 300)) <= ring_size, "no more than there is");
+        writer.must_wake();
+    }
+}
+
+// An endpoint over the rings.
+void drive_endpoint(input& in, hostile_rings& rings) {
+    static asio::io_context io;
+    auto [mine, peer] = remora::detail::make_connected_ends();
+    remora::detail::connection_ends ends{std::move(mine), std::move(rings.server)};
+    remora::pipe_limits limits;
+    limits.message = 3 * ring_size;
+    const auto end = std::make_shared<remora::detail::endpoint>(
+        io.get_executor(), remora::detail::make_transport(io.get_executor(), std::move(ends)),
+        "fuzzed", limits, remora::errc::app_gone);
+    for (int looks = 0; !in.empty() && looks < 4096; ++looks) {
+        rings.scribble(in);
+        for (int i = 0; i < 64 && end->head() != nullptr; ++i) {
+            must(end->head()->payload.size() <= limits.message, "a value within the limit");
+            end->pop();
+        }
+        if (!end->can_send() || end->must_wait_turn()) continue;
+        auto p = end->begin_frame(remora::frame_kind::message);
+        end->end_frame(p);
+        end->flush(p);
+    }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const clocked time;
+    input in(data, size);
+    hostile_rings rings;
+    try {
+        if (in.take() % 2 == 0) {
+            drive_indices(in, rings);
+        } else {
+            drive_endpoint(in, rings);
+        }
+    } catch (const remora::error&) {
+    }
+    return 0;
+}
