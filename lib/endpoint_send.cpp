@@ -133,7 +133,6 @@ bool endpoint::flush(position p) {
         fail_sending(e.code());
         throw error(e, context());
     }
-    wake_turn();
     return written() >= p.end;
 }
 

@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Breaks one invariant of the library at a time, in a copy of the sources, and lets the quick suite
+find it. Passes if each is found: a test fails, or hangs."""
+import pathlib
+import shutil
+import subprocess
+import tempfile
+
+import row
+
+SOURCES = pathlib.Path(__file__).resolve().parents[2]
+PARTS = ("meson.build", "meson_options.txt", "include", "lib", "test", "subprojects")
+PATIENCE = 90  # seconds; a suite that takes longer hangs
+
+# What is broken; the file; what stands there; what takes its place; the tests that are to find it.
+MUTANTS = (
+    ("the bound of a frame", "lib/frame.cpp",
+     "header.length > limit + (named ? 1 + max_type_name : 0)", "header.length == 1u << 31",
+     "frame_test"),
+    ("a name is unlinked when the app has opened it", "lib/run_directory.cpp",
+     "if (::unlinkat(fd_.get(), name.c_str(), 0) < 0 && errno != ENOENT)", "if (fd_.get() < 0)",
+     "run_directory_test,*run_test"),
+    ("the lock of a run's directory", "lib/run_directory.cpp",
+     "return ::flock(directory, LOCK_EX | LOCK_NB) == 0;", "return directory >= 0;",
+     "run_directory_test"),
+    ("no link is followed to a FIFO", "lib/run_directory.cpp",
+     "O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW", "O_NONBLOCK | O_CLOEXEC", "run_directory_test"),
+    ("the reader of a ring wakes its writer", "lib/ring.cpp",
+     "return shared_->writer_sleeps.load() != 0 &&", "return false &&", "pipe_test"),
+    ("the writer of a ring cannot lead its reader out of it", "lib/ring.cpp",
+     "if (head - tail_ > size_ ||", "if (", "ring_test"),
+    ("a frame that is taken back was never named", "lib/endpoint_send.cpp",
+     "names_sent_.erase(tag);", "", "pipe_test"),
+    ("room in the queue wakes who waits for it", "lib/endpoint_send.cpp",
+     "            wake_turn();\n        }", "        }", "call_endings_test"),
+    ("a second answer to a call", "lib/call_session_take.cpp",
+     "if (what == call_table::verdict::repeated)\n        raise(errc::protocol_error, \"a second",
+     "if (id == 0)\n        raise(errc::protocol_error, \"a second", "call_hostile_test"),
+    ("the number of a call is used once", "lib/call_table.cpp",
+     "if (id <= last_) return verdict::repeated;", "", "call_table_test"),
+    ("no item without credit", "lib/stream_flow.cpp",
+     "if (left_ <= 0) return verdict::too_much;", "", "stream_flow_test"),
+    ("the depth of records", "include/remora/archive/input.hpp",
+     "        fail_depth();", "        return;", "archive_hostile_test"),
+    ("a signal that ends the app", "lib/process.cpp",
+     "WTERMSIG(word)};", "WTERMSIG(word) & 7};", "process_test"),
+    ("what is sent is written before a pipe closes", "lib/endpoint_close.cpp",
+     "if (!pumping_) shut();", "shut();", "pipe_test"),
+)
+
+
+def run(*words, **more):
+    return subprocess.run(list(map(str, words)), stdin=subprocess.DEVNULL, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **more)
+
+
+def build(copy):
+    done = run("ninja", "-C", copy / "build", "test/remora_test", "test/app", "test/child",
+               "test/adversary", "test/server")
+    return None if done.returncode == 0 else done.stdout[-400:]
+
+
+def prepared(directory):
+    copy = pathlib.Path(directory)
+    for part in filter(lambda name: (SOURCES / name).exists(), PARTS):
+        source = SOURCES / part
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, copy / part)
+    made = run("meson", "setup", copy / "build", copy, "-Doptimization=0", "-Ddebug=false",
+               "-Ddemos=false")
+    if made.returncode != 0 or (why := build(copy)):
+        raise SystemExit(made.stdout[-400:] if made.returncode else why)
+    return copy
+
+
+def is_found(copy, tests):
+    """Whether one of those test sources fails."""
+    try:
+        return run(copy / "build/test/remora_test", f"--source-file=*{tests}*",
+                   timeout=PATIENCE).returncode != 0
+    except subprocess.TimeoutExpired:
+        return True
+
+
+def problem_with(copy, what, file, old, new, tests):
+    path = copy / file
+    text = path.read_text()
+    if old not in text:
+        return f"{what}: {file} has changed"
+    path.write_text(text.replace(old, new, 1))
+    try:
+        if why := build(copy):
+            return f"{what}: it does not build: {why}"
+        return None if is_found(copy, tests) else f"{what}: no test of {tests} fails"
+    finally:
+        path.write_text(text)
+
+
+def main():
+    chosen = row.options(__doc__)
+    row.adopt_orphans()
+    chosen_ones = MUTANTS[:chosen.rounds]
+    tests = ",*".join(sorted({mutant[4] for mutant in chosen_ones}))
+    with tempfile.TemporaryDirectory() as directory:
+        copy = prepared(directory)
+        problems = ["the suite fails unbroken"] if is_found(copy, tests) else []
+        for number in row.each_round(len(chosen_ones)):
+            if problem := problem_with(copy, *chosen_ones[number]):
+                problems.append(problem)
+            row.kill_descendants()
+    names = "; ".join(mutant[0] for mutant in chosen_ones)
+    row.verdict(chosen, len(chosen_ones), f"broken and found: {names}", problems)
+
+
+if __name__ == "__main__":
+    main()
