@@ -105,8 +105,12 @@ verdict judge(row& r) {
             break;
         }
         killer.cancel();
+        io.poll();  // it may have struck already
         ++runs, kills += kill ? 1 : 0;
-        if (code != 0 && !(kill && code == 128 + SIGKILL)) ++bad;
+        if (code != 0 && !(kill && code == 128 + SIGKILL)) {
+            ++bad;
+            v.expect(false, "a run ended with " + std::to_string(code));
+        }
         const bool warm = clock::now() - start > seconds / 4;
         if (!warm || files == 0)
             memory = std::max(memory, status_of_self("VmRSS")), files = descriptors();
