@@ -57,12 +57,14 @@ struct traffic {
 // Sizes spread evenly over their logarithm; the first one is the largest of all.
 class sizes {
 public:
-    explicit sizes(const traffic& t) : largest_(t.largest), left_(t.bytes_to_send), random_(t.seed) {}
+    explicit sizes(const traffic& t)
+        : largest_(t.largest), left_(t.bytes_to_send), random_(t.seed) {}
     std::size_t next() {
         const double most = std::log2(static_cast<double>(largest_));
         const double power = first_ ? most : std::uniform_real_distribution(0.0, most)(random_);
         first_ = false;
-        const auto size = std::min<std::uint64_t>(left_, static_cast<std::uint64_t>(std::exp2(power)));
+        const auto size =
+            std::min<std::uint64_t>(left_, static_cast<std::uint64_t>(std::exp2(power)));
         left_ -= size;
         return size;
     }
@@ -177,11 +179,12 @@ verdict judge(row& r) {
     // A large message in the queue, while its buffer grows; received; and where it is decoded.
     const long most_large = (queue + (3 + 3) * 16 * 1024 + 16 * 1024) * 11 / 10;
     char text[200];
-    std::snprintf(text, sizeof text,
-                  "%llu MiB each way at %.0f MiB/s; growth %ld KiB up to 64 KiB, %.1f MiB up to 16 MiB",
-                  static_cast<unsigned long long>(share * settings.size()),
-                  static_cast<double>(share * settings.size()) / spent.count(), small,
-                  static_cast<double>(large) / 1024);
+    std::snprintf(
+        text, sizeof text,
+        "%llu MiB each way at %.0f MiB/s; growth %ld KiB up to 64 KiB, %.1f MiB up to 16 MiB",
+        static_cast<unsigned long long>(share * settings.size()),
+        static_cast<double>(share * settings.size()) / spent.count(), small,
+        static_cast<double>(large) / 1024);
     v.figures = text;
     v.expect(small <= most_small, "more than " + std::to_string(most_small) + " KiB");
     v.expect(large <= most_large, "more than " + std::to_string(most_large) + " KiB");

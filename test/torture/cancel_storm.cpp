@@ -125,8 +125,8 @@ asio::awaitable<void> storm(pipe& p, std::uint64_t seed, std::uint64_t calls, ta
         co_await r->result();
     co_await p.call<finished>();
     asio::steady_timer pause(p.get_executor());
-    for (int i = 0; i != 1000 && !(other_has_finished && p.counts().calls + p.counts().serving == 0);
-         ++i) {
+    for (int i = 0;
+         i != 1000 && !(other_has_finished && p.counts().calls + p.counts().serving == 0); ++i) {
         pause.expires_after(5ms);
         co_await pause.async_wait(asio::use_awaitable);
     }

@@ -96,8 +96,10 @@ struct setting {
     wait_policy waiting;
 };
 inline const std::vector<setting> settings{
-    {4096, wait_policy::block},         {std::size_t{64} << 10, wait_policy::adaptive},
-    {std::size_t{1} << 20, wait_policy::block}, {std::size_t{256} << 10, wait_policy::adaptive},
+    {4096, wait_policy::block},
+    {std::size_t{64} << 10, wait_policy::adaptive},
+    {std::size_t{1} << 20, wait_policy::block},
+    {std::size_t{256} << 10, wait_policy::adaptive},
     {4096, wait_policy::spin},
 };
 
@@ -205,7 +207,7 @@ inline long descriptors() {
 class run_parent {
 public:
     run_parent() {
-        char name[] = "/tmp/remora-torture-XXXXXX";
+        char name[] = "/tmp/torture-of-remora-XXXXXX";
         if (::mkdtemp(name) == nullptr) throw std::runtime_error("mkdtemp");
         ::setenv("XDG_RUNTIME_DIR", name, 1);
         path_ = name;

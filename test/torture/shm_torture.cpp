@@ -226,20 +226,22 @@ verdict judge(row& r) {
         times.push_back(took);
         const std::uint64_t seed = r.seed * 1'000'000 + i;
         const int code = scribble_round(seed, scribbled);
-        v.expect(code == 0, "scribbling, round " + std::to_string(seed) + ": code " +
-                                std::to_string(code));
+        v.expect(code == 0,
+                 "scribbling, round " + std::to_string(seed) + ": code " + std::to_string(code));
     }
     const auto count = [](std::uint64_t n) { return std::to_string(n); };
     v.expect(killed.torn == 0, count(killed.torn) + " messages of the dead were torn");
     v.expect(killed.refused == 0, count(killed.refused) + " values of the dead were refused");
     v.expect(killed.wrong_ends + scribbled.wrong_ends == 0, "the wrong end");
     v.expect(killed.messages > r.rounds, "too few messages to prove a thing");
-    v.expect(scribbled.refused + scribbled.torn > r.rounds / 20, "too few were refused to prove a thing");
+    v.expect(scribbled.refused + scribbled.torn > r.rounds / 20,
+             "too few were refused to prove a thing");
     v.figures = "peer killed: noticed after p50 " + show(percentile(times, 0.5)) + ", p99 " +
                 show(percentile(times, 0.99)) + ", max " + show(percentile(times, 1)) + ", " +
-                count(killed.messages) + " messages before; scribbled: " +
-                count(scribbled.messages) + " messages, " + count(scribbled.torn) +
-                " changed, " + count(scribbled.refused) + " refused, no crash, no hang";
+                count(killed.messages) +
+                " messages before; scribbled: " + count(scribbled.messages) + " messages, " +
+                count(scribbled.torn) + " changed, " + count(scribbled.refused) +
+                " refused, no crash, no hang";
     return v;
 }
 

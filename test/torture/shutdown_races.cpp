@@ -56,7 +56,9 @@ constexpr int ways = 6;
 class one_round {
 public:
     one_round(const row& r, way how, std::mt19937_64& random)
-        : how_(how), delay_(std::chrono::microseconds(random() % 30'000)), guard_(io_.get_executor()) {
+        : how_(how),
+          delay_(std::chrono::microseconds(random() % 30'000)),
+          guard_(io_.get_executor()) {
         remora::server_options options{.target = "/proc/self/exe", .drain = 10ms, .grace = grace};
         options.transport =
             r.over_fifos() ? remora::transport_kind::fifo : remora::transport_kind::shared_memory;

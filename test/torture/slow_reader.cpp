@@ -14,8 +14,8 @@ using test::blob;
 using test::number;
 
 constexpr int echoes = 2;
-constexpr int trips = 500;        // of each of them, in each half of a round
-constexpr int messages = 200;     // to the slow reader
+constexpr int trips = 500;     // of each of them, in each half of a round
+constexpr int messages = 200;  // to the slow reader
 constexpr std::size_t message_size = 50'000;
 
 // What the first echo also understands.
@@ -171,7 +171,8 @@ verdict judge(row& r) {
                                  remora::pipe_limits{}.queue + 2 * message_size;
         v.expect(mine.most_sent <= room, "the sender went on: " + std::to_string(mine.most_sent));
         const auto free = percentile(mine.free, 0.99), stuck = percentile(mine.stuck, 0.99);
-        const double factor = static_cast<double>(stuck.count()) / static_cast<double>(free.count());
+        const double factor =
+            static_cast<double>(stuck.count()) / static_cast<double>(free.count());
         v.expect(stuck <= 2 * free + 50us, "p99 of other pipes " + show(free) + ", then " +
                                                show(stuck) + ", size " +
                                                std::to_string(settings[i].size));
