@@ -7,7 +7,7 @@ namespace remora::detail {
 
 call_table::id call_table::begin(pending_call& call, time until) {
     const id n = last_ + 1;
-    const auto made = calls_.emplace(n, entry{&call, until}).first;
+    const auto made = calls_.emplace(n, entry{&call, until});
     try {
         if (until != time::max()) deadlines_.emplace(until, n);
     } catch (...) {

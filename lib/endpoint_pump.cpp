@@ -18,11 +18,17 @@ constexpr std::size_t most_to_read = 1u << 20;
 }  // namespace
 
 void endpoint::start_pump() {
-    pumping_ = true;
-    asio::co_spawn(executor_, pump(shared_from_this()), asio::detached);
-    if (watching_) return;
-    watching_ = true;
-    asio::co_spawn(executor_, watch_hang_up(shared_from_this()), asio::detached);
+    const auto start = [this](bool& runs, asio::awaitable<void> work) {
+        if (std::exchange(runs, true)) return;
+        try {
+            asio::co_spawn(executor_, std::move(work), asio::detached);
+        } catch (...) {  // the next flush tries again
+            runs = false;
+            throw;
+        }
+    };
+    start(pumping_, pump(shared_from_this()));
+    if (!watching_) start(watching_, watch_hang_up(shared_from_this()));
 }
 
 asio::awaitable<void> endpoint::pump(std::shared_ptr<endpoint> self) {

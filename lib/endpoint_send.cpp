@@ -79,16 +79,22 @@ endpoint::position endpoint::begin_frame(frame_kind kind, std::uint64_t id, std:
     check_sending();
     const position p{base_ + out_.size(), 0};
     frame_header header{.length = 0, .kind = kind, .flags = flags, .id = id, .tag = tag};
-    const bool named = tag != last_tag_ && !type_name.empty() && names_sent_.insert(tag).second;
+    const bool named = tag != last_tag_ && !type_name.empty() && !names_sent_.contains(tag);
     if (named) header.flags |= frame_header::named;
-    last_tag_ = tag;
     header.store(out_.extend(frame_header::size));
-    if (named) {
-        const auto length = static_cast<std::uint8_t>(type_name.size());
-        out_.append(&length, 1);
-        out_.append(type_name.data(), length);
-    }
+    if (named) put_name(p, tag, type_name);
+    last_tag_ = tag;
     return p;
+}
+
+void endpoint::put_name(position p, std::uint64_t tag, std::string_view type_name) try {
+    const auto length = static_cast<std::uint8_t>(type_name.size());
+    out_.append(&length, 1);
+    out_.append(type_name.data(), length);
+    names_sent_.insert(tag);
+} catch (...) {
+    out_.truncate(p.begin - base_);
+    throw;
 }
 
 void endpoint::abandon_frame(position p) noexcept {

@@ -81,6 +81,8 @@ void lookout::add(watch& w, std::chrono::nanoseconds limit) {
             if (watches_[i]->costly) end(*watches_[i], watched::replaced);
         }
     }
+    watches_.reserve(watches_.size() + 1);
+    with_news_.reserve(watches_.capacity());  // a slice allocates nothing
     const auto now = clock::now();
     w.until = limit == limit.max() ? clock::time_point::max() : now + limit;
     w.until_at_most = limit == limit.max() ? w.until : w.until + patience_with_others;
@@ -90,7 +92,6 @@ void lookout::add(watch& w, std::chrono::nanoseconds limit) {
     w.place = this;
     w.index = watches_.size();
     watches_.push_back(&w);
-    with_news_.reserve(watches_.capacity());  // a slice allocates nothing
     others_.on_duty.store(this, std::memory_order_relaxed);
     if (!std::exchange(going_round_, true)) go_round();
 }

@@ -162,8 +162,7 @@ private:
     served_table served_;
     std::shared_ptr<const service_table> services_;
     service_options options_;
-    std::pmr::unsynchronized_pool_resource memory_;
-    std::pmr::unordered_map<std::uint64_t, std::shared_ptr<worker>> running_{&memory_};
+    recycled_map<std::uint64_t, std::shared_ptr<worker>> running_;
     std::vector<std::shared_ptr<worker>> idle_;
 
     suspensions waiting_;

@@ -2,13 +2,13 @@
 /// The calls of one end of a pipe, and which answer belongs to which. No input or output.
 #pragma once
 
+#include <remora/detail/recycled_map.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <memory_resource>
 #include <optional>
 #include <set>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -65,18 +65,17 @@ public:
 
 private:
     struct entry {
-        pending_call* call;  ///< null: abandoned
-        time until;
+        pending_call* call = nullptr;  ///< null: abandoned
+        time until = time::max();
     };
-    using entries = std::pmr::unordered_map<id, entry>;
+    using entries = recycled_map<id, entry>;
 
     answer answer_of(entries::const_iterator found, id n) const;
     void erase(entries::const_iterator found);
     void forget_deadline(const entry& e, id n);
 
-    std::pmr::unsynchronized_pool_resource memory_;
-    entries calls_{&memory_};
-    std::pmr::set<std::pair<time, id>> deadlines_{&memory_};
+    entries calls_;
+    std::set<std::pair<time, id>> deadlines_;
     id last_ = 0;
     std::size_t window_ = 1;
 };

@@ -166,6 +166,7 @@ private:
     void end_of_input();
     void set_end(std::error_code why, std::string text);
     void wake_turn();
+    void put_name(position p, std::uint64_t tag, std::string_view type_name);
     void forget_name(position p) noexcept;
     bool write_queued();
     void write_some();
