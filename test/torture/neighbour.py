@@ -101,7 +101,8 @@ def main():
         return row.skipped("nobody may not read this working copy, or Python")
     os.umask(0)
     problems = []
-    with tempfile.TemporaryDirectory() as name, tempfile.TemporaryFile("w+") as said:
+    # Where nobody, the user, may go; TMPDIR may be private.
+    with tempfile.TemporaryDirectory(dir="/tmp") as name, tempfile.TemporaryFile("w+") as said:
         (open_to_all := pathlib.Path(name, "all")).mkdir()
         open_to_all.chmod(0o1777)
         os.chmod(name, 0o755)
