@@ -77,8 +77,10 @@ std::vector<std::byte> given(bool fifos, std::span<const std::byte> bytes,
     const auto give = [&](std::size_t end) {
         half.second.write(bytes.subspan(begin, end - begin));
         begin = end;
-        io.restart();
-        io.poll();
+        for (int looks = 0; looks < 10; ++looks) {  // a signal ends one early
+            io.restart();
+            io.poll();
+        }
     };
     for (const std::size_t cut : cuts)
         give(cut);
