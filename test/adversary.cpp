@@ -279,7 +279,8 @@ int main(int argc, char** argv) {
         return behave(argc, argv);
     }
     if (how == "at random" && argc > 4)
-        act_at_random(app(), std::strtoull(argv[3], nullptr, 10), argv[4] == std::string("fifo"));
+        act_at_random(directory, std::strtoull(argv[3], nullptr, 10),
+                      argv[4] == std::string("fifo"));
     if (how == "asks for") app().ask(1, argc > 3 ? argv[3] : "");
     talk(how);
 }

@@ -2,11 +2,11 @@
 #include "adversary_at_random.hpp"
 
 #include "calls.hpp"
+#include "raw_app.hpp"
 
 #include <signal.h>
 #include <sys/time.h>
 
-#include <functional>
 #include <random>
 
 namespace test {
@@ -151,13 +151,30 @@ private:
     std::uint64_t last_ = 0;
 };
 
+// A hello of which some bytes are others, or missing.
+void greet_badly(const std::string& directory, std::mt19937_64& random) {
+    std::string words = hello_bytes();
+    for (auto count = 1 + random() % 4; count > 0; --count)
+        words[random() % words.size()] = static_cast<char>(random());
+    if (random() % 2 == 0) words.resize(random() % words.size());
+    const raw_pipe control(directory, "control");
+    control.say(words);
+    control.say(connect_bytes(1, "calls"));
+}
+
 }  // namespace
 
-void act_at_random(raw_app& app, std::uint64_t seed, bool over_fifos) try {
+void act_at_random(const std::string& directory, std::uint64_t seed, bool over_fifos) try {
     const itimerval soon{.it_interval = {}, .it_value = {.tv_sec = 0, .tv_usec = 30'000}};
     ::setitimer(ITIMER_REAL, &soon, nullptr);
     ::signal(SIGPIPE, SIG_IGN);
-    adversary one(app, seed, over_fifos);
+    std::mt19937_64 random(seed);
+    if (random() % 8 == 0) {
+        greet_badly(directory, random);
+        ::_exit(0);
+    }
+    raw_app app(directory);
+    adversary one(app, random(), over_fifos);
     one.act();
     one.leave();
 } catch (const remora::error&) {  // it has broken its own side of the rings

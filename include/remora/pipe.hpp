@@ -117,7 +117,8 @@ public:
                           [&into](auto& end, auto& f) { take_into(end, f, into); });
     }
 
-    /// As receive<T>(), but a clean end gives nullopt.
+    /// As receive<T>(), but a clean end gives nullopt. Name what it gives, as in
+    /// while (auto m = co_await p.next<T>()): g++ 12 destroys a nameless one that it has not made.
     template <class T>
     asio::awaitable<std::optional<T>> next(receive_options options = {}) {
         return pull<std::optional<T>, end_is::nothing>(checked(), options, take<T>);

@@ -144,6 +144,7 @@ frame_kind answer(test::raw_connection& pipe, std::vector<std::byte>& bytes) {
 }
 
 int throw_bombs(const std::string& directory, bool over_fifos) {
+    ::alarm(20);  // it hangs: let that be seen
     test::raw_app app(directory);
     auto pipe = app.connect("calls", over_fifos);
     std::uint64_t id = 0;
