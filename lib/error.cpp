@@ -17,7 +17,7 @@ const char* text_of(errc code) {
         case errc::refused:
             return "refused by the server";
         case errc::version_mismatch:
-            return "no common version of the protocol";
+            return "the versions do not go together";
         case errc::start_timeout:
             return "the app did not say hello in time";
         case errc::no_such_pipe:

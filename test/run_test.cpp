@@ -223,7 +223,9 @@ TEST_CASE("many connections go to one name") {
 
 TEST_CASE("an app that needs a newer server is told so when it connects") {
     const auto code_with = [](std::uint32_t version) {
-        served_run r({"needs", "echo"}, {.version = version});
+        remora::server_options options;
+        options.version = version;
+        served_run r({"needs", "echo"}, options);
         r.server.serve("echo", echo_service);
         const int got = r.finish().code();
         CHECK(r.is_clean());
