@@ -362,11 +362,10 @@ TEST_CASE("a failure of an unknown kind, category or code is a failure all the s
 
 TEST_CASE("a failure never has the code of success") {
     against_bare_peer([](pipe& p, bare_peer& peer) -> asio::awaitable<void> {
-        const std::pair<std::uint8_t, errc> codes[] = {
-            {1, errc::handler_failed},
-            {2, errc::overloaded},
-            {3, errc::unknown_request},
-            {5, errc::cancelled}};
+        const std::pair<std::uint8_t, errc> codes[] = {{1, errc::handler_failed},
+                                                       {2, errc::overloaded},
+                                                       {3, errc::unknown_request},
+                                                       {5, errc::cancelled}};
         for (const auto& [kind, code] : codes) {
             for (const std::uint8_t category : {0, 1, 2, 3, 9}) {
                 const auto failed = co_await failed_with(p, peer, kind, category, 0, "");
