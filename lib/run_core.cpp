@@ -46,7 +46,8 @@ run_core::run_core(std::shared_ptr<server_core> server, const std::vector<std::s
       signals_(server_->strand) {
     check_limits(limits_);
     check_ring(server_->options.ring);
-    run_directory::sweep(run_directory::default_parent());
+    // The next start goes on with the rest.
+    run_directory::sweep(run_directory::default_parent(), std::chrono::milliseconds(25));
     directory_.emplace();
     control_ = std::make_shared<endpoint>(
         strand(), make_fifo_transport(strand(), make_ends(wire::control_name)), wire::control_name,

@@ -183,11 +183,14 @@ fs::path run_directory::default_parent() {
     return "/tmp";
 }
 
-void run_directory::sweep(const fs::path& parent) noexcept {
+void run_directory::sweep(const fs::path& parent, std::chrono::nanoseconds at_most) noexcept {
+    const auto begin = std::chrono::steady_clock::now();
     const unique_fd directory{::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
     const directory_stream entries = directory ? entries_of(directory.get()) : nullptr;
     while (const dirent* entry = entries ? ::readdir(entries.get()) : nullptr)
-        remove_if_dead(directory.get(), entry->d_name);
+        if (remove_if_dead(directory.get(), entry->d_name) &&
+            std::chrono::steady_clock::now() - begin > at_most)
+            break;
 }
 
 bool run_directory::remove_dead(const fs::path& path) noexcept {

@@ -3,6 +3,7 @@
 /// those that dead servers have left behind. A lock on the directory tells the living.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -36,8 +37,9 @@ public:
 
     /// Removes what dead servers of this user have left in `parent`: directories that nobody has
     /// locked, with nothing but FIFOs in them. Follows no link, touches nothing else, and leaves
-    /// alone what it cannot remove.
-    static void sweep(const std::filesystem::path& parent) noexcept;
+    /// alone what it cannot remove. Stops once `at_most` has passed.
+    static void sweep(const std::filesystem::path& parent,
+                      std::chrono::nanoseconds at_most = std::chrono::nanoseconds::max()) noexcept;
     /// The same for one directory. True if it is gone. It may take a moment until the lock of a
     /// killed server is released: false, then try again.
     static bool remove_dead(const std::filesystem::path& path) noexcept;

@@ -170,6 +170,16 @@ TEST_CASE("sweeping removes the dead and leaves the living") {
         CHECK(fs::is_fifo(each.path() / "a"));
 }
 
+TEST_CASE("sweeping stops when its time is over, and goes on the next time") {
+    const test::scratch parent;
+    for (int i = 0; i < 3; ++i)
+        make_dead(parent.path, "remora-dead" + std::to_string(i));
+    for (std::ptrdiff_t left = 3; left != 0;) {
+        run_directory::sweep(parent.path, std::chrono::nanoseconds(0));
+        CHECK(std::distance(fs::directory_iterator(parent.path), {}) == --left);
+    }
+}
+
 TEST_CASE("sweeping touches only directories of its name, and in them only FIFOs") {
     const test::scratch parent;
     make_dead(parent.path, "other-dead");

@@ -3,6 +3,7 @@
 import datetime
 import json
 import os
+import pathlib
 import platform
 import subprocess
 
@@ -55,4 +56,5 @@ def write(file, results, programs):
         lines[each["row"], each["transport"]] = (
             f"| {each['row']} | {each['transport']} | {each['rounds']} | {text} | "
             f"{each['word']} | {today} |")
-    file.write_text(head + "".join(lines[key] + "\n" for key in sorted(lines)))
+    file.write_text(head + "".join(lines[key] + "\n" for key in sorted(lines)) + "\n" +
+                    pathlib.Path(__file__).with_name("remarks.md").read_text())
