@@ -25,7 +25,39 @@ void endpoint::close(std::error_code why, const std::string& text) {
     for (waiter* sender : turns_)
         sender->wake();
     interrupt();
-    if (!pumping_) shut();
+    if (!pumping_) return shut();
+    try {
+        asio::co_spawn(executor_, drain(shared_from_this()), asio::detached);
+    } catch (const std::bad_alloc&) {  // then only the other end's reading lets the rest leave
+    }
+}
+
+// Nobody reads any more here; but the other end may be writing as well, and both wait for room.
+asio::awaitable<void> endpoint::drain(std::shared_ptr<endpoint> self) {
+    co_await self->give_way();  // a receiver that waits goes first
+    while (!self->shut_ && self->discard_input()) {
+        std::error_code ec;
+        if (self->transport_->begin_wait(transport::readiness::readable)) {
+            co_await self->transport_->wait(transport::readiness::readable, ec);
+            self->transport_->end_wait(transport::readiness::readable);
+        } else {
+            co_await self->give_way();
+        }
+    }
+}
+
+// False once the other end is gone: what is queued cannot arrive.
+bool endpoint::discard_input() try {
+    auto result = transport::fetched::more;
+    for (unsigned i = 0; i != most_in_a_row && result == transport::fetched::more; ++i) {
+        transport_->consume(transport_->input().size());
+        result = transport_->fetch(frame_header::size);
+    }
+    if (result == transport::fetched::end) fail_sending(gone_);
+    return result != transport::fetched::end;
+} catch (const std::exception&) {
+    fail_sending(gone_);
+    return false;
 }
 
 asio::awaitable<void> endpoint::wait_closed() {

@@ -227,6 +227,20 @@ TEST_CASE("a producer counts as served until what it awaited has ended") {
     }
 }
 
+TEST_CASE("full ends that are both dropped do not wait for each other") {
+    over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
+        const blob large = make_blob(1, 8'000'000);
+        background one(near.get_executor(), near.send(large));
+        background other(far.get_executor(), far.send(large));
+        co_await settle();
+        {
+            const pipe dropped = std::move(near), too = std::move(far);
+        }
+        co_await one.result();
+        co_await other.result();
+    });
+}
+
 TEST_CASE("serve() does nothing before it is awaited") {
     over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
         {

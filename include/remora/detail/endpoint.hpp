@@ -173,6 +173,8 @@ private:
     void start_pump();
     static asio::awaitable<void> pump(std::shared_ptr<endpoint> self);
     static asio::awaitable<void> watch_hang_up(std::shared_ptr<endpoint> self);
+    static asio::awaitable<void> drain(std::shared_ptr<endpoint> self);
+    bool discard_input();
     void look_for_end();
     void fail_sending(std::error_code why);
     void withdraw(position p);
