@@ -124,8 +124,13 @@ void run_core::begin() {
 }
 
 asio::awaitable<void> run_core::watch_app(std::shared_ptr<run_core> self) {
-    self->result_.status = co_await self->app_->wait();
-    self->ended_ = true;
+    while (!self->ended_) {
+        try {
+            self->result_.status = co_await self->app_->wait();
+            self->ended_ = true;
+        } catch (const std::bad_alloc&) {  // the run cannot end without it
+        }
+    }
     self->result_.stopped_by = self->stopping_.stopped_by();
     self->stopping_.exited();
     self->stop_timer_.cancel();

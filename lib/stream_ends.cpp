@@ -34,8 +34,8 @@ void incoming_stream::take(endpoint&, const frame& f) {
 // With what else comes in this batch.
 void incoming_stream::wake() {
     if (is_listed_ || !ready_.is_waiting()) return;
-    is_listed_ = true;
     end->calls->wake_later(shared_from_this());
+    is_listed_ = true;
 }
 
 void incoming_stream::go_on() {

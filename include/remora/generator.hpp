@@ -8,7 +8,6 @@
 
 #include <coroutine>
 #include <exception>
-#include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -52,14 +51,29 @@ public:
 
 private:
     using handle = std::coroutine_handle<promise_type>;
-    struct destroyer {
-        void operator()(void* frame) const { handle::from_address(frame).destroy(); }
+
+    /// One of those who keep the coroutine, which goes with the last.
+    class keeper {
+    public:
+        explicit keeper(handle h) noexcept : frame_(h) {
+            if (h) ++h.promise().keepers_;
+        }
+        keeper(keeper&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
+        keeper(const keeper& other) noexcept : keeper(other.frame_) {}
+        keeper& operator=(const keeper&) = delete;
+        ~keeper() {
+            if (frame_ && --frame_.promise().keepers_ == 0) frame_.destroy();
+        }
+        handle get() const noexcept { return frame_; }
+
+    private:
+        handle frame_;
     };
 
-    explicit generator(handle h) : frame_(h.address(), destroyer()) {}
-    promise_type& promise() const { return handle::from_address(frame_.get()).promise(); }
+    explicit generator(handle h) noexcept : frame_(h) {}
+    promise_type& promise() const { return frame_.get().promise(); }
 
-    std::shared_ptr<void> frame_;  ///< shared with what it waits for
+    keeper frame_;  ///< another is with what it waits for
 };
 
 /// T{args...}: the safe way to `co_yield` or `co_await` with a temporary of an aggregate (g++ 12

@@ -72,7 +72,7 @@ private:
 
     asio::any_io_executor executor_;
     detail::suspension* ready_ = nullptr;  ///< null once nobody wants items
-    std::weak_ptr<void> frame_;
+    unsigned keepers_ = 0;
     asio::cancellation_signal cancel_;
     const T* item_ = nullptr;
     std::exception_ptr failure_;
@@ -94,7 +94,8 @@ struct generator<T>::promise_type::wait {
         self.waiting_ = true;
         asio::co_spawn(self.executor_, std::move(operation),
                        asio::bind_cancellation_slot(
-                           self.cancel_.slot(), [this, frame = self.frame_.lock()](auto... what) {
+                           self.cancel_.slot(),
+                           [this, frame = keeper(handle::from_promise(self))](auto... what) {
                                result.set(std::move(what)...);
                                finished();
                            }));
@@ -115,7 +116,7 @@ struct generator<T>::promise_type::wait {
 
 template <class T>
 generator<T>::~generator() {
-    if (!frame_) return;
+    if (!frame_.get()) return;
     promise_type& p = promise();
     p.ready_ = nullptr;
     if (p.waiting_) p.cancel_.emit(asio::cancellation_type::terminal);
@@ -125,7 +126,6 @@ template <class T>
 void generator<T>::start(const asio::any_io_executor& executor, detail::suspension& ready) {
     promise().executor_ = executor;
     promise().ready_ = &ready;
-    promise().frame_ = frame_;
 }
 
 template <class T>
@@ -151,7 +151,7 @@ const T* generator<T>::item() const noexcept {
 
 template <class T>
 bool generator<T>::at_end() const noexcept {
-    return handle::from_address(frame_.get()).done();
+    return frame_.get().done();
 }
 
 template <class T>
