@@ -254,7 +254,19 @@ TEST_CASE("an app that hears of its server's death by a pipe removes the directo
     CHECK(run_directories() == 0);
 }
 
-TEST_CASE("an app without descriptors to meet its server with says so, and ends with 69") {
+// Clang's check of objects' types reads their memory through a pipe of its own: without
+// descriptors it takes every object for one of another type.
+#if defined(__has_feature)
+#if __has_feature(undefined_behavior_sanitizer)
+#define REMORA_TEST_CHECKS_TYPES 1
+#endif
+#endif
+#ifndef REMORA_TEST_CHECKS_TYPES
+#define REMORA_TEST_CHECKS_TYPES 0
+#endif
+
+TEST_CASE("an app without descriptors to meet its server with says so, and ends with 69" *
+          doctest::skip(REMORA_TEST_CHECKS_TYPES)) {
     const remora::detail::run_directory directory(run_parent());
     std::string words[] = {"app", "--remora.pipes=" + directory.path().string()};
     char* argv[] = {words[0].data(), words[1].data(), nullptr};

@@ -143,12 +143,12 @@ std::map<std::uint64_t, std::string> answered(bool fifos, std::span<const std::b
                            [](asio::io_context&, remora::pipe& p) { p.attach(everything()); });
     std::map<std::uint64_t, std::string> of_calls;
     std::size_t wanted = 0;
-    for (std::span<const std::byte> rest = all;
-         const auto f = remora::parse_frame(rest, 16u << 20, wanted);
-         rest = rest.subspan(f->size())) {
+    std::span<const std::byte> rest = all;
+    while (const auto f = remora::parse_frame(rest, 16u << 20, wanted)) {
         of_calls[f->header.id] +=
             std::to_string(static_cast<int>(f->header.kind)) + ' ' +
             std::string(reinterpret_cast<const char*>(f->payload.data()), f->payload.size());
+        rest = rest.subspan(f->size());
     }
     return of_calls;
 }
