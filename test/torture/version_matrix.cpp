@@ -22,8 +22,8 @@ using remora::failure_kind;
 template <int version>
 struct answer {
     std::int32_t value = 0;
-    std::string unit = "none";                 // since version 2
-    std::map<std::string, std::string> notes;  // since version 3
+    std::string unit = "none";                   // since version 2
+    std::map<std::string, std::string> notes{};  // since version 3
     template <class Archive>
     void serialize(Archive& ar) {
         ar(value);

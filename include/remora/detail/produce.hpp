@@ -13,6 +13,13 @@ namespace remora::detail {
 inline constexpr auto item_batch_time = std::chrono::microseconds(20);
 inline constexpr unsigned item_batch = 64;
 
+// g++ 12 takes the frame of a coroutine for a class that others may see, and warns where a user's
+// type in it is of an unnamed namespace.
+#pragma GCC diagnostic push
+#ifndef __clang__
+#pragma GCC diagnostic ignored "-Wsubobject-linkage"
+#endif
+
 /// Sends the items of a stream, as there is credit and room for them. Throws what the generator
 /// throws, and operation_aborted once it was stopped.
 template <class T>
@@ -81,5 +88,7 @@ void start_upload(const end_ptr& end, std::uint64_t id, generator<T> items) {
     asio::co_spawn(end->executor(), produce_upload(end, id, std::move(out), std::move(items)),
                    asio::detached);
 }
+
+#pragma GCC diagnostic pop
 
 }  // namespace remora::detail

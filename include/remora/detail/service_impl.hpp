@@ -61,6 +61,11 @@ consteval bool answers() {
     }
 }
 
+#pragma GCC diagnostic push
+#ifndef __clang__
+#pragma GCC diagnostic ignored "-Wsubobject-linkage"  // as in produce.hpp
+#endif
+
 // The operations of a handler's coroutine. Each keeps the table, and with it the handler. None
 // names the handler's type: g++ 12 warns of a coroutine that has a parameter whose type is a
 // lambda's of `main`.
@@ -93,6 +98,8 @@ asio::awaitable<void> serve_stream(end_ptr end, std::uint64_t id, service_ptr,
         end->calls->failed(id, false, std::current_exception());
     }
 }
+
+#pragma GCC diagnostic pop
 
 /// What a handler that is a coroutine was called with.
 struct served_request {
