@@ -83,9 +83,11 @@ asio::awaitable<void> call_session::read(std::unique_ptr<reading> mine) {
         co_await self.read_all();
     } catch (const error&) {  // the conversation is over already
         why = std::current_exception();
-    } catch (...) {
+    } catch (const std::bad_alloc&) {
         why = std::current_exception();
-        self.end_.close(errc::overloaded, "out of memory");
+        self.give_up();
+    } catch (...) {
+        self.end_after(std::current_exception());
     }
     self.over(why);
     assert(self.waiting_.empty());  // they would never hear of it
@@ -108,6 +110,14 @@ asio::awaitable<void> call_session::read_all() {
         in_batch_ = false;
         flush();
         if (!end_.look()) co_await end_.wait_message(deadline::max());
+    }
+}
+
+void call_session::wake_later(std::shared_ptr<incoming_stream> stream) {
+    try {
+        to_wake_.push_back(stream);
+    } catch (const std::bad_alloc&) {
+        stream->go_on();
     }
 }
 
@@ -158,7 +168,7 @@ void call_session::over(std::exception_ptr why) {
     if (!why_) why_ = why;
     timer_.cancel();
     while (pending_call* const call = table_.take_any()) {
-        call->fail(std::make_exception_ptr(gone(call->request_name())));
+        call->fail(gone(call->request_name()));
         call->wake();
     }
     cancel_handlers();
@@ -167,13 +177,13 @@ void call_session::over(std::exception_ptr why) {
     for (const auto idle = std::exchange(idle_, {}); const auto& next : idle)
         next->idle.resume();
     wake_streams();
-    for (const auto turns = turns_; turn* const next : turns)
+    for (turn* const next : turns_)
         next->timer.cancel();
     for (asio::steady_timer* const waiting : awaiting_end_)
         waiting->cancel();
 }
 
-remote_error call_session::gone(std::string_view request) const {
+remote_error call_session::why_gone(std::string_view request) const {
     const std::string what = std::string(request) + ": ";
     try {
         if (why_) std::rethrow_exception(why_);
@@ -185,6 +195,13 @@ remote_error call_session::gone(std::string_view request) const {
         return {failure_kind::gone, errc::service_failed, what + "a handler has thrown"};
     }
     return {failure_kind::gone, errc::closed, what + end_.context() + "the conversation is over"};
+}
+
+// Where there is no memory for the text, that is told instead.
+std::exception_ptr call_session::gone(std::string_view request) const noexcept try {
+    return std::make_exception_ptr(why_gone(request));
+} catch (const std::bad_alloc&) {
+    return std::current_exception();
 }
 
 asio::awaitable<void> call_session::wait_over(end_ptr end) {

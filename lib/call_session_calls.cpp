@@ -16,6 +16,12 @@ remote_error too_late(const endpoint& end, std::string_view request) {
     return {failure_kind::deadline, errc::timed_out, end.context() + std::string(request)};
 }
 
+std::exception_ptr deadline_passed(const endpoint& end, std::string_view request) noexcept try {
+    return std::make_exception_ptr(too_late(end, request));
+} catch (const std::bad_alloc&) {
+    return std::current_exception();
+}
+
 }  // namespace
 
 bool call_session::may_call() const noexcept {
@@ -47,7 +53,7 @@ asio::awaitable<void> call_session::wait_turn(end_ptr end, deadline until,
 }
 
 void call_session::check_calling(std::string_view request) const {
-    if (is_over_ || !end_.can_send()) throw gone(request);
+    if (is_over_ || !end_.can_send()) throw why_gone(request);
 }
 
 void call_session::grant_turns() {
@@ -92,13 +98,15 @@ void call_session::fail(std::uint64_t id, std::exception_ptr why) noexcept {
 }
 
 // One timer for all: it is set for the first deadline, and looks again when that has passed.
-void call_session::arm(deadline until) {
+void call_session::arm(deadline until) noexcept try {
     armed_ = until;
     timer_.expires_at(until);
     timer_.async_wait([weak = end_.weak_from_this()](std::error_code ec) {
         const auto end = weak.lock();
         if (!ec && end) end->calls->expire();
     });
+} catch (const std::bad_alloc&) {  // no deadline would pass any more
+    give_up();
 }
 
 void call_session::expire() {
@@ -106,7 +114,7 @@ void call_session::expire() {
     const auto now = std::chrono::steady_clock::now();
     while (const auto id = table_.expired(now)) {
         const auto name = table_.find(*id).call->request_name();
-        fail(*id, std::make_exception_ptr(too_late(end_, name)));
+        fail(*id, deadline_passed(end_, name));
     }
     if (table_.next_deadline() < armed_) arm(table_.next_deadline());
 }

@@ -5,6 +5,8 @@
 #include <remora/detail/service_table.hpp>
 #include <remora/detail/stream_ends.hpp>
 
+#include <algorithm>
+
 namespace remora::detail {
 
 namespace {
@@ -27,9 +29,15 @@ void call_session::start(const end_ptr& end, std::uint64_t id, asio::awaitable<v
         self.idle_.pop_back();
         return mine->idle.resume();
     }
-    asio::co_spawn(
-        end->executor(), call_session::work(end, mine),
-        asio::bind_cancellation_slot(mine->cancel.slot(), [mine](std::exception_ptr) {}));
+    try {
+        asio::co_spawn(
+            end->executor(), call_session::work(end, mine),
+            asio::bind_cancellation_slot(mine->cancel.slot(), [mine](std::exception_ptr) {}));
+    } catch (...) {
+        mine->work = {};
+        self.running_.erase(self.running_.find(id));
+        throw;
+    }
 }
 
 // What a handler has changed in its coroutine's way of being cancelled is not the next one's.
@@ -79,7 +87,7 @@ void call_session::answer_failure(std::uint64_t id, std::exception_ptr why) noex
     if (!end_.can_send()) return;
     answered(put_frame(end_, frame_kind::failure, id, 0, wire::call_failure::of(why)));
 } catch (const std::exception&) {  // not even a failure can be told
-    end_.close(errc::overloaded, "out of memory");
+    give_up();
 }
 
 void call_session::refused(std::uint64_t id, bool one_way, std::exception_ptr why) noexcept {
@@ -102,17 +110,20 @@ void call_session::end_after(std::exception_ptr why) noexcept try {
     end_.close(errc::service_failed, "");
 }
 
+// Whoever ends at once leaves the table meanwhile, and the search begins anew.
 void call_session::cancel_handlers() {
-    std::vector<std::shared_ptr<worker>> all;
-    for (const auto& [id, mine] : running_)
-        all.push_back(mine);
-    for (const auto& mine : all) {
+    const auto told = [](const auto& entry) { return entry.second->is_told; };
+    for (;;) {
+        const auto next = std::ranges::find_if_not(running_, told);
+        if (next == running_.end()) break;
+        const auto mine = next->second;
+        mine->is_told = true;
         mine->cancel.emit(asio::cancellation_type::terminal);
         if (mine->streams.items) mine->streams.items->stop(end_.executor());
-        const auto upload = mine->streams.upload.lock();
-        if (!upload) continue;
-        upload->fail(std::make_exception_ptr(gone(upload->request_name())));
-        upload->wake();
+        if (const auto upload = mine->streams.upload.lock()) {
+            upload->fail(gone(upload->request_name()));
+            upload->wake();
+        }
     }
 }
 
@@ -120,6 +131,10 @@ void call_session::give_credit(std::uint64_t id, bool own, std::uint64_t bytes) 
     if (!end_.can_send()) return;
     send_number(frame_kind::credit, id, own ? frame_header::of_sender : std::uint8_t{0}, bytes);
 } catch (const std::exception&) {  // no memory for a frame: the stream could not go on
+    give_up();
+}
+
+void call_session::give_up() noexcept {
     end_.close(errc::overloaded, "out of memory");
 }
 

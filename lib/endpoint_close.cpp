@@ -18,7 +18,7 @@ void endpoint::close(std::error_code why, const std::string& text) {
             flush(p);
         }
     } catch (const std::exception&) {
-        send_failure_ = errc::closed;
+        fail_sending(errc::closed);
     }
     closing_ = true;
     head_.reset();
@@ -34,7 +34,7 @@ void endpoint::close(std::error_code why, const std::string& text) {
 
 // Nobody reads any more here; but the other end may be writing as well, and both wait for room.
 asio::awaitable<void> endpoint::drain(std::shared_ptr<endpoint> self) {
-    co_await self->give_way();  // a receiver that waits goes first
+    co_await self->give_way();  // whoever closes may still look at what has arrived
     while (!self->shut_ && self->discard_input()) {
         std::error_code ec;
         if (self->transport_->begin_wait(transport::readiness::readable)) {

@@ -32,11 +32,15 @@ void endpoint::start_pump() {
 }
 
 asio::awaitable<void> endpoint::pump(std::shared_ptr<endpoint> self) {
-    while (self->queued() != 0 && !self->send_failure_) {
-        co_await self->wait_for_room();
-        if (self->send_failure_ || self->shut_) break;
-        self->write_some();
-        if (self->must_give_way()) co_await self->give_way();
+    try {
+        while (self->queued() != 0 && !self->send_failure_) {
+            co_await self->wait_for_room();
+            if (self->send_failure_ || self->shut_) break;
+            self->write_some();
+            if (self->must_give_way()) co_await self->give_way();
+        }
+    } catch (const std::bad_alloc&) {  // nobody would write what is left
+        self->fail_sending(std::make_error_code(std::errc::not_enough_memory));
     }
     self->pumping_ = false;
     self->interrupt();  // ends watch_hang_up

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-// The sending half of an end of a pipe, and its end.
+// The sending half of an end of a pipe.
 #include "transport.hpp"
 #include "waiter.hpp"
 
 #include <remora/detail/call_session.hpp>
 #include <remora/detail/endpoint.hpp>
 
-#include <algorithm>
 #include <cstring>
+#include <new>
 
 namespace remora::detail {
 
@@ -138,6 +138,9 @@ bool endpoint::flush(position p) {
     } catch (const error& e) {
         fail_sending(e.code());
         throw error(e, context());
+    } catch (const std::bad_alloc&) {  // nobody would write what is left
+        fail_sending(std::make_error_code(std::errc::not_enough_memory));
+        throw;
     }
     return written() >= p.end;
 }

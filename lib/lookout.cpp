@@ -82,7 +82,7 @@ void lookout::add(watch& w, std::chrono::nanoseconds limit) {
         }
     }
     watches_.reserve(watches_.size() + 1);
-    with_news_.reserve(watches_.capacity());  // a slice allocates nothing
+    with_news_.reserve(watches_.capacity() + with_news_.size());  // no slice, no end() allocates
     const auto now = clock::now();
     w.until = limit == limit.max() ? clock::time_point::max() : now + limit;
     w.until_at_most = limit == limit.max() ? w.until : w.until + patience_with_others;
@@ -93,7 +93,14 @@ void lookout::add(watch& w, std::chrono::nanoseconds limit) {
     w.index = watches_.size();
     watches_.push_back(&w);
     others_.on_duty.store(this, std::memory_order_relaxed);
-    if (!std::exchange(going_round_, true)) go_round();
+    if (std::exchange(going_round_, true)) return;
+    try {
+        go_round();
+    } catch (...) {
+        going_round_ = w.waiting = false;
+        remove(w);
+        throw;
+    }
 }
 
 void lookout::remove(watch& w) noexcept {
@@ -103,10 +110,11 @@ void lookout::remove(watch& w) noexcept {
     watches_.pop_back();
 }
 
-void lookout::end(watch& w, watched result) {
+// The next slice, which is on its way, resumes it.
+void lookout::end(watch& w, watched result) noexcept {
     remove(w);
     w.result = result;
-    if (w.waits) asio::post(*std::exchange(w.waits, std::nullopt));
+    if (w.waits) with_news_.push_back(&w);
 }
 
 void lookout::drop(std::vector<waiter>& all) {
@@ -118,7 +126,7 @@ void lookout::drop(std::vector<waiter>& all) {
     with_news_.clear();
 }
 
-void lookout::watch::interrupt() {
+void lookout::watch::interrupt() noexcept {
     if (!waiting) return;
     interrupted = true;
     if (listed) place->end(*this, watched::interrupted);
@@ -155,7 +163,13 @@ void lookout::slice() {
     // To a peer that waits for this CPU. Who looks at memory knows whether there is one.
     const auto costly = [](const watch* w) { return w->costly; };
     if (!found && std::ranges::any_of(watches_, costly)) ::sched_yield();
-    go_round();
+    try {
+        go_round();
+    } catch (const std::bad_alloc&) {  // then all sleep
+        going_round_ = false;
+        while (!watches_.empty())
+            end(*watches_.back(), watched::nothing);
+    }
     resume();
 }
 

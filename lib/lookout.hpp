@@ -46,7 +46,7 @@ public:
             : look(std::move(has_news)), costly(is_a_system_call) {}
 
         /// Somebody wants the waiter to look round.
-        void interrupt();
+        void interrupt() noexcept;
         /// How it has ended. An interruption counts, whenever it came.
         watched outcome() const noexcept { return interrupted ? watched::interrupted : result; }
         /// Completes when the watching is over; to be awaited within a `watching`, by a coroutine
@@ -102,7 +102,7 @@ private:
 
     void add(watch& w, std::chrono::nanoseconds limit);
     void remove(watch& w) noexcept;
-    void end(watch& w, watched result);
+    void end(watch& w, watched result) noexcept;
     void go_round();
     void slice();
     bool look_at_all();
@@ -113,7 +113,7 @@ private:
     asio::any_io_executor executor_;
     others& others_;
     std::vector<watch*> watches_;
-    std::vector<watch*> with_news_;  ///< to be resumed
+    std::vector<watch*> with_news_;  ///< to be resumed, by a slice
     bool going_round_ = false;
     clock::time_point last_news_{};
     unsigned cpus_;

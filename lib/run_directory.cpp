@@ -77,8 +77,12 @@ void unlink_everything(int directory) {
     }
 }
 
+bool has_prefix(std::string_view name) {
+    return name.starts_with(prefix);
+}
+
 bool remove_if_dead(int parent, const char* name) {
-    if (!std::string_view(name).starts_with(prefix)) return false;
+    if (!has_prefix(name)) return false;
     const unique_fd directory{::openat(parent, name, directory_flags | O_NONBLOCK)};
     if (!directory) return errno == ENOENT;
     struct stat info{};
@@ -188,9 +192,10 @@ void run_directory::sweep(const fs::path& parent, std::chrono::nanoseconds at_mo
     const unique_fd directory{::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
     const directory_stream entries = directory ? entries_of(directory.get()) : nullptr;
     while (const dirent* entry = entries ? ::readdir(entries.get()) : nullptr)
-        if (remove_if_dead(directory.get(), entry->d_name) &&
-            std::chrono::steady_clock::now() - begin > at_most)
-            break;
+        if (has_prefix(entry->d_name)) {
+            remove_if_dead(directory.get(), entry->d_name);
+            if (std::chrono::steady_clock::now() - begin > at_most) break;
+        }
 }
 
 bool run_directory::remove_dead(const fs::path& path) noexcept {

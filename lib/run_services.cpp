@@ -23,8 +23,13 @@ void run_core::start_service(const service_entry& entry, std::uint64_t id, const
     c->end = make_pipe(server_->connection_executor(entry), std::move(ends), name,
                        entry.options.waiting.value_or(server_->options.waiting));
     connections_[id] = c;
-    asio::co_spawn(c->end->executor(), serve(shared_from_this(), c, entry.function),
-                   asio::bind_cancellation_slot(c->cancel.slot(), [c](std::exception_ptr) {}));
+    try {
+        asio::co_spawn(c->end->executor(), serve(shared_from_this(), c, entry.function),
+                       asio::bind_cancellation_slot(c->cancel.slot(), [c](std::exception_ptr) {}));
+    } catch (...) {
+        connections_.erase(id);
+        throw;
+    }
 }
 
 asio::awaitable<void> run_core::serve(std::shared_ptr<run_core> self, std::shared_ptr<connection> c,

@@ -59,8 +59,8 @@ private:
     std::vector<std::byte> rest_;  ///< of a frame that is larger than the ring
     std::size_t shown_ = 0;        ///< bytes of the ring in the input, or consumed from there
     unsigned empty_looks_ = 0;
-    bool reader_waits_ = false;  ///< for the bell, which both of them share
-    bool writer_waits_ = false;
+    int readers_waiting_ = 0;  ///< for the bell, which all of them share
+    int writers_waiting_ = 0;
     bool gathering_ = false;  ///< the input is in rest_
     bool ended_ = false;      ///< the other side has closed its FIFOs
     int bell_error_ = 0;      ///< what has kept a bell from ringing
@@ -159,9 +159,10 @@ void shared_memory_transport::go_to_sleep(readiness what, bool asleep) noexcept 
 bool shared_memory_transport::begin_wait(readiness what) {
     if (!bells_.is_open()) return false;
     go_to_sleep(what, true);
-    bool& waits = what == readiness::readable ? reader_waits_ : writer_waits_;
-    waits = bell_error_ == 0 && !is_ready(what);
-    if (!waits) go_to_sleep(what, false);
+    int& waiting = what == readiness::readable ? readers_waiting_ : writers_waiting_;
+    const bool waits = bell_error_ == 0 && !is_ready(what);
+    if (waits) ++waiting;
+    if (waiting == 0) go_to_sleep(what, false);
     return waits;
 }
 
@@ -171,9 +172,10 @@ asio::awaitable<void> shared_memory_transport::wait(readiness what, std::error_c
 }
 
 void shared_memory_transport::end_wait(readiness what) {
-    (what == readiness::readable ? reader_waits_ : writer_waits_) = false;
+    int& waiting = what == readiness::readable ? readers_waiting_ : writers_waiting_;
+    --waiting;
     if (!bells_.is_open()) return;
-    go_to_sleep(what, false);
+    if (waiting == 0) go_to_sleep(what, false);
     empty_bell();
 }
 
@@ -196,7 +198,7 @@ void shared_memory_transport::empty_bell() {
     std::array<std::byte, 64> rings;
     const ssize_t count = ::read(bells_.in(), rings.data(), rings.size());
     if (count == 0) ended_ = true;
-    if (count > 0 && (reader_waits_ || writer_waits_)) cancel();
+    if (count > 0 && readers_waiting_ + writers_waiting_ != 0) cancel();
 }
 
 // One large message does not keep its memory for good.

@@ -31,11 +31,10 @@ void incoming_stream::take(endpoint&, const frame& f) {
     }
 }
 
-// With what else comes in this batch.
 void incoming_stream::wake() {
     if (is_listed_ || !ready_.is_waiting()) return;
-    end->calls->wake_later(shared_from_this());
     is_listed_ = true;
+    end->calls->wake_later(shared_from_this());
 }
 
 void incoming_stream::go_on() {
@@ -62,9 +61,13 @@ void incoming_stream::drop() noexcept {
 
 void incoming_stream::outlive() {
     if (inbox.has_ended()) return;
-    const error why(errc::closed,
-                    end->context() + std::string(request_) + ": the handler has ended");
-    inbox.end(std::make_exception_ptr(why));
+    try {
+        const error why(errc::closed,
+                        end->context() + std::string(request_) + ": the handler has ended");
+        inbox.end(std::make_exception_ptr(why));
+    } catch (const std::bad_alloc&) {
+        inbox.end(std::current_exception());
+    }
     wake();
 }
 

@@ -241,6 +241,27 @@ TEST_CASE("full ends that are both dropped do not wait for each other") {
     });
 }
 
+TEST_CASE("a full end that closes on a strand while somebody receives goes on reading") {
+    test::run([](asio::io_context& io) -> asio::awaitable<void> {
+        auto ends = test::make_shared_ends(4096);
+        pipe near = test::make_pipe(asio::make_strand(io), std::move(ends.first));
+        pipe far = test::make_pipe(io.get_executor(), std::move(ends.second));
+        const blob large = make_blob(1, 1'000'000);
+        background receiving(near.get_executor(), near.receive<blob>());
+        background one(near.get_executor(), near.send(large));
+        co_await settle();
+        background closing(near.get_executor(), near.close());
+        co_await settle();
+        background other(far.get_executor(), far.send(large));
+        co_await other.result();
+        const auto received = co_await far.receive<blob>();
+        CHECK(received.bytes == large.bytes);
+        co_await one.result();
+        co_await closing.result();
+        co_await receiving.result();
+    });
+}
+
 TEST_CASE("serve() does nothing before it is awaited") {
     over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
         {

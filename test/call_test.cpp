@@ -44,6 +44,15 @@ asio::awaitable<sum> failing(fail_with q) {
     }
 }
 
+struct echo_parts {
+    using reply = remora::stream<blob>;
+    blob what;
+    template <class Archive>
+    void serialize(Archive& ar) {
+        ar(what);
+    }
+};
+
 service adder() {
     service s;
     s.on([](add q) { return sum{q.a + q.b}; });
@@ -400,6 +409,24 @@ TEST_CASE("a request that is too large fails at the caller, and the pipe stays u
         const auto fine = co_await near.call<add>(1, 1);
         CHECK(fine.value == 2);
         CHECK(near.counts().calls == 0);
+    });
+}
+
+TEST_CASE("a request for a stream that is too large leaves nothing behind either") {
+    over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
+        remora::service_options only_one;
+        only_one.max_in_flight = 1;
+        service s(only_one);
+        s.on([](add q) { return sum{q.a + q.b}; });
+        s.on([](echo_parts) -> remora::generator<blob> { co_return; });
+        far.attach(s);
+        co_await near.call<add>(1, 1);  // by now its window is known here
+        echo_parts e{make_blob(1, 17 << 20)};
+        const auto failure = co_await failure_of(near.stream(e));
+        CHECK(failure.code == errc::message_too_large);
+        CHECK(near.counts().calls == 0);
+        const auto fine = co_await near.call<add>(1, 1);
+        CHECK(fine.value == 2);
     });
 }
 

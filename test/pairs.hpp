@@ -42,11 +42,17 @@ struct refusing {
     }
 };
 
-inline remora::pipe make_pipe(asio::io_context& io, remora::detail::connection_ends ends,
+inline remora::pipe make_pipe(const asio::any_io_executor& executor,
+                              remora::detail::connection_ends ends,
                               remora::wait_policy waiting = remora::wait_policy::block) {
     return remora::pipe(std::make_shared<remora::detail::endpoint>(
-        io.get_executor(), remora::detail::make_transport(io.get_executor(), std::move(ends)),
-        "pair", remora::pipe_limits{}, remora::errc::broken_pipe, waiting));
+        executor, remora::detail::make_transport(executor, std::move(ends)), "pair",
+        remora::pipe_limits{}, remora::errc::broken_pipe, waiting));
+}
+
+inline remora::pipe make_pipe(asio::io_context& io, remora::detail::connection_ends ends,
+                              remora::wait_policy waiting = remora::wait_policy::block) {
+    return make_pipe(io.get_executor(), std::move(ends), waiting);
 }
 
 inline remora::pipe make_pipe(asio::io_context& io, remora::detail::fifo_ends ends) {

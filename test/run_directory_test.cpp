@@ -4,6 +4,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <optional>
@@ -178,6 +179,17 @@ TEST_CASE("sweeping stops when its time is over, and goes on the next time") {
         run_directory::sweep(parent.path, std::chrono::nanoseconds(0));
         CHECK(std::distance(fs::directory_iterator(parent.path), {}) == --left);
     }
+}
+
+TEST_CASE("sweeping stops in time also where nothing can be removed") {
+    const test::scratch parent;
+    std::vector<fs::path> all;
+    for (int i = 0; i < 3; ++i) {
+        all.push_back(make_dead(parent.path, "remora-file" + std::to_string(i)));
+        std::ofstream(all.back() / "file") << "text";
+    }
+    run_directory::sweep(parent.path, std::chrono::nanoseconds(0));
+    CHECK(std::ranges::count_if(all, [](const fs::path& p) { return fs::exists(p / "a"); }) == 2);
 }
 
 TEST_CASE("sweeping touches only directories of its name, and in them only FIFOs") {

@@ -97,8 +97,9 @@ public:
     /// says. Cancelled, it leaves nothing open.
     asio::awaitable<pipe> connect(std::string name, connect_options options = {});
 
-    /// The names that the server serves now, or accepts connections to, in order. Fails as
-    /// connect() does; cancelling it is safe.
+    /// The names that the server serves now, or accepts connections to, in order. Fails with
+    /// `no_server`, `refused` or `version_mismatch` if the meeting failed, or `server_gone`. It has
+    /// no limit of time; cancelling it is safe.
     asio::awaitable<std::vector<std::string>> services();
 
     /// The whole of a `main`, for a context that nobody else runs: runs it until `app` has ended,

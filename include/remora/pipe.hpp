@@ -197,14 +197,16 @@ public:
 
     /// Completes when the conversation is over and every handler has ended. Fails with what ended
     /// it, unless that was a clean end. Cancelling ends the waiting only: a service ends with its
-    /// pipe.
+    /// pipe. As a call does, it makes the pipe read by itself: a `receive` is `receive_in_progress`
+    /// afterwards, and during one this fails with that.
     asio::awaitable<void> finished();
 
     /// What is going on.
     pipe_counts counts() const noexcept;
 
-    /// Ends the conversation: what was sent leaves first, then the peer sees a clean end. May be
-    /// called again. Cancelling stops the waiting, not the closing.
+    /// Ends the conversation: what was sent leaves first, then the peer sees a clean end. What it
+    /// sends meanwhile is thrown away. May be called again. Cancelling stops the waiting, not the
+    /// closing.
     asio::awaitable<void> close();
 
 private:

@@ -188,9 +188,15 @@ asio::awaitable<stream<item_of<Request>>> stream_value(end_ptr end, const Reques
         std::make_shared<incoming_stream>(end, type_tag_of<item>(), type_name_of<Request>(), true);
     auto& calls = *end->calls;
     state->id = calls.begin(*state, deadline::max());
-    stream<item> result(state);  // which abandons the call if the request cannot be sent
-    calls.queued(
-        put_frame(*end, frame_kind::request, state->id, frame_header::of_sender, question));
+    stream<item> result(state);
+    endpoint::position sent;
+    try {
+        sent = put_frame(*end, frame_kind::request, state->id, frame_header::of_sender, question);
+    } catch (...) {  // the other end will not hear of it
+        calls.withdraw(state->id);
+        throw;
+    }
+    calls.queued(sent);
     send_along(end, state->id);
     co_return result;
 }

@@ -51,6 +51,7 @@ struct worker {
 
     std::uint64_t id = 0;       ///< of the call that it serves
     bool is_cancelled = false;  ///< by who has called
+    bool is_told = false;       ///< that the conversation is over
     served_streams streams;
     asio::awaitable<void> work;  ///< what to do next
     asio::cancellation_signal cancel;
@@ -104,9 +105,8 @@ public:
     void give_credit(std::uint64_t id, bool own, std::uint64_t bytes) noexcept;
     std::shared_ptr<outgoing_stream> begin_upload(std::uint64_t id);
     void end_upload(std::uint64_t id) noexcept;
-    void wake_later(std::shared_ptr<incoming_stream> stream) {
-        to_wake_.push_back(std::move(stream));
-    }
+    /// With what else comes in this batch; at once where there is no memory to remember it.
+    void wake_later(std::shared_ptr<incoming_stream> stream);
 
     /// A frame was queued. It leaves with the others of this batch, or at once.
     void queued(endpoint::position p);
@@ -144,10 +144,12 @@ private:
     void over(std::exception_ptr why);
     void end_after(std::exception_ptr why) noexcept;
     void cancel_handlers();
-    remote_error gone(std::string_view request) const;
+    remote_error why_gone(std::string_view request) const;
+    std::exception_ptr gone(std::string_view request) const noexcept;
+    void give_up() noexcept;
     void check_calling(std::string_view request) const;
     void grant_turns();
-    void arm(deadline until);
+    void arm(deadline until) noexcept;
     void expire();
 
     endpoint& end_;

@@ -92,13 +92,18 @@ struct generator<T>::promise_type::wait {
     bool await_ready() const noexcept { return false; }
     bool await_suspend(std::coroutine_handle<>) {
         self.waiting_ = true;
-        asio::co_spawn(self.executor_, std::move(operation),
-                       asio::bind_cancellation_slot(
-                           self.cancel_.slot(),
-                           [this, frame = keeper(handle::from_promise(self))](auto... what) {
-                               result.set(std::move(what)...);
-                               finished();
-                           }));
+        try {
+            asio::co_spawn(self.executor_, std::move(operation),
+                           asio::bind_cancellation_slot(
+                               self.cancel_.slot(),
+                               [this, frame = keeper(handle::from_promise(self))](auto... what) {
+                                   result.set(std::move(what)...);
+                                   finished();
+                               }));
+        } catch (...) {
+            self.waiting_ = false;
+            throw;
+        }
         starting = false;
         return self.waiting_;
     }

@@ -45,7 +45,7 @@ asio::awaitable<void> produce(end_ptr end, std::uint64_t id, std::uint8_t flags,
         while (items.is_waiting()) {
             flush();
             if (out->stopped) items.stop();
-            co_await out->ready.wait(go_on);
+            if (items.is_waiting()) co_await out->ready.wait(go_on);
         }
         stop_if_told();
         if (items.at_end()) break;
