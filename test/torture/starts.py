@@ -85,8 +85,7 @@ def main():
             took, wrong = try_one(chosen, runtime, environment, *kinds[kind])
             seconds.append(took)
             problems += [f"{kind}: {each}" for each in wrong]
-    if row.to_judge(seconds) > 0.1:
-        problems.append("the usual time is over 100 ms")
+    problems += row.late(seconds, 0.1)
     row.verdict(chosen, chosen.rounds, "the error after " + row.times(seconds), problems)
 
 
