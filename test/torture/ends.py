@@ -96,8 +96,8 @@ def main():
     if chosen.case == "deaf":
         figures += f"; {chosen.unknown} statuses unknown"
     if chosen.case == "fidelity":
-        figures += (f"; {min(chosen.rounds, len(chosen.kinds))} of {len(chosen.kinds)} ways to end, "
-                    f"seed {chosen.seed}")
+        tried = min(chosen.rounds, len(chosen.kinds))
+        figures += f"; {tried} of {len(chosen.kinds)} ways to end, seed {chosen.seed}"
     row.verdict(chosen, chosen.rounds, figures, problems)
 
 
