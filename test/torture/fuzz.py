@@ -58,6 +58,7 @@ def fuzz(target, chosen, directory):
     with open(log, "w") as output:
         code = subprocess.run(command, stdout=output, stderr=output, env=environment,
                               timeout=chosen.rounds + 120).returncode
+    row.reap()  # its symbolizer ends a moment later
     return code, log.read_text(errors="replace")
 
 
@@ -96,6 +97,7 @@ def main():
     build(directory)
     if chosen.only_build:
         return None
+    row.adopt_orphans()
     figures, problems = [], []
     for number, target in enumerate(TARGETS):
         print(f"progress {number} {len(TARGETS)}", flush=True)
