@@ -197,7 +197,7 @@ def rounds_of(chosen, directory):
         jobs += [(chosen.side, fault) for fault in faults(chosen, points(chosen, directory))]
     for number in row.each_round(len(jobs)):
         chosen.side, fault = jobs[number]
-        for _ in range(TRIES):
+        for _ in range(TRIES):  # or until it strikes
             what, took, wrong = judge(chosen, fault, directory)
             seconds[chosen.side] += took
             problems += wrong
