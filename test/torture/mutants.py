@@ -44,7 +44,7 @@ MUTANTS = (
     ("no item without credit", "lib/stream_flow.cpp",
      "if (left_ <= 0) return verdict::too_much;", "", "stream_flow_test"),
     ("the depth of records", "include/remora/archive/input.hpp",
-     "        fail_depth();", "        return;", "archive_hostile_test"),
+     "        fail_depth();", "        depth_left_ = 1;", "archive_hostile_test"),
     ("a signal that ends the app", "lib/process.cpp",
      "WTERMSIG(word)};", "WTERMSIG(word) & 7};", "process_test"),
     ("what is sent is written before a pipe closes", "lib/endpoint_close.cpp",
