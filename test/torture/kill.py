@@ -70,9 +70,9 @@ def kill_server(chosen, directory, life):
 
 
 def wrong_with_left(chosen, directory, alone, life):
-    """An app that has begun to live removes the directory. One that is ended while it spins does not,
-    and there is none yet if the server is killed early: then it is left to the next start, with the
-    FIFOs that were just being made."""
+    """An app that has begun to live removes the directory. One that is ended while it spins does
+    not, and there is none yet if the server is killed early: then it is left to the next start,
+    with the FIFOs that were just being made."""
     left, held = row.left_in(directory), row.held_in(directory)
     chosen.left += bool(left)
     chosen.with_fifos += bool(held)

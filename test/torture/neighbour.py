@@ -141,9 +141,9 @@ def main():
     # The directory and the two FIFOs of the app's control pipe, at least, both times.
     if chosen.seen["directory"] < 2 * chosen.rounds or chosen.seen["FIFO"] < 4 * chosen.rounds:
         problems.append("too few modes were seen")
-    return row.verdict(chosen, chosen.rounds, f"{lines.count('met')} directories were attacked; the "
-                       f"modes of {chosen.seen['directory']} directories and {chosen.seen['FIFO']} "
-                       "FIFOs seen", problems)
+    figures = (f"{lines.count('met')} directories were attacked; the modes of "
+               f"{chosen.seen['directory']} directories and {chosen.seen['FIFO']} FIFOs seen")
+    return row.verdict(chosen, chosen.rounds, figures, problems)
 
 
 if __name__ == "__main__":
