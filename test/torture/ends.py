@@ -25,7 +25,7 @@ class Life:
         server = row.Server(chosen, directory, app, words)
         lines = [server.line_with("started")]
         started = time.monotonic()
-        lines += iter(server.process.stdout.readline, "")
+        lines += server.lines()
         self.code = os.waitstatus_to_exitcode(os.waitpid(server.pid, 0)[1])
         self.seconds = time.monotonic() - started
         server.release()
@@ -41,9 +41,7 @@ class Life:
 
 def fidelity(chosen, directory, number):
     """Every code and signal in turn, behind messages that may not be lost."""
-    kinds = [("code", code) for code in range(256)] + [("signal", sign) for sign in FATAL]
-    kind, value = kinds[number % len(kinds) if chosen.rounds >= len(kinds)
-                        else number * len(kinds) // chosen.rounds]
+    kind, value = chosen.kinds[number % len(chosen.kinds)]
     life = Life(chosen, directory, ["leave", str(MESSAGES), kind, str(value)])
     expected = (value, value) if kind == "code" else (-value, 128 + value)
     if (life.app, life.code) != expected:
@@ -81,20 +79,25 @@ def add(parser):
 def main():
     chosen = row.options(__doc__, add)
     chosen.unknown = 0
+    chosen.kinds = [("code", code) for code in range(256)] + [("signal", sign) for sign in FATAL]
+    chosen.random.shuffle(chosen.kinds)
     row.adopt_orphans()
     case = {"fidelity": fidelity, "early": early, "deaf": deaf}[chosen.case]
-    seconds, problems = [], []
+    seconds = []
     with tempfile.TemporaryDirectory() as directory:
+        problems = row.wrong_transport(chosen, directory)
         for number in row.each_round(chosen.rounds):
             took, wrong = case(chosen, directory, number)
             seconds.append(took)
             problems += wrong
     problems += [f"{took:.3f} s until the end" for took in seconds if took > 1]
-    if row.to_judge(seconds) > 0.1:
-        problems.append("the usual time is over 100 ms")
+    problems += row.late(seconds, 0.1, 1.0 if chosen.case == "early" else 0.99)
     figures = "the result after " + row.times(seconds)
     if chosen.case == "deaf":
         figures += f"; {chosen.unknown} statuses unknown"
+    if chosen.case == "fidelity":
+        tried = min(chosen.rounds, len(chosen.kinds))
+        figures += f"; {tried} of {len(chosen.kinds)} ways to end, seed {chosen.seed}"
     row.verdict(chosen, chosen.rounds, figures, problems)
 
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Fuzzes each target of fuzz/ for so many seconds (--rounds), from the inputs in fuzz/corpus and
 those that were found before; they are kept in DIR/fuzz/corpus, and what fails in DIR/fuzz/findings.
-Builds the targets first, in DIR/fuzz."""
+Builds the targets first, in DIR/fuzz: --only-build does no more."""
 import os
 import pathlib
 import re
@@ -58,12 +58,27 @@ def fuzz(target, chosen, directory):
     with open(log, "w") as output:
         code = subprocess.run(command, stdout=output, stderr=output, env=environment,
                               timeout=chosen.rounds + 120).returncode
+    row.reap()  # its symbolizer ends a moment later
     return code, log.read_text(errors="replace")
 
 
 def last(pattern, text):
+    """None if there is no such figure."""
     found = re.findall(pattern, text)
-    return int(found[-1]) if found else 0
+    return int(found[-1]) if found else None
+
+
+def judge(code, text):
+    """The figures, and what is wrong."""
+    inputs = last(r"average_exec_per_sec: +(\d+)", text)
+    edges = last(r"cov: (\d+)", text)
+    slowest = last(r"slowest_input_us: (\d+)", text)
+    wrong = [why(code, text)] * (code != 0)
+    if not inputs or not edges or slowest is None:
+        wrong.append(f"{inputs} inputs/s, {edges} edges, slowest {slowest} us: it did not fuzz")
+    elif slowest > 1000 * SLOWEST_MS:
+        wrong.append(f"an input takes {slowest / 1000} ms")
+    return f"{inputs} inputs/s, {edges} edges, slowest {(slowest or 0) / 1000:.1f} ms", wrong
 
 
 def why(code, text):
@@ -73,28 +88,24 @@ def why(code, text):
 
 
 def main():
-    chosen = row.options(__doc__)
-    missing = runtime_is_missing()
-    if missing:
-        row.skipped(missing)
-        return
+    chosen = row.options(__doc__, lambda parser: parser.add_argument(
+        "--only-build", action="store_true"))
+    if missing := runtime_is_missing():
+        return None if chosen.only_build else row.skipped(missing)
     directory = chosen.programs / "fuzz"
     directory.parent.mkdir(parents=True, exist_ok=True)
     build(directory)
+    if chosen.only_build:
+        return None
+    row.adopt_orphans()
     figures, problems = [], []
     for number, target in enumerate(TARGETS):
         print(f"progress {number} {len(TARGETS)}", flush=True)
-        code, text = fuzz(target, chosen, directory)
-        if code != 0:
-            problems.append(f"{target}: {why(code, text)}")
-        slowest = last(r"slowest_input_us: (\d+)", text) / 1000
-        if slowest > SLOWEST_MS:
-            problems.append(f"{target}: an input takes {slowest} ms")
-        figures.append("{}: {} inputs/s, {} edges, slowest {:.1f} ms".format(
-            target, last(r"average_exec_per_sec: +(\d+)", text), last(r"cov: (\d+)", text),
-            slowest))
+        figure, wrong = judge(*fuzz(target, chosen, directory))
+        figures.append(f"{target}: {figure}")
+        problems += [f"{target}: {each}" for each in wrong]
     figures.append(f"{len(problems)} findings")
-    row.verdict(chosen, chosen.rounds, "; ".join(figures), problems)
+    return row.verdict(chosen, chosen.rounds, "; ".join(figures), problems)
 
 
 if __name__ == "__main__":

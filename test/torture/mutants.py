@@ -3,15 +3,17 @@
 """Breaks one invariant of the library at a time, in a copy of the sources, and lets the quick suite
 find it. Passes if each is found: a test fails, or hangs."""
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
+import time
 
 import row
 
 SOURCES = pathlib.Path(__file__).resolve().parents[2]
 PARTS = ("meson.build", "meson_options.txt", "include", "lib", "test", "subprojects")
-PATIENCE = 90  # seconds; a suite that takes longer hangs
+PATIENCE = 90  # seconds, or ten times what the unbroken suite takes: one that takes longer hangs
 
 # What is broken; the file; what stands there; what takes its place; the tests that are to find it.
 MUTANTS = (
@@ -20,7 +22,7 @@ MUTANTS = (
      "frame_test"),
     ("a name is unlinked when the app has opened it", "lib/run_directory.cpp",
      "if (::unlinkat(fd_.get(), name.c_str(), 0) < 0 && errno != ENOENT)", "if (fd_.get() < 0)",
-     "run_directory_test,*run_test"),
+     "run_directory_test,run_test"),
     ("the lock of a run's directory", "lib/run_directory.cpp",
      "return ::flock(directory, LOCK_EX | LOCK_NB) == 0;", "return directory >= 0;",
      "run_directory_test"),
@@ -31,7 +33,7 @@ MUTANTS = (
     ("the writer of a ring cannot lead its reader out of it", "lib/ring.cpp",
      "if (head - tail_ > size_ ||", "if (", "ring_test"),
     ("a frame that is taken back was never named", "lib/endpoint_send.cpp",
-     "names_sent_.erase(tag);", "", "pipe_test"),
+     "names_sent_.erase(tag);", "", "pipe_test,pipe_waiting_test"),
     ("room in the queue wakes who waits for it", "lib/endpoint_send.cpp",
      "            wake_turn();\n        }", "        }", "call_endings_test"),
     ("a second answer to a call", "lib/call_session_take.cpp",
@@ -42,11 +44,11 @@ MUTANTS = (
     ("no item without credit", "lib/stream_flow.cpp",
      "if (left_ <= 0) return verdict::too_much;", "", "stream_flow_test"),
     ("the depth of records", "include/remora/archive/input.hpp",
-     "        fail_depth();", "        return;", "archive_hostile_test"),
+     "        fail_depth();", "        depth_left_ = 1;", "archive_hostile_test"),
     ("a signal that ends the app", "lib/process.cpp",
      "WTERMSIG(word)};", "WTERMSIG(word) & 7};", "process_test"),
     ("what is sent is written before a pipe closes", "lib/endpoint_close.cpp",
-     "if (!pumping_) shut();", "shut();", "pipe_test"),
+     "if (!pumping_) return shut();", "return shut();", "pipe_test"),
 )
 
 
@@ -73,43 +75,59 @@ def prepared(directory):
     return copy
 
 
-def is_found(copy, tests):
-    """Whether one of those test sources fails."""
+def found_by(copy, tests, patience):
+    """The first case of those test sources that fails; empty if none does."""
     try:
-        return run(copy / "build/test/remora_test", f"--source-file=*{tests}*",
-                   timeout=PATIENCE).returncode != 0
+        sources = ",".join(f"*{name}*" for name in tests.split(","))
+        done = run(copy / "build/test/remora_test", f"--source-file={sources}", timeout=patience)
     except subprocess.TimeoutExpired:
-        return True
+        return f"hangs for {patience:.0f} s"
+    if done.returncode == 0:
+        return ""
+    failed = re.search(r"^TEST CASE: +(.+)", done.stdout, re.M)
+    return failed[1].strip() if failed else f"exit code {done.returncode}, {done.stdout[-200:]}"
 
 
-def problem_with(copy, what, file, old, new, tests):
+def with_mutant(copy, patience, file, old, new, tests):
+    """What finds it, and what is wrong."""
     path = copy / file
     text = path.read_text()
-    if old not in text:
-        return f"{what}: {file} has changed"
+    if text.count(old) == 0:
+        return "", f"{file} has changed"
     path.write_text(text.replace(old, new, 1))
     try:
         if why := build(copy):
-            return f"{what}: it does not build: {why}"
-        return None if is_found(copy, tests) else f"{what}: no test of {tests} fails"
+            return "", f"it does not build: {why}"
+        case = found_by(copy, tests, patience)
+        return case, "" if case else f"no test of {tests} fails"
     finally:
         path.write_text(text)
+
+
+def unbroken(copy, mutants):
+    """What a broken suite may take, in seconds, and what is wrong already."""
+    began = time.monotonic()
+    case = found_by(copy, ",".join(sorted({tests for *_, tests in mutants})), 10 * PATIENCE)
+    patience = max(PATIENCE, 10 * (time.monotonic() - began))
+    return patience, [f"the suite fails unbroken: {case}"] if case else []
 
 
 def main():
     chosen = row.options(__doc__)
     row.adopt_orphans()
-    chosen_ones = MUTANTS[:chosen.rounds]
-    tests = ",*".join(sorted({mutant[4] for mutant in chosen_ones}))
+    mutants = MUTANTS[:chosen.rounds]
+    found = []
     with tempfile.TemporaryDirectory() as directory:
         copy = prepared(directory)
-        problems = ["the suite fails unbroken"] if is_found(copy, tests) else []
-        for number in row.each_round(len(chosen_ones)):
-            if problem := problem_with(copy, *chosen_ones[number]):
-                problems.append(problem)
+        patience, problems = unbroken(copy, mutants)
+        for number in row.each_round(len(mutants)):
+            what, *how = mutants[number]
+            case, wrong = with_mutant(copy, patience, *how)
+            found += [f"{what} ({case})"] * bool(case)
+            problems += [f"{what}: {wrong}"] * bool(wrong)
             row.kill_descendants()
-    names = "; ".join(mutant[0] for mutant in chosen_ones)
-    row.verdict(chosen, len(chosen_ones), f"broken and found: {names}", problems)
+    row.verdict(chosen, len(mutants), f"{len(found)} of {len(mutants)} broken and found: " +
+                "; ".join(found), problems)
 
 
 if __name__ == "__main__":

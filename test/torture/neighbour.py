@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: MIT
 """Servers under umask 000 in a directory that all may write to, as /tmp is, while another user
 tries to open, remove and replace what is theirs, and makes what looks like theirs beforehand."""
+import collections
 import contextlib
 import os
 import pathlib
+import signal
 import stat
 import subprocess
 import sys
@@ -13,6 +15,7 @@ import tempfile
 import row
 
 NOBODY = 65534
+PRIVATE = {"directory": 0o700, "FIFO": 0o600}
 NAMES = ["control.up", "control.down", "1.up", "1.down"]
 
 
@@ -70,27 +73,38 @@ def as_nobody(*words):
             __file__, *map(str, words)]
 
 
-def modes_of(directory):
-    """What is not private in the servers' directories."""
-    wrong = []
-    for at in directory.glob("remora-*"):
+def modes_of(server, directory):
+    """Of what the server has open there, most of which has no name any more: the modes of the
+    directory and of its FIFOs."""
+    modes = {"directory": [], "FIFO": []}
+    for at in pathlib.Path(f"/proc/{server.pid}/fd").iterdir():
         with contextlib.suppress(FileNotFoundError):
-            if at.lstat().st_uid != os.geteuid():
+            if not os.readlink(at).startswith(f"{directory}/remora-"):
                 continue
-            if (mode := stat.S_IMODE(at.lstat().st_mode)) not in (0o700, 0):
-                wrong.append(f"a directory of mode {mode:o}")
+            mode = at.stat().st_mode
+            modes["FIFO" if stat.S_ISFIFO(mode) else "directory"].append(stat.S_IMODE(mode))
+    return modes
+
+
+def wrong_modes(chosen, server, directory):
+    """What is not private. The server waits for its app meanwhile."""
+    wrong = []
+    for moment in ("started", "message"):
+        server.line_with(moment)
+        for kind, modes in modes_of(server, directory).items():
+            chosen.seen[kind] += len(modes)
+            wrong += [f"a {kind} of mode {mode:o}" for mode in modes if mode != PRIVATE[kind]]
     return wrong
 
 
 def run_one(chosen, directory):
-    server = row.Server(chosen, directory, ["echo", "20"])
-    wrong = []
-    server.line_with("started")
-    wrong += modes_of(directory)
-    output = server.process.stdout.read()
+    server = row.Server(chosen, directory, ["waits"])
+    wrong = wrong_modes(chosen, server, directory)
+    os.kill(server.pid, signal.SIGTERM)
+    output = "".join(server.lines())
     code = os.waitstatus_to_exitcode(os.waitpid(server.pid, 0)[1])
     _, errors = server.rest()
-    return wrong + [f"the run: {code} {output} {errors}"] * (code != 0)
+    return wrong + [f"the run: {code} {output} {errors}"] * (code != 143)
 
 
 def main():
@@ -100,9 +114,9 @@ def main():
     if subprocess.run(as_nobody("--help"), capture_output=True, check=False).returncode != 0:
         return row.skipped("nobody may not read this working copy, or Python")
     os.umask(0)
-    problems = []
+    chosen.seen = collections.Counter()
     # Where nobody, the user, may go; TMPDIR may be private.
-    with tempfile.TemporaryDirectory(dir="/tmp") as name, tempfile.TemporaryFile("w+") as said:
+    with row.scratch("/tmp") as name, tempfile.TemporaryFile("w+") as said:
         (open_to_all := pathlib.Path(name, "all")).mkdir()
         open_to_all.chmod(0o1777)
         os.chmod(name, 0o755)
@@ -110,19 +124,26 @@ def main():
         os.mkfifo(victim / "control.up", 0o600)
         subprocess.run(as_nobody("--lay", open_to_all, victim), check=True)
         traps = set(os.listdir(open_to_all))
+        problems = row.wrong_transport(chosen, open_to_all)
         with subprocess.Popen(as_nobody("--attack", open_to_all), stdout=said) as neighbour:
             for _ in row.each_round(chosen.rounds):
                 problems += run_one(chosen, open_to_all)
+            if neighbour.poll() is not None:
+                problems.append(f"the neighbour has ended by itself, with {neighbour.returncode}")
             neighbour.kill()
         if set(os.listdir(open_to_all)) != traps or not (victim / "control.up").is_fifo():
             problems.append(f"left: {row.left_in(open_to_all)}, victim {row.left_in(victim)}")
         said.seek(0)
         lines = said.read().splitlines()
     problems += [line for line in lines if line != "met"]
-    if "met" not in lines:
-        problems.append("the neighbour has met no directory")
-    return row.verdict(chosen, chosen.rounds, f"{lines.count('met')} directories were attacked",
-                       problems)
+    if 2 * lines.count("met") < chosen.rounds:
+        problems.append("the neighbour has met too few directories")
+    # The directory and the two FIFOs of the app's control pipe, at least, both times.
+    if chosen.seen["directory"] < 2 * chosen.rounds or chosen.seen["FIFO"] < 4 * chosen.rounds:
+        problems.append("too few modes were seen")
+    figures = (f"{lines.count('met')} directories were attacked; the modes of "
+               f"{chosen.seen['directory']} directories and {chosen.seen['FIFO']} FIFOs seen")
+    return row.verdict(chosen, chosen.rounds, figures, problems)
 
 
 if __name__ == "__main__":

@@ -7,13 +7,28 @@ import pathlib
 import platform
 import subprocess
 
-HEAD = "| row | transport | rounds | figures | verdict | on |\n|---|---|---|---|---|---|\n"
+HEAD = ("| row | transport | rounds | figures | verdict | on | commit |\n"
+        "|---|---|---|---|---|---|---|\n")
 TITLE = """# What was tried, and what held
 
 Written by `test/run --torture`. Each row tries one fault in many rounds, with real processes, FIFOs
 and shared memory; `test/torture/rows.json` lists them.
 
 """
+
+
+def commit_but_for(results):
+    """Of this working copy; a + behind it if more than the results differ."""
+    def git(*words):
+        told = subprocess.run(["git", *words], capture_output=True, check=True, text=True,
+                              cwd=pathlib.Path(__file__).parents[2])
+        return told.stdout.strip()
+    try:
+        name = git("rev-parse", "--short", "HEAD")
+        changes = git("status", "--porcelain").splitlines()
+        return name + "+" * any(not line.endswith(results.name) for line in changes)
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
 
 
 def compiler_of(programs):
@@ -40,12 +55,12 @@ def lines_of(text):
     lines = {}
     for line in text.split(HEAD)[-1].splitlines():
         cells = [cell.strip() for cell in line.split("|")]
-        if len(cells) > 6:
+        if len(cells) > 7:
             lines[cells[1], cells[2]] = line
     return lines
 
 
-def write(file, results, programs):
+def write(file, results, programs, commit):
     """Replaces the lines of these rows. Those of another machine do not stay beside them."""
     head = TITLE + machine(programs) + "\n\n" + HEAD
     before = file.read_text() if file.exists() else ""
@@ -53,8 +68,9 @@ def write(file, results, programs):
     today = datetime.datetime.now(datetime.timezone.utc).date()
     for each in results:
         text = each["text"].replace("|", "/").replace("\n", " ")
+        word = each["word"] if each["word"] == "passed" else f"**{each['word'].upper()}**"
         lines[each["row"], each["transport"]] = (
             f"| {each['row']} | {each['transport']} | {each['rounds']} | {text} | "
-            f"{each['word']} | {today} |")
+            f"{word} | {today} | {commit} |")
     file.write_text(head + "".join(lines[key] + "\n" for key in sorted(lines)) + "\n" +
                     pathlib.Path(__file__).with_name("remarks.md").read_text())

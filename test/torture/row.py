@@ -3,8 +3,10 @@
 processes that they start."""
 import argparse
 import collections
+import contextlib
 import ctypes
 import json
+import math
 import os
 import pathlib
 import random
@@ -16,6 +18,7 @@ import tempfile
 import time
 
 PR_SET_CHILD_SUBREAPER = 36
+MANY = 200  # rounds, of which the slowest say something; on a loaded machine a few do not
 
 
 def options(description, add=lambda parser: None):
@@ -42,6 +45,7 @@ def each_round(count):
 
 def verdict(chosen, rounds, figures, problems):
     """The last line of a row. It has passed if there are no problems."""
+    problems += ["a server fell back to FIFOs"] * Server.fallbacks
     notes = ""
     if problems:
         kinds = collections.Counter(" ".join(each.split()) for each in problems)
@@ -55,19 +59,32 @@ def skipped(reason):
     print(json.dumps({"rounds": 0, "passed": False, "skipped": reason}), flush=True)
 
 
+def percentile(seconds, share):
+    """By the nearest rank: the smallest that so many are not over."""
+    return sorted(seconds)[max(math.ceil(share * len(seconds)), 1) - 1]
+
+
 def times(seconds):
     """Percentiles as a text, in milliseconds."""
     if not seconds:
         return "none"
-    line = sorted(seconds)
     return "p50 {:.1f} ms, p99 {:.1f} ms, max {:.1f} ms".format(
-        *(1e3 * line[min(int(share * len(line)), len(line) - 1)] for share in (0.5, 0.99, 1)))
+        *(1e3 * percentile(seconds, share) for share in (0.5, 0.99, 1)))
 
 
-def to_judge(seconds):
-    """The 99th percentile; of few rounds, which say nothing about what is rare, the median."""
-    line = sorted(seconds)
-    return line[int(len(line) * (0.99 if len(line) >= 200 else 0.5))] if line else 0
+def late(seconds, limit, share=1.0):
+    """What is wrong if not so many are within the limit; of few rounds, half of them."""
+    if not seconds:
+        return ["nothing was measured"]
+    share = share if len(seconds) >= MANY else 0.5
+    if (took := percentile(seconds, share)) <= limit:
+        return []
+    return [f"{100 * share:.0f} % take up to {1e3 * took:.1f} ms, not {1e3 * limit:.0f} ms"]
+
+
+def scratch(place):
+    """A directory outside of the row's own, of a name by which the runner removes it as well."""
+    return tempfile.TemporaryDirectory(prefix=f"torture-{os.getppid()}-", dir=place)
 
 
 def adopt_orphans():
@@ -79,7 +96,8 @@ def adopt_orphans():
 def children():
     found = []
     for task in pathlib.Path("/proc/self/task").iterdir():
-        found += (task / "children").read_text().split()
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread that ends
+            found += (task / "children").read_text().split()
     return [int(pid) for pid in found]
 
 
@@ -125,6 +143,8 @@ class Server:
     the server; what it prints are the events of the run, then its result. Children that it or
     its app leave behind live until it is released."""
 
+    fallbacks = 0  # of all servers: what they then show, they do not show of shared memory
+
     def __init__(self, chosen, directory, app, words=(), target="test/app", environment=()):
         program = chosen.programs / "test" / "server"
         command = [program, *words, "--", chosen.programs / target, *app]
@@ -140,9 +160,14 @@ class Server:
         self.pid = self.process.pid
         self.process.returncode = 0  # reap() sees how it ended
 
+    def lines(self):
+        for line in self.process.stdout:
+            Server.fallbacks += line.startswith("fallback")
+            yield line
+
     def line_with(self, beginning):
         """The next line that begins so; empty if there is none."""
-        return next((line for line in self.process.stdout if line.startswith(beginning)), "")
+        return next((line for line in self.lines() if line.startswith(beginning)), "")
 
     def release(self):
         if self.lifeline is not None:
@@ -154,7 +179,19 @@ class Server:
         self.release()
         self.errors.seek(0)
         with self.errors, self.process.stdout:
-            return self.process.stdout.read(), self.errors.read()
+            return "".join(self.lines()), self.errors.read()
+
+
+def wrong_transport(chosen, directory):
+    """Whether servers use another one here than they are told to, by what one has mapped."""
+    server = Server(chosen, directory, ["waits"])
+    server.line_with("message")
+    maps = pathlib.Path(f"/proc/{server.pid}/maps").read_text()
+    os.kill(server.pid, signal.SIGTERM)
+    reap()
+    server.rest()
+    is_shared = "/memfd:remora" in maps
+    return [f"not over {chosen.transport}"] * (is_shared != (chosen.transport == "shared_memory"))
 
 
 def app_of(line):
@@ -164,6 +201,12 @@ def app_of(line):
 
 def left_in(directory):
     return sorted(os.listdir(directory))
+
+
+def held_in(directory):
+    """What the directories that are left there hold."""
+    return sorted(name for each in left_in(directory)
+                  for name in os.listdir(os.path.join(directory, each)))
 
 
 def result_of(output):

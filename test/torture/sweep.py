@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """1,000 directories of dead servers and 10 of living ones: the next start removes the dead, leaves
 the living alone, and is hardly delayed. In memory, as the usual XDG_RUNTIME_DIR is: on a disk it
-takes as long as the disk takes to remove 1,000 directories."""
+takes as long as the disk takes to remove 1,000 directories. A sweep ends after 25 ms, so that on a
+slow machine the last of the dead may be left to the starts after it: a few of them."""
 import os
 import pathlib
 import signal
@@ -13,6 +14,7 @@ import time
 import row
 
 DEAD, LIVING = 1000, 10
+STARTS = 4  # within which all the dead have to be gone
 MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 
@@ -29,7 +31,7 @@ def start(chosen, directory):
 def make_dead(directory):
     """Most are empty; some died while a pipe was being made."""
     for number in range(DEAD):
-        (dead := directory / f"remora-d{number:05}").mkdir(mode=0o700)
+        dead = pathlib.Path(tempfile.mkdtemp(prefix="remora-", dir=directory))
         if number % 4 == 0:
             os.mkfifo(dead / "control.up", 0o600)
             os.mkfifo(dead / "control.down", 0o600)
@@ -56,26 +58,41 @@ def end(servers):
     return wrong + [f"left: {ends}"] * bool(ends)
 
 
+def sweep(chosen, directory, theirs):
+    """The seconds of the starts that it takes until the dead are gone, and what is wrong."""
+    seconds = []
+    while len(seconds) < STARTS:
+        took, code = start(chosen, directory)
+        seconds.append(took)
+        left = set(os.listdir(directory))
+        if code != 0 or not left >= theirs:
+            return seconds, [f"{code}, {len(theirs - left)} of the living are gone"]
+        if left == theirs:
+            return seconds, []
+    return seconds, [f"after {STARTS} starts {len(left - theirs)} of the dead are left"]
+
+
 def main():
     chosen = row.options(__doc__)
     row.adopt_orphans()
-    alone, delays, problems = [], [], []
-    with tempfile.TemporaryDirectory(dir=MEMORY) as name:
+    alone, delays, most, problems = [], [], 0, []
+    with row.scratch(MEMORY) as name:
         directory = pathlib.Path(name)
         servers, theirs = living(chosen, directory)
         for _ in row.each_round(chosen.rounds):
             alone.append(start(chosen, directory)[0])
             make_dead(directory)
-            seconds, code = start(chosen, directory)
-            delays.append(max(seconds - sorted(alone)[len(alone) // 2], 0))
-            if code != 0 or set(os.listdir(directory)) != theirs:
-                problems.append(f"{code}, {len(os.listdir(directory))} directories are left")
+            seconds, wrong = sweep(chosen, directory, theirs)
+            delays += [max(took - row.percentile(alone, 0.5), 0) for took in seconds]
+            most = max(most, len(seconds))
+            problems += wrong
         problems += end(servers)
         if left := row.left_in(directory):
             problems.append(f"left: {left}")
-    if row.to_judge(delays) > 0.05:
-        problems.append("the usual delay is over 50 ms")
-    row.verdict(chosen, chosen.rounds, "delayed by " + row.times(delays), problems)
+    # Whole lives of processes: on a busy machine the slowest tell of it alone.
+    problems += row.late(delays, 0.05, 0.99)
+    row.verdict(chosen, chosen.rounds, f"delayed by {row.times(delays)}; all gone after at most "
+                f"{most} starts", problems)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """A server and its app (demo/1_maths), of which one is killed at, or fails in, each of its system
-calls in turn, by strace. It has to end, by itself and with a word, and nothing may be left."""
+calls in turn, by strace. It has to end, by itself and with a word, and nothing may be left. How
+often a bell rings differs between two lives, so that a fault may miss its call: its log tells."""
 import collections
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -12,6 +14,9 @@ import time
 
 import row
 
+MOST = 0.95  # of the faults have to strike, in so many
+TRIES = 4
+STRUCK = ["struck", "struck and it did its work"]
 ERRORS = ["EINTR", "EMFILE", "ENOMEM", "ENOSPC", "EACCES"]
 # Those by which Remora gets anything. What only gives back, and what asks about a descriptor at
 # hand, does not fail.
@@ -20,17 +25,28 @@ FALLIBLE = re.compile(r"mkdir|mknodat|openat|read|writev?|pread64|epoll_\w+|clon
                       r"|eventfd2|timerfd_create|pipe2|getdents64|unlinkat|rmdir")
 # Asio does not look whether these have failed, and an app's own output is its own affair.
 NOT_OURS = re.compile(r"fcntl\(\d+, F_[GS]ETF|write\([12],")
+SHARED = re.compile(r"mmap\(.*PROT_WRITE, MAP_SHARED.* = 0x")
+FIFOS = {"control.up", "control.down"}
 # Without it there are FIFOs.
 NO_ARENA = ["-e", "inject=memfd_create:error=ENOSYS"]
 
 
 def strace(log, words):
     """-D: the traced program stays the child of whoever starts it."""
-    return ["strace", "-D", "-qq", "-o", log, *words]
+    return ["strace", "-D", "-qq", "-ttt", "-o", log, *words]
+
+
+def lines_of(log):
+    """When, and what."""
+    with open(log, encoding="utf-8", errors="replace") as lines:
+        found = [line.rstrip().split(" ", 1) for line in lines]
+    os.unlink(log)
+    return [(float(moment), text) for moment, text in found]
 
 
 def run(chosen, directory, log, injection=()):
-    """One life under strace: how the server ended, the others, seconds, output, errors."""
+    """One life under strace: how the server ended, the others, when all was over, by the clock of
+    strace's log, output, errors."""
     demo = chosen.programs / "demo"
     server = [str(demo / "1_maths_server"), str(demo / "1_maths_app")]
     environment = dict(os.environ, XDG_RUNTIME_DIR=directory, TMPDIR=directory)
@@ -41,16 +57,15 @@ def run(chosen, directory, log, injection=()):
         environment["REMORA_LAUNCHER"] = " ".join(strace(log, injection))
         server = (strace("/dev/null", of_server) if of_server else []) + server
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
-        began = time.monotonic()
         process = subprocess.Popen(server, stdin=subprocess.DEVNULL, stdout=out, stderr=errors,
                                    env=environment, start_new_session=True)
         process.returncode = 0
         ends = row.reap(5)
+        over = max(moment for _, moment in ends.values()) + time.time() - time.monotonic()
         code, _ = ends.pop(process.pid)
-        last = max([moment for _, moment in ends.values()], default=time.monotonic())
         out.seek(0), errors.seek(0)
         others = [other for other, _ in ends.values()]
-        return code, others, last - began, out.read(), errors.read()
+        return code, others, over, out.read(), errors.read()
 
 
 def points(chosen, directory):
@@ -61,15 +76,16 @@ def points(chosen, directory):
     if code != 0:
         raise RuntimeError(f"it does not even work under strace alone: {code}")
     seen, found = collections.Counter(), []
-    with open(log, encoding="utf-8", errors="replace") as lines:
-        for line in lines:
-            name = line.split("(")[0]
-            if not name.isidentifier() or name == "execve":
-                continue
-            seen[name] += 1
-            fallible = FALLIBLE.fullmatch(name) and not NOT_OURS.match(line)
-            found.append((name, seen[name], fallible and seen["munmap"]))
-    os.unlink(log)
+    lines = lines_of(log)
+    if any(SHARED.match(line) for _, line in lines) != (chosen.transport == "shared_memory"):
+        raise RuntimeError(f"not over {chosen.transport}")
+    for _, line in lines:
+        name = line.split("(")[0]
+        if not name.isidentifier() or name == "execve":
+            continue
+        seen[name] += 1
+        fallible = FALLIBLE.fullmatch(name) and not NOT_OURS.match(line)
+        found.append((name, seen[name], fallible and seen["munmap"]))
     return found
 
 
@@ -82,18 +98,54 @@ def faults(chosen, found):
     else:
         every = [f"{name}:error={error}:when={count}" for name, count, fallible in found
                  if fallible for error in ERRORS]
-    few = min(chosen.rounds, len(every))
-    return [every[i * len(every) // few] for i in range(few)]
+    return sorted(chosen.random.sample(every, min(chosen.rounds, len(every))), key=every.index)
 
 
-def wrong_with_killed(chosen, code, others, left):
-    if chosen.side == "server":
-        if bad := [other for other in others if other not in (0, 69, -9)]:
-            yield f"the app has ended with {bad}"
-    elif code not in (0, 137):
-        yield f"the server has ended with {code}"
-    if len(left) > (chosen.side == "server"):
-        yield f"left: {left}"
+def strike(fault, lines):
+    """When the fault has struck, and the call that it has; none if it has not."""
+    calls = [(moment, line) for moment, line in lines if line.startswith(fault.split(":")[0] + "(")]
+    if "signal=KILL" not in fault:
+        return next(((moment, line) for moment, line in calls if "INJECTED" in line), None)
+    every = [line for _, line in lines if re.match(r"\w+\(", line)]
+    killed = lines and lines[-1][1].startswith("+++ killed by SIGKILL")
+    return calls[-1] if killed and calls and calls[-1][1] == every[-1] else None
+
+
+def wrong_with_killed(chosen, code, others, directory):
+    if chosen.side == "app":
+        if code != 137:
+            yield f"the server has ended with {code}"
+    else:
+        if code != -9:
+            yield f"the server has ended with {code}"
+        # strace ends as what it traces does.
+        if others.count(-9) > 1 or not set(others) <= {0, 69, -9}:
+            yield f"the app has ended with {others}"
+    yield from wrong_with_left(chosen, 69 in others, directory)
+
+
+def wrong_with_left(chosen, app_saw_it, directory):
+    """An app that lives removes the directory. Else it is left to the next start: with its FIFOs,
+    if the server was killed before it had an app."""
+    left, held = row.left_in(directory), row.held_in(directory)
+    if not left:
+        return
+    chosen.left += 1
+    chosen.with_fifos += bool(held)
+    if chosen.side == "app" or app_saw_it or len(left) > 1 or not set(held) <= FIFOS:
+        yield f"left: {left}, in it {held}"
+    demo = chosen.programs / "demo"
+    subprocess.run([demo / "1_maths_server", demo / "1_maths_app"], check=True,
+                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                   env=dict(os.environ, XDG_RUNTIME_DIR=directory))
+    if row.left_in(directory):
+        yield f"left by the next server: {row.left_in(directory)}"
+
+
+def wrong_with_life(code, output, directory):
+    """Where no fault has struck."""
+    if code != 0 or output != "Answer: 9\n" or row.left_in(directory):
+        yield f"ended with {code} and {output}, left: {row.left_in(directory)}"
 
 
 def wrong_with_failed(code, others, left, output, errors):
@@ -109,47 +161,70 @@ def wrong_with_failed(code, others, left, output, errors):
 
 
 def judge(chosen, fault, directory):
+    """What became of the fault, the seconds from it until all was over, and what is wrong."""
     log = os.path.join(directory, "log")
-    code, others, seconds, output, errors = run(chosen, directory, log, ["-e", "inject=" + fault])
-    with open(log, encoding="utf-8", errors="replace") as lines:
-        missed = any(NOT_OURS.match(line) for line in lines if "INJECTED" in line)
-    os.unlink(log)
+    code, others, over, output, errors = run(chosen, directory, log, ["-e", "inject=" + fault])
+    struck = strike(fault, lines_of(log))
     left = row.left_in(directory)
+    what = "missed" if not struck else "struck and it did its work" if code == 0 else "struck"
     if code is None or None in others:
         wrong = [f"hangs: {code} {others} {errors.strip()[-150:]}"]
-    elif missed:  # how often a bell rings differs: now it was another call
-        wrong = []
+    elif not struck:
+        wrong = list(wrong_with_life(code, output, directory))
+    elif chosen.what == "fail" and NOT_OURS.match(struck[1]):
+        what, wrong = "struck what is not ours", []
     elif chosen.what == "kill":
-        wrong = list(wrong_with_killed(chosen, code, others, left))
+        wrong = list(wrong_with_killed(chosen, code, others, directory))
     else:
         wrong = list(wrong_with_failed(code, others, left, output, errors))
-    if left and (wrong or chosen.what == "fail"):
-        subprocess.run(["rm", "-rf", *(os.path.join(directory, name) for name in left)], check=True)
-    return code, seconds, [f"{chosen.side} {fault}: {each}" for each in wrong]
+    seconds = [over - struck[0]] if struck else []
+    wrong += [f"{took:.3f} s until the end" for took in seconds if took > 1]
+    for name in row.left_in(directory):
+        shutil.rmtree(os.path.join(directory, name))
+    return what, seconds, [f"{chosen.side} {fault}: {each}" for each in wrong]
 
 
 def add(parser):
     parser.add_argument("--what", choices=("kill", "fail"), default="fail")
 
 
+def rounds_of(chosen, directory):
+    """What became of the faults, the seconds after them by side, and what is wrong."""
+    became, problems = collections.Counter(), []
+    seconds = {"server": [], "app": []}
+    jobs = []
+    for chosen.side in seconds:
+        jobs += [(chosen.side, fault) for fault in faults(chosen, points(chosen, directory))]
+    for number in row.each_round(len(jobs)):
+        chosen.side, fault = jobs[number]
+        for _ in range(TRIES):  # or until it strikes
+            what, took, wrong = judge(chosen, fault, directory)
+            seconds[chosen.side] += took
+            problems += wrong
+            if wrong or what in STRUCK:
+                break
+        became[what] += 1
+    print(*problems, sep="\n", file=sys.stderr)
+    return became, seconds, problems
+
+
 def main():
     chosen = row.options(__doc__, add)
+    chosen.left = chosen.with_fifos = 0
     row.adopt_orphans()
-    codes, seconds, problems = collections.Counter(), [], []
     with tempfile.TemporaryDirectory() as directory:
-        jobs = []
-        for chosen.side in ("server", "app"):
-            jobs += [(chosen.side, fault) for fault in faults(chosen, points(chosen, directory))]
-        for number in row.each_round(len(jobs)):
-            chosen.side, fault = jobs[number]
-            code, took, wrong = judge(chosen, fault, directory)
-            codes["did its work" if code == 0 else "ended with an error"] += 1
-            seconds.append(took)
-            problems += wrong
-            for each in wrong:
-                print(each, file=sys.stderr)
-    figures = ", ".join(f"{count} {what}" for what, count in sorted(codes.items()))
-    row.verdict(chosen, len(jobs), f"{figures}; over after {row.times(seconds)}", problems)
+        became, seconds, problems = rounds_of(chosen, directory)
+    if sum(became[what] for what in STRUCK) < MOST * became.total():
+        problems.append("too few faults have struck")
+    figures = ", ".join(f"{count} {what}" for what, count in sorted(became.items()))
+    for side, limit, share in (("server", 0.5, 1), ("app", 0.1, 0.99)):
+        if chosen.what == "kill":
+            problems += [f"{side}: {each}" for each in row.late(seconds[side], limit, share)]
+        figures += f"; over after one of the {side} {row.times(seconds[side])}"
+    if chosen.what == "kill":
+        figures += (f"; {chosen.left} directories left to the next start, "
+                    f"{chosen.with_fifos} with FIFOs")
+    row.verdict(chosen, became.total(), figures, problems)
 
 
 if __name__ == "__main__":
