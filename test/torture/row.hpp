@@ -244,7 +244,8 @@ inline std::string show(clock::duration d) {
 /// The smallest that is not exceeded by this share of them.
 inline clock::duration percentile(std::vector<clock::duration> all, double share) {
     if (all.empty()) return {};
-    const auto rank = static_cast<std::ptrdiff_t>(std::ceil(share * static_cast<double>(all.size())));
+    const auto rank =
+        static_cast<std::ptrdiff_t>(std::ceil(share * static_cast<double>(all.size())));
     const auto at = std::max<std::ptrdiff_t>(rank - 1, 0);
     std::nth_element(all.begin(), all.begin() + at, all.end());
     return all[static_cast<std::size_t>(at)];

@@ -178,8 +178,9 @@ verdict judge(row& r) {
     }
     v.expect(descriptors() <= before || before == 0, "descriptors are left");
     v.figures = std::to_string(calls) + " calls in flight in " + std::to_string(with_all) + " of " +
-                std::to_string(times.size()) + " rounds; over after p50 " + show(percentile(times, 0.5)) + ", p99 " +
-                show(percentile(times, 0.99)) + ", max " + show(percentile(times, 1));
+                std::to_string(times.size()) + " rounds; over after p50 " +
+                show(percentile(times, 0.5)) + ", p99 " + show(percentile(times, 0.99)) + ", max " +
+                show(percentile(times, 1));
     return v;
 }
 

@@ -114,8 +114,8 @@ verdict judge(row& r) {
             v.expect(false, "a run ended with " + std::to_string(code));
         }
         const bool warm = clock::now() - start > seconds / 4;
-        if (!warm || files == 0)
-            memory = std::max(memory, status_of_self("VmRSS")), files = descriptors();
+        if (!warm || memory == 0) memory = std::max(memory, status_of_self("VmRSS"));
+        if (runs == 4) files = descriptors();
         most_memory = std::max(most_memory, status_of_self("VmRSS"));
         most_files = std::max(most_files, descriptors());
     }
