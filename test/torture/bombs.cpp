@@ -43,8 +43,9 @@ using namespace torture;
 using test::frame_header;
 using test::frame_kind;
 
-// A length that lies costs nothing. What unfolds does so until its budget is spent, on elements that
-// are really there; malloc rounds up what each of them takes. A server has its buffers besides.
+// A length that lies costs nothing. What unfolds does so until its budget is spent, on elements
+// that are really there; malloc rounds up what each of them takes. A server has its buffers
+// besides.
 constexpr std::size_t most_memory_of_lies = 1u << 20;
 constexpr std::size_t most_memory = remora::decode_limits{}.memory / 8 * 9;
 constexpr std::size_t most_memory_of_server = most_memory + (8u << 20);
