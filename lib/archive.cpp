@@ -89,8 +89,9 @@ void byte_buffer::erase_front(std::size_t n) noexcept {
 void byte_buffer::grow(std::size_t n) {
     auto limit = std::max(max_size_, size());
     if (n > limit - size())
-        detail::raise(errc::message_too_large,
-                      "more than " + std::to_string(max_size_ - offset_) + " bytes");
+        detail::raise(errc::message_too_large, "at least " + std::to_string(size() - offset_ + n) +
+                                                   " bytes, the limit is " +
+                                                   std::to_string(max_size_ - offset_));
     reallocate(std::min(std::max({size() + n, capacity_ * 2, std::size_t{256}}), limit));
 }
 

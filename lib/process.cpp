@@ -133,12 +133,11 @@ asio::awaitable<exit_status> child::state::wait(std::shared_ptr<state> self) {
 }
 
 void child::watcher::start(const unique_fd& fd) {
-    const int copy = fd ? ::fcntl(fd.get(), F_DUPFD_CLOEXEC, 3) : -1;
-    if (copy >= 0) {
-        pidfd.assign(copy);
-        await_pidfd();
-    }
-    if (copy < 0) listen();
+    unique_fd copy(fd ? ::fcntl(fd.get(), F_DUPFD_CLOEXEC, 3) : -1);
+    if (!copy) return listen();
+    pidfd.assign(copy.get());
+    copy.release();
+    await_pidfd();
 }
 
 void child::watcher::listen() {

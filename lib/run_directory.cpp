@@ -99,7 +99,12 @@ bool remove_if_dead(int parent, const char* name) {
 unique_fd make_directory(fs::path& path) {
     std::string name = path.string();
     if (!::mkdtemp(name.data())) raise_system(errno, "make the directory \"" + name + "\"");
-    path = name;
+    try {
+        path = name;
+    } catch (...) {  // there is no memory for it, and nobody else knows where it is
+        ::rmdir(name.c_str());
+        throw;
+    }
     // A umask takes bits away even from mkdtemp.
     struct stat info{};
     if (::lstat(name.c_str(), &info) == 0 && (info.st_mode & 0777) != 0700)

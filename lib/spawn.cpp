@@ -52,9 +52,10 @@ public:
 
     // Through a copy out of the way, since one target may be the source of another.
     void duplicate(int fd, int as, int lowest_copy) {
-        const unique_fd& copy = copies_.emplace_back(::fcntl(fd, F_DUPFD_CLOEXEC, lowest_copy));
+        unique_fd copy(::fcntl(fd, F_DUPFD_CLOEXEC, lowest_copy));
         if (!copy) raise_system(errno, "descriptor " + std::to_string(fd) + " for a child");
         check(::posix_spawn_file_actions_adddup2(&actions_, copy.get(), as), "prepare a start");
+        copies_.push_back(std::move(copy));
     }
     void open_null(int as) {
         check(::posix_spawn_file_actions_addopen(&actions_, as, "/dev/null", O_RDWR, 0),

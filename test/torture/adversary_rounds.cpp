@@ -12,7 +12,7 @@ namespace {
 
 using namespace torture;
 
-constexpr auto patience = 20s;
+constexpr auto patience = 5s;  // the apps end themselves after 30 ms, or are stopped in 200
 constexpr std::uint64_t good_every = 20;
 constexpr long growth = 6 << 10;  // KiB
 
@@ -21,7 +21,7 @@ struct report {
     std::uint64_t rounds = 0, good = 0, refused = 0, killed = 0, failures = 0;
     long memory_before = 0, memory_after = 0, descriptors_before = 0, descriptors_after = 0;
     clock::duration longest{};
-    bool hangs = false;
+    bool hangs = false, leaves_directory = false;
 };
 
 asio::awaitable<void> echo(remora::pipe p) {
@@ -44,10 +44,8 @@ remora::server_options options_of(const row& r, report& told) {
 
 class served {
 public:
-    served(const row& r, report& told) : row_(r), told_(told), server_(io_, options_of(r, told)) {
-        server_.serve("calls", everything());
-        server_.serve("echo", echo);
-    }
+    served(const row& r, const run_parent& directory, report& told)
+        : row_(r), directory_(directory), told_(told), server_(io_, options_of(r, told)) {}
 
     void go_through_all() {
         const std::uint64_t warm = std::min<std::uint64_t>(row_.rounds / 4 + 1, 200);
@@ -56,7 +54,10 @@ public:
                 told_.memory_before = status_of_self("VmRSS");
                 told_.descriptors_before = descriptors();
             }
+            server_.serve("calls", everything(), {.ring = ring_of_round(i)});
+            server_.serve("echo", echo, {.ring = ring_of_round(i)});
             live({"at random", std::to_string(row_.seed + i), row_.transport});
+            if (told_.hangs) break;
             if (i % good_every == good_every - 1) told_.good += live({"behaves"}) == 0 ? 1 : 0;
             ++told_.rounds;
             row_.progress(i);
@@ -66,24 +67,32 @@ public:
     }
 
 private:
+    struct end {
+        bool has_come = false;
+        remora::run_result result;
+    };
+
     int live(std::vector<std::string> words) {
         const auto begin = clock::now();
         const auto run = server_.start(std::move(words));
-        std::optional<remora::run_result> result;
-        bool done = false;
-        asio::co_spawn(io_, run.result(), [&](std::exception_ptr, remora::run_result r) {
-            result = std::move(r);
-            done = true;
+        const auto over = std::make_shared<end>();  // which may come when nobody waits any more
+        asio::co_spawn(io_, run.result(), [over](std::exception_ptr, remora::run_result r) {
+            over->result = std::move(r);
+            over->has_come = true;
         });
-        told_.hangs = !run_until(io_, done, patience);
+        if (!run_until(io_, over->has_come, patience)) {
+            told_.hangs = true;
+            return -1;
+        }
         told_.longest = std::max(told_.longest, clock::now() - begin);
-        if (!result) return -1;
-        told_.refused += result->error ? 1 : 0;
-        told_.killed += result->code() > 128 ? 1 : 0;
-        return result->code();
+        told_.leaves_directory = told_.leaves_directory || !directory_.is_empty();
+        told_.refused += over->result.error ? 1 : 0;
+        told_.killed += over->result.code() > 128 ? 1 : 0;
+        return over->result.code();
     }
 
     const row& row_;
+    const run_parent& directory_;
     report& told_;
     asio::io_context io_;
     remora::server server_;
@@ -92,8 +101,9 @@ private:
 verdict judge(const row& r) {
     static report& told = *new (::mmap(nullptr, sizeof(report), PROT_READ | PROT_WRITE,
                                        MAP_SHARED | MAP_ANONYMOUS, -1, 0)) report;
-    forked server([&r] {
-        served(r, told).go_through_all();
+    const run_parent directory;
+    forked server([&] {
+        served(r, directory, told).go_through_all();
         return 0;
     });
     const int code = server.wait();
@@ -102,6 +112,8 @@ verdict judge(const row& r) {
                             std::to_string(told.rounds));
     v.expect(!told.hangs, "round " + std::to_string(told.rounds) + " hangs");
     v.expect(told.good == r.rounds / good_every, "a good app was not served");
+    v.expect(told.refused + told.failures > r.rounds / 10, "too few were refused to prove a thing");
+    v.expect(!told.leaves_directory, "a directory is left");
     v.expect(told.descriptors_after <= told.descriptors_before, "descriptors are left");
     v.expect(told.memory_after <= told.memory_before + growth, "memory grows");
     v.figures = std::to_string(told.refused) + " apps refused, " + std::to_string(told.failures) +

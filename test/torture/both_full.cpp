@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Two processes that send to each other at once, by several coroutines each, while both receive.
-// A round is a mebibyte in each direction. Both finish, every byte is right, and the memory stays
-// within what the queue, one message and one being received take.
+// A round is a mebibyte in each direction, shared out among the settings. Both finish, every byte
+// is right, and the memory stays within what the queue, one message and one being received take.
 #include "row.hpp"
 
 #include "../messages.hpp"
@@ -147,7 +147,7 @@ verdict judge(row& r) {
     verdict v;
     pattern();
     const auto start = clock::now();
-    const std::uint64_t share = r.rounds / settings.size() + 1;
+    const std::uint64_t share = (r.rounds + settings.size() - 1) / settings.size();
     for (std::size_t i = 0; i != settings.size(); ++i) {
         r.progress(i * share);
         const setting& s = settings[i];
@@ -178,13 +178,14 @@ verdict judge(row& r) {
     const long most_small = (2 * (queue + 64) + 256) * 11 / 10;
     // A large message in the queue, while its buffer grows; received; and where it is decoded.
     const long most_large = (queue + (3 + 3) * 16 * 1024 + 16 * 1024) * 11 / 10;
-    char text[200];
+    char text[300];
     std::snprintf(
         text, sizeof text,
-        "%llu MiB each way at %.0f MiB/s; growth %ld KiB up to 64 KiB, %.1f MiB up to 16 MiB",
-        static_cast<unsigned long long>(share * settings.size()),
-        static_cast<double>(share * settings.size()) / spent.count(), small,
-        static_cast<double>(large) / 1024);
+        "%llu MiB each way in each of %zu settings, at %.0f MiB/s; growth with messages up "
+        "to 64 KiB: %ld KiB of %ld, up to 16 MiB: %.1f MiB of %.1f",
+        static_cast<unsigned long long>(share), settings.size(),
+        static_cast<double>(share * settings.size()) / spent.count(), small, most_small,
+        static_cast<double>(large) / 1024, static_cast<double>(most_large) / 1024);
     v.figures = text;
     v.expect(small <= most_small, "more than " + std::to_string(most_small) + " KiB");
     v.expect(large <= most_large, "more than " + std::to_string(most_large) + " KiB");

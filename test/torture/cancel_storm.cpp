@@ -96,21 +96,22 @@ outcome both_sides(const row& r, const setting& s, std::uint64_t seed, std::uint
 
 verdict judge(row& r) {
     outcome all;
-    std::uint64_t done = 0;
     const std::uint64_t slice = std::clamp<std::uint64_t>(r.rounds / 10, 480, 20'000);
     const auto start = clock::now();
-    for (std::uint64_t i = 0; done < r.rounds; ++i, done += slice) {
-        r.progress(done);
+    for (std::uint64_t i = 0; all.calls.made < r.rounds && all.hangs == 0; ++i) {
+        r.progress(all.calls.made);
         all.add(both_sides(r, settings[i % settings.size()], r.seed + 2 * i, slice));
     }
+    const std::uint64_t wanted = r.rounds;
     const auto count = [](std::uint64_t n) { return std::to_string(n); };
     const test::tally& calls = all.calls;
     r.rounds = calls.made;
     verdict v{count(calls.made) + " calls: " + count(calls.answered) + " answered, " +
               count(calls.cancelled) + " cancelled, " + count(calls.late) + " too late, " +
-              count(all.left) + " left; " + show((clock::now() - start) / std::max(done, slice)) +
-              " a call"};
+              count(all.left) + " left; " +
+              show((clock::now() - start) / std::max<std::uint64_t>(calls.made, 1)) + " a call"};
     v.expect(all.hangs == 0, count(all.hangs) + " hang");
+    v.expect(calls.made >= wanted, "fewer calls than wanted");
     v.expect(calls.wrong == 0, count(calls.wrong) + " wrong answers or failures");
     v.expect(calls.completed() == calls.made, "some completed not once");
     v.expect(all.left == 0, "tables not empty");

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: MIT
 // The bytes of messages, calls and streams, as a pipe has sent them, given to another pipe in
-// pieces: split at every offset, one byte at a time, all at once, anyhow, and with signals in
-// between. What arrives is always the same.
+// pieces: split at every offset, one byte at a time, all at once, anyhow; and by another thread,
+// piece by piece, to a pipe whose waits are interrupted by signals. What arrives is always the
+// same.
 #include "everything.hpp"
 #include "row.hpp"
 
+#include <pthread.h>
 #include <signal.h>
-#include <sys/time.h>
 
+#include <atomic>
 #include <map>
 #include <random>
+#include <thread>
 
 namespace {
 
@@ -77,10 +80,8 @@ std::vector<std::byte> given(bool fifos, std::span<const std::byte> bytes,
     const auto give = [&](std::size_t end) {
         half.second.write(bytes.subspan(begin, end - begin));
         begin = end;
-        for (int looks = 0; looks < 10; ++looks) {  // a signal ends one early
-            io.restart();
-            io.poll();
-        }
+        io.restart();
+        io.poll();
     };
     for (const std::size_t cut : cuts)
         give(cut);
@@ -188,19 +189,73 @@ void cut_everyhow(const row& r, std::size_t size, Try attempt) {
     }
 }
 
-// A signal every 0.2 ms: system calls are interrupted.
-void be_interrupted() {
+// How often a signal has come; and how often while the thread slept in a system call that the
+// kernel then ended with EINTR: the handler runs with the answer in the register where the caller
+// finds it.
+std::atomic<std::uint64_t> signals = 0, interrupted = 0;
+
+void note_signal(int, siginfo_t*, void* context) {
+    ++signals;
+    const auto& at = static_cast<const ucontext_t*>(context)->uc_mcontext;
+#if defined(__x86_64__)
+    if (at.gregs[REG_RAX] == -EINTR) ++interrupted;
+#elif defined(__aarch64__)
+    if (static_cast<std::int64_t>(at.regs[0]) == -EINTR) ++interrupted;
+#endif
+}
+
+// Without SA_RESTART; epoll_wait is not restarted with it either.
+void handle_signals() {
     struct sigaction action{};
-    action.sa_handler = [](int) {};
-    ::sigaction(SIGALRM, &action, nullptr);
-    const itimerval often{.it_interval = {.tv_sec = 0, .tv_usec = 200},
-                          .it_value = {.tv_sec = 0, .tv_usec = 200}};
-    ::setitimer(ITIMER_REAL, &often, nullptr);
+    action.sa_sigaction = note_signal;
+    action.sa_flags = SA_SIGINFO;
+    ::sigaction(SIGUSR1, &action, nullptr);
+}
+
+/// Gives the bytes from a thread of its own, with a signal to the one that runs the context before
+/// and after each piece, while it sleeps.
+class interrupter {
+public:
+    interrupter(bare_end& to, std::span<const std::byte> bytes, std::vector<std::size_t> cuts)
+        : reader_(::pthread_self()), thread_([this, &to, bytes, cuts = std::move(cuts)] {
+              std::size_t begin = 0;
+              for (const std::size_t end : cuts) {
+                  disturb();
+                  to.write(bytes.subspan(begin, end - begin));
+                  begin = end;
+              }
+              disturb();
+              to.write(bytes.subspan(begin));
+          }) {}
+    ~interrupter() { thread_.join(); }
+
+private:
+    void disturb() const {
+        ::usleep(100);  // it sleeps again
+        ::pthread_kill(reader_, SIGUSR1);
+    }
+
+    pthread_t reader_;
+    std::thread thread_;
+};
+
+/// What is received of messages whose reader is interrupted all the time.
+std::string received_in_spite(bool fifos, std::span<const std::byte> bytes,
+                              const std::vector<std::size_t>& cuts, const std::string& expected) {
+    asio::io_context io;
+    auto half = make_half(io, fifos);
+    std::string all;
+    asio::co_spawn(io, write_down(half.first, all), asio::detached);
+    io.poll();
+    const interrupter other(half.second, bytes, cuts);
+    const auto end = clock::now() + 5s;
+    while (all.size() < expected.size() && io.run_one_until(end) != 0) {
+    }
+    return all;
 }
 
 verdict judge(const row& r) {
     verdict v;
-    be_interrupted();
     const bool fifos = r.over_fifos();
     const auto messages = recorded(fifos, send_messages);
     const auto calls = recorded_calls(fifos);
@@ -216,10 +271,22 @@ verdict judge(const row& r) {
         wrong += answered(fifos, calls, cuts) == answers ? 0 : 1;
         ++tried;
     });
+    handle_signals();
+    std::mt19937_64 random(r.seed);
+    const std::uint64_t disturbed = r.rounds / 10 + 1;
+    for (std::uint64_t i = 0; i < disturbed; ++i) {
+        std::vector<std::size_t> some;
+        for (std::size_t at = 1 + random() % 50; at < messages.size(); at += 1 + random() % 500)
+            some.push_back(at);
+        wrong += received_in_spite(fifos, messages, some, all) == all ? 0 : 1;
+    }
+    v.expect(interrupted > disturbed, "too few waits were interrupted to prove a thing");
     v.expect(wrong == 0, std::to_string(wrong) + " ways to cut give something else");
     v.figures = std::to_string(messages.size()) + " bytes of messages and " +
                 std::to_string(calls.size()) + " of calls, cut in " + std::to_string(tried) +
-                " ways: " + std::to_string(wrong) + " differ";
+                " ways, and in " + std::to_string(disturbed) + " with " + std::to_string(signals) +
+                " signals, of which " + std::to_string(interrupted) +
+                " interrupted a wait: " + std::to_string(wrong) + " differ";
     return v;
 }
 

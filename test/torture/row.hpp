@@ -12,7 +12,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -195,31 +197,41 @@ inline long status_of_self(const std::string& what) {
     }
     return 0;
 }
-/// From now on VmHWM is the peak since now.
+/// From now on VmHWM is the peak since now. Were it not, no growth would ever be seen.
 inline void forget_peak() {
-    std::ofstream("/proc/self/clear_refs") << 5;
+    std::ofstream file("/proc/self/clear_refs");
+    if (!(file << 5 << std::flush)) throw std::runtime_error("/proc/self/clear_refs");
 }
 inline long descriptors() {
     return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {});
 }
 
-/// Where the servers of this program make their directories: nobody else's.
+/// Where the servers of this program make their directories: nobody else's, and within the one that
+/// they would take without it.
 class run_parent {
 public:
     run_parent() {
-        char name[] = "/tmp/torture-of-remora-XXXXXX";
-        if (::mkdtemp(name) == nullptr) throw std::runtime_error("mkdtemp");
-        ::setenv("XDG_RUNTIME_DIR", name, 1);
+        const auto where = remora::detail::run_directory::default_parent();
+        std::string name = (where / "torture-of-remora-XXXXXX").string();
+        if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp " + name);
+        ::setenv("XDG_RUNTIME_DIR", name.c_str(), 1);
         path_ = name;
     }
     ~run_parent() { std::filesystem::remove_all(path_); }
     run_parent(const run_parent&) = delete;
     run_parent& operator=(const run_parent&) = delete;
+    /// To be asked between two runs: each start sweeps away what the one before has left.
     bool is_empty() const { return std::filesystem::is_empty(path_); }
 
 private:
     std::filesystem::path path_;
 };
+
+/// The sizes of rings that the rounds of servers take in turn.
+inline std::size_t ring_of_round(std::uint64_t round) {
+    constexpr std::array<std::size_t, 3> all{4096, std::size_t{64} << 10, std::size_t{1} << 20};
+    return all[round % all.size()];
+}
 
 /// "12.3 ms" and the like.
 inline std::string show(clock::duration d) {
@@ -229,9 +241,12 @@ inline std::string show(clock::duration d) {
     return text;
 }
 
+/// The smallest that is not exceeded by this share of them.
 inline clock::duration percentile(std::vector<clock::duration> all, double share) {
     if (all.empty()) return {};
-    const auto at = static_cast<std::ptrdiff_t>(share * static_cast<double>(all.size() - 1));
+    const auto rank =
+        static_cast<std::ptrdiff_t>(std::ceil(share * static_cast<double>(all.size())));
+    const auto at = std::max<std::ptrdiff_t>(rank - 1, 0);
     std::nth_element(all.begin(), all.begin() + at, all.end());
     return all[static_cast<std::size_t>(at)];
 }

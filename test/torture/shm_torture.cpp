@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: MIT
 // Rings whose peer is killed in the middle of a transfer, and rings that the peer scribbles over
-// while they are read. Nothing crashes or hangs, and what is wrong is an error.
+// while they are read. Nothing crashes or hangs, and what is wrong is an error. And servers that
+// have no memory for rings: they say so, and their apps talk over FIFOs. The app is this program,
+// too.
 #include "row.hpp"
 
 #include "../messages.hpp"
+
+#include <remora/client.hpp>
+#include <remora/server.hpp>
+
+#include <sys/resource.h>
 
 #include <random>
 
@@ -109,8 +116,9 @@ clock::duration kill_round(std::mt19937_64& random, tally& t) {
     const auto took = clock::now() - killed;
     peer.wait();
     p = {};
-    io.run_for(limit);
-    return ended ? took : clock::duration::max();
+    io.restart();
+    io.run_for(limit);  // nothing is left to do
+    return ended && io.stopped() ? took : clock::duration::max();
 }
 
 /// Writes over what the server's side of a connection reads, and over the indices.
@@ -214,13 +222,81 @@ int scribble_round(std::uint64_t seed, tally& all) {
     return code;
 }
 
+// The app of a server without memory: 0 if it got FIFOs and they work.
+asio::awaitable<int> talk_over_fifos(remora::client& client) {
+    auto p = co_await client.connect("echo");
+    blob b = test::make_blob(3, 100'000);
+    co_await p.send(b);
+    const auto back = co_await p.receive<blob>();
+    const bool fifo = p.transport() == remora::transport_kind::fifo;
+    co_return fifo&& back.bytes == b.bytes ? 0 : 1;
+}
+
+asio::awaitable<void> echo(pipe p) {
+    while (const auto b = co_await p.next<blob>())
+        co_await p.send(*b);
+}
+
+/// Where memory is short: for the run as a whole, when it starts, or for a connection, later.
+enum class shortage { of_run, of_connection };
+constexpr std::size_t large_ring = 16u << 20;
+
+// A limit that leaves no room for the rings, and enough for everything else.
+void limit_memory(shortage what) {
+    const auto used = static_cast<rlim_t>(status_of_self("VmSize")) << 10;
+    const rlim_t most = what == shortage::of_run ? 1u << 20 : used + large_ring * 2;
+    const rlimit limit{most, RLIM_INFINITY};
+    if (::setrlimit(what == shortage::of_run ? RLIMIT_FSIZE : RLIMIT_AS, &limit) != 0)
+        throw std::runtime_error("setrlimit");
+}
+
+// A server whose memory is short. The exit code: 0 good, 1 no word of it, 2 another reason, 3 an
+// app that was not served.
+int be_short_of_memory(shortage what) {
+    asio::io_context io;
+    remora::server_options options{.target = "/proc/self/exe", .drain = 10ms, .grace = 50ms};
+    options.ring = large_ring;
+    int told = 0;
+    bool named = true;
+    options.on_event = [&](const remora::event& e) {
+        using kind = remora::event::kind;
+        if (e.what == kind::hello && what == shortage::of_connection) limit_memory(what);
+        if (e.what != kind::fallback) return;
+        ++told;
+        const auto why =
+            what == shortage::of_run ? std::errc::file_too_large : std::errc::not_enough_memory;
+        named = e.code == why && e.text.find("shared memory: ") != std::string::npos;
+    };
+    remora::server server{io, options};
+    server.serve("echo", echo);
+    if (what == shortage::of_run) limit_memory(what);
+    if (server.run() != 0) return 3;
+    return told != 1 ? 1 : named ? 0 : 2;
+}
+
+void fall_back(verdict& v, const run_parent& directory) {
+    for (const auto when : {shortage::of_run, shortage::of_connection}) {
+        forked server([when] { return be_short_of_memory(when); });
+        const int code = server.wait_for(2 * limit);
+        const std::string name = when == shortage::of_run ? "a run" : "a connection";
+        v.expect(code == 0, "no memory for " + name + ": code " + std::to_string(code));
+        v.expect(directory.is_empty(), "a directory is left");
+    }
+}
+
 verdict judge(row& r) {
     std::mt19937_64 random(r.seed);
     verdict v;
+    const run_parent directory;
     tally killed, scribbled;
     std::vector<clock::duration> times;
+    std::uint64_t without_memory = 0;
     for (std::uint64_t i = 0; i != r.rounds; ++i) {
-        if (i % 10 == 0) r.progress(i);
+        if (i % 10 == 0) {
+            r.progress(i);
+            fall_back(v, directory);
+            without_memory += 2;
+        }
         const auto took = kill_round(random, killed);
         v.expect(took != clock::duration::max(), "a hang after a kill");
         times.push_back(took);
@@ -241,12 +317,18 @@ verdict judge(row& r) {
                 count(killed.messages) +
                 " messages before; scribbled: " + count(scribbled.messages) + " messages, " +
                 count(scribbled.torn) + " changed, " + count(scribbled.refused) +
-                " refused, no crash, no hang";
+                " refused, no crash, no hang; " + count(without_memory) +
+                " servers without memory fell back to FIFOs";
     return v;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+    if (argc > 1 && std::string(argv[1]).starts_with("--remora.pipes=")) {
+        asio::io_context io;
+        remora::client client{io, argc, argv};
+        return client.run(talk_over_fifos);
+    }
     return row("rings whose peer is killed or mad", 300).run(argc, argv, judge);
 }

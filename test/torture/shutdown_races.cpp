@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Runs that are stopped in every way at random moments, with 1,000 calls in flight: each is over
-// within the grace period and a bit, and leaves nothing behind. The app is this program, too.
+// Runs that are stopped in every way: half of them, and all from a handler, with 1,000 calls in
+// flight, the others at a random moment after their start. Each is over within the grace period and
+// a bit, has ended because it was stopped, and leaves nothing behind. The app is this program, too.
 #include "row.hpp"
 
 #include "../calls.hpp"
@@ -10,6 +11,7 @@
 
 #include <atomic>
 #include <random>
+#include <semaphore>
 #include <thread>
 
 namespace {
@@ -20,7 +22,7 @@ constexpr auto grace = 300ms;
 constexpr auto margin = 200ms;
 constexpr int calls = 1000;
 
-asio::awaitable<test::sum> for_ever(test::wait_for_ever) {
+asio::awaitable<test::sum> for_ever() {
     asio::steady_timer timer(co_await asio::this_coro::executor, clock::time_point::max());
     co_await timer.async_wait(asio::use_awaitable);
     co_return test::sum{};
@@ -55,11 +57,13 @@ constexpr int ways = 6;
 // One server with its run, stopped in one way.
 class one_round {
 public:
-    one_round(const row& r, way how, std::mt19937_64& random)
+    one_round(const row& r, way how, std::uint64_t number, std::mt19937_64& random)
         : how_(how),
+          waits_for_calls_(number / (4 * ways) % 2 == 0 && how != way::during_start),
           delay_(std::chrono::microseconds(random() % 30'000)),
           guard_(io_.get_executor()) {
         remora::server_options options{.target = "/proc/self/exe", .drain = 10ms, .grace = grace};
+        options.ring = ring_of_round(number);
         options.transport =
             r.over_fifos() ? remora::transport_kind::fifo : remora::transport_kind::shared_memory;
         options.on_failure = [](std::string_view, const std::exception_ptr&) {};
@@ -69,15 +73,21 @@ public:
     /// How long the end took; the maximum if it did not come.
     clock::duration play(int threads) {
         remora::service s;
-        s.on(for_ever);
+        s.on([this](test::wait_for_ever) {
+            ++in_flight_;
+            return for_ever();
+        });
         s.on([this](test::add) {
+            calls_made_.release();
             if (how_ == way::handler) stop();
             return test::sum{};
         });
         server_->serve("calls", s);
         run_ = server_->start();
-        asio::co_spawn(io_, run_->result(), [this](std::exception_ptr, remora::run_result) {
+        asio::co_spawn(io_, run_->result(), [this](std::exception_ptr e, remora::run_result end) {
             over_ = clock::now();
+            end_ = std::move(end);
+            failed_ = e != nullptr;
             guard_.reset();
         });
         if (how_ == way::during_start) stop();
@@ -85,6 +95,7 @@ public:
         for (int i = 0; i != threads; ++i)
             all.emplace_back([this] { io_.run_until(clock::now() + 20s); });
         if (how_ != way::handler && how_ != way::during_start) {
+            if (waits_for_calls_) (void)calls_made_.try_acquire_for(10s);
             std::this_thread::sleep_for(delay_);
             stop();
         }
@@ -94,9 +105,18 @@ public:
         return guard_.owns_work() ? clock::duration::max() : over_ - stopped_;
     }
 
+    /// An app that has died by itself proves nothing. The destructor kills without a step before.
+    bool was_stopped() const {
+        const bool killed = how_ == way::destructor && end_.code() == 128 + SIGKILL;
+        return !failed_ && (killed || end_.stopped_by != remora::stop_step::none);
+    }
+    bool has_all_calls() const { return calls_at_stop_ == calls; }
+    bool must_have_all_calls() const { return waits_for_calls_ || how_ == way::handler; }
+
 private:
     void stop() {
         stopped_ = clock::now();
+        calls_at_stop_ = in_flight_;
         switch (how_) {
             case way::handler:
             case way::thread:
@@ -118,12 +138,18 @@ private:
     }
 
     way how_;
+    bool waits_for_calls_;
     clock::duration delay_;
+    std::atomic<int> in_flight_ = 0;
+    int calls_at_stop_ = 0;
+    std::binary_semaphore calls_made_{0};
     asio::io_context io_;
     asio::executor_work_guard<asio::io_context::executor_type> guard_;
     std::optional<remora::server> server_;
     std::optional<remora::run> run_;
     clock::time_point stopped_{}, over_{};
+    remora::run_result end_;
+    bool failed_ = false;
 };
 
 verdict judge(row& r) {
@@ -131,24 +157,30 @@ verdict judge(row& r) {
     verdict v;
     std::vector<clock::duration> times;
     long before = 0;
+    std::uint64_t with_all = 0;
     const run_parent directory;
     for (std::uint64_t i = 0; i != r.rounds; ++i) {
         if (i % 10 == 0) r.progress(i);
         if (i == 2 * ways) before = descriptors();
         const auto how = static_cast<way>(i % ways);
         const std::string name = "way " + std::to_string(i % ways);
-        one_round round(r, how, random);
+        one_round round(r, how, i, random);
         const auto took = round.play(1 + static_cast<int>(i / ways % 2) * 3);
         v.expect(took != clock::duration::max(), name + " hangs");
         if (took == clock::duration::max()) break;
-        v.expect(took < grace + margin, name + " took " + show(took));
+        v.expect(took >= 0s && took < grace + margin, name + " took " + show(took));
+        v.expect(round.was_stopped(), name + " ended by itself");
+        v.expect(round.has_all_calls() || !round.must_have_all_calls(), name + " lacks calls");
+        v.expect(::waitpid(-1, nullptr, WNOHANG) < 0, name + " leaves a child");
+        v.expect(directory.is_empty(), name + " leaves a directory");
+        with_all += round.has_all_calls() ? 1 : 0;
         times.push_back(took);
     }
     v.expect(descriptors() <= before || before == 0, "descriptors are left");
-    v.expect(::waitpid(-1, nullptr, WNOHANG) < 0, "a child is left");
-    v.expect(directory.is_empty(), "a directory is left");
-    v.figures = "over after p50 " + show(percentile(times, 0.5)) + ", p99 " +
-                show(percentile(times, 0.99)) + ", max " + show(percentile(times, 1));
+    v.figures = std::to_string(calls) + " calls in flight in " + std::to_string(with_all) + " of " +
+                std::to_string(times.size()) + " rounds; over after p50 " +
+                show(percentile(times, 0.5)) + ", p99 " + show(percentile(times, 0.99)) + ", max " +
+                show(percentile(times, 1));
     return v;
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Messages of every size at the edges of the limit, from an app that sends them well: those beyond
-// it fail at their sender, which is told size and limit, and the pipe goes on. And lengths that an
-// app announces by hand: the server refuses those beyond the limit, and serves the next connection.
-// The same program is server and app.
+// Messages of every size at the edges of the limit, from an app and from a server that send them
+// well: those beyond it fail at their sender, which is told size and limit, and the pipe goes on.
+// And lengths that an app announces by hand: the server refuses those beyond the limit, and serves
+// the next connection. A frame of length 0 is one, but no value: that message is passed over. The
+// same program is server and app; the app's exit code is how many of its sizes went as they should.
 #include "raw_app.hpp"
 #include "row.hpp"
 
@@ -12,6 +13,8 @@
 #include <remora/server.hpp>
 
 #include <sys/mman.h>
+
+#include <map>
 
 namespace {
 
@@ -38,52 +41,37 @@ struct zeros {
 };
 constexpr std::size_t overhead = 10;  // of the record and the bytes: two kinds, two lengths
 
-remora::server_options options_of(const row& r) {
-    remora::server_options options;
-    options.target = r.programs + "/test/torture/size_limits";
-    options.limits.message = limit;
-    options.transport =
-        r.over_fifos() ? remora::transport_kind::fifo : remora::transport_kind::automatic;
-    return options;
+constexpr std::array sizes{overhead,
+                           std::size_t{4096},
+                           limit - 1,
+                           limit,
+                           limit + 1,
+                           std::size_t{1} << 31,
+                           std::size_t{0xffffffff}};
+constexpr std::array lengths{
+    0u, std::uint32_t{overhead}, std::uint32_t{limit}, std::uint32_t{limit} + 1, 1u << 31, ~0u};
+constexpr std::size_t beyond = 3;  // how many of either are more than the limit
+
+bool names(const std::string& text, std::size_t size) {
+    return text.find(std::to_string(size) + " bytes") != std::string::npos &&
+           text.find("the limit is " + std::to_string(limit)) != std::string::npos;
+}
+
+asio::awaitable<std::optional<number>> measured(remora::pipe& p) {
+    try {
+        const auto message = co_await p.next<zeros>();
+        if (!message) co_return std::nullopt;
+        co_return number{static_cast<std::int64_t>(message->taken.size())};
+    } catch (const remora::error& e) {
+        if (e.code() != remora::errc::truncated || !p.skip()) throw;
+    }
+    co_return number{-1};  // no value
 }
 
 asio::awaitable<void> measure(remora::pipe p) {
-    while (const auto message = co_await p.next<zeros>())
-        co_await p.send<number>(static_cast<std::int64_t>(message->taken.size()));
+    while (const auto size = co_await measured(p))
+        co_await p.send(*size);
 }
-
-verdict judge(const row& r) {
-    verdict v;
-    std::uint64_t ended = 0;
-    const auto begin = clock::now();
-    for (std::uint64_t i = 0; i < r.rounds; ++i) {
-        r.progress(i);
-        asio::io_context io;
-        auto options = options_of(r);
-        options.on_failure = [&](std::string_view, const std::exception_ptr& why) {
-            const bool named = test::failure_of([&] {
-                                   std::rethrow_exception(why);
-                               }).has("the limit is " + std::to_string(limit));
-            v.expect(named, "a failure without the limit");
-            ++ended;
-        };
-        remora::server server{io, options};
-        server.serve("measure", measure);
-        for (const char* part : {"sends", "announces"}) {
-            const int code = server.run({part, r.transport});
-            v.expect(code == 0, std::string(part) + " ends with " + std::to_string(code));
-        }
-    }
-    v.expect(ended == 3 * r.rounds, std::to_string(ended) + " connections ended");
-    v.figures =
-        "4 sizes up to the limit arrive, 3 beyond the limit refused with size and limit, each pipe "
-        "usable; 6 "
-        "lengths announced, 3 refused; " +
-        show((clock::now() - begin) / std::max<std::uint64_t>(r.rounds, 1)) + " a round";
-    return v;
-}
-
-// The app.
 
 asio::awaitable<bool> is_echoed(remora::pipe& pipe, std::size_t size) {
     zeros message{size - overhead};
@@ -97,48 +85,119 @@ asio::awaitable<bool> is_refused(remora::pipe& pipe, std::size_t size) {
         zeros message{size - overhead};
         co_await pipe.send(message);
     } catch (const remora::error& e) {
-        const std::string text = e.what();
-        co_return e.code() == remora::errc::message_too_large&& text.find(std::to_string(limit)) !=
-            std::string::npos;
+        co_return e.code() == remora::errc::message_too_large&& names(e.what(), size);
     }
     co_return false;
 }
 
-asio::awaitable<int> send_well(remora::client& client) {
-    auto pipe = co_await client.connect("measure");
-    for (const std::size_t size : {overhead, std::size_t{4096}, limit - 1, limit}) {
-        if (!co_await is_echoed(pipe, size)) co_return 90;
+// How many go as they should. After each that is refused, another one shows that the pipe goes on.
+asio::awaitable<int> send_sizes(remora::pipe& pipe) {
+    int right = 0;
+    for (const std::size_t size : sizes) {
+        const bool arrives = size <= limit;
+        const bool refused = arrives || co_await is_refused(pipe, size);
+        const bool echoed = co_await is_echoed(pipe, arrives ? size : overhead);
+        right += refused && echoed ? 1 : 0;
     }
-    for (const std::size_t size :
-         {limit + 1, std::size_t{1} << 31, std::size_t{0xffffffff} + overhead}) {
-        if (!co_await is_refused(pipe, size)) co_return 91;
-        if (!co_await is_echoed(pipe, overhead)) co_return 92;
-    }
-    co_return 0;
+    co_return right;
 }
 
-/// What the server says to a message that announces so many bytes.
-frame_kind answer_to(test::raw_app& app, bool over_fifos, std::uint32_t length, bool whole) {
+// The server.
+
+/// What it has seen in all rounds.
+struct tally {
+    std::uint64_t sent_by_app = 0, sent_by_server = 0, announced = 0;
+    std::map<std::size_t, std::uint64_t> refused = {};  ///< announced, and beyond the limit
+};
+
+remora::server_options options_of(const row& r, std::uint64_t round, tally& all) {
+    remora::server_options options;
+    options.target = r.programs + "/test/torture/size_limits";
+    options.limits.message = limit;
+    options.ring = ring_of_round(round);
+    options.transport =
+        r.over_fifos() ? remora::transport_kind::fifo : remora::transport_kind::shared_memory;
+    options.on_failure = [&all](std::string_view, const std::exception_ptr& why) {
+        const auto failure = test::failure_of([&] { std::rethrow_exception(why); });
+        for (const std::size_t length : lengths)
+            all.refused[length] += length > limit && names(failure.text, length) ? 1 : 0;
+    };
+    return options;
+}
+
+void play(const row& r, std::uint64_t round, tally& all) {
+    asio::io_context io;
+    remora::server server{io, options_of(r, round, all)};
+    server.serve("measure", measure);
+    server.serve("send", [&all](remora::pipe p) -> asio::awaitable<void> {
+        all.sent_by_server += static_cast<std::uint64_t>(co_await send_sizes(p));
+    });
+    all.sent_by_app += static_cast<std::uint64_t>(server.run({"sends", r.transport}));
+    all.announced += static_cast<std::uint64_t>(server.run({"announces", r.transport}));
+}
+
+verdict judge(const row& r) {
+    verdict v;
+    tally all;
+    const run_parent directory;
+    const auto begin = clock::now();
+    for (std::uint64_t i = 0; i < r.rounds; ++i) {
+        r.progress(i);
+        play(r, i, all);
+        v.expect(directory.is_empty(), "a directory is left");
+    }
+    const auto show_share = [&](std::uint64_t done, std::size_t each) {
+        v.expect(done == each * r.rounds, "not all went as they should");
+        return std::to_string(done) + " of " + std::to_string(each * r.rounds);
+    };
+    std::uint64_t refused = 0;
+    for (const auto& [length, times] : all.refused)
+        refused += times;
+    v.figures =
+        "sent, or refused with size and limit: " + show_share(all.sent_by_app, sizes.size()) +
+        " by the app, " + show_share(all.sent_by_server, sizes.size()) +
+        " by the server; announced, and answered or refused: " +
+        show_share(all.announced, lengths.size()) + "; the server has named length and limit of " +
+        show_share(refused, beyond) + "; " +
+        show((clock::now() - begin) / std::max<std::uint64_t>(r.rounds, 1)) + " a round";
+    return v;
+}
+
+// The app.
+
+asio::awaitable<int> send_well(remora::client& client) {
+    auto asking = co_await client.connect("measure");
+    const int right = co_await send_sizes(asking);
+    auto answering = co_await client.connect("send");
+    co_await measure(std::move(answering));
+    co_return right;
+}
+
+/// The kind of what the server says to a message that announces so many bytes, and its value.
+std::pair<frame_kind, std::int64_t> answer_to(test::raw_app& app, bool over_fifos,
+                                              std::uint32_t length) {
     auto pipe = app.connect("measure", over_fifos);
     const test::frame_header header{
         .length = length, .kind = frame_kind::message, .tag = remora::type_tag_of<zeros>()};
     std::string value;
-    if (whole && length >= overhead) value = test::encoded(zeros{length - overhead});
+    if (length >= overhead && length <= limit) value = test::encoded(zeros{length - overhead});
     pipe.say(test::header_bytes(header) + value);
     std::vector<std::byte> bytes;
-    return test::hear(pipe, bytes);
+    const frame_kind kind = test::hear(pipe, bytes);
+    return {kind, kind == frame_kind::message ? test::value_of<number>(bytes).value : 0};
 }
 
 int announce(const std::string& directory, bool over_fifos) {
     test::raw_app app(directory);
-    for (const std::uint32_t length : {std::uint32_t{overhead}, std::uint32_t{limit}}) {
-        if (answer_to(app, over_fifos, length, true) != frame_kind::message) return 93;
+    int right = 0;
+    for (const std::uint32_t length : lengths) {
+        const auto [kind, size] = answer_to(app, over_fifos, length);
+        const std::int64_t expected =
+            length == 0 ? -1 : std::int64_t{length} - std::int64_t{overhead};
+        right += length > limit ? kind == frame_kind::close
+                                : kind == frame_kind::message && size == expected;
     }
-    for (const std::uint32_t length : {static_cast<std::uint32_t>(limit) + 1, 1u << 31, ~0u}) {
-        if (answer_to(app, over_fifos, length, false) != frame_kind::close) return 94;
-        if (answer_to(app, over_fifos, overhead, true) != frame_kind::message) return 95;
-    }
-    return 0;
+    return right;
 }
 
 int be_app(int argc, char** argv) {

@@ -200,12 +200,14 @@ int say_hello(const std::string& directory, const std::string& versions) {
 
 /// The app's exit code.
 int serve(const row& r, int version, std::vector<std::string> words) {
+    static std::uint64_t round = 0;
     asio::io_context io;
     remora::server_options options;
+    options.ring = ring_of_round(round++);
     options.target = r.programs + "/test/torture/version_matrix";
     options.standard_error = remora::null_device;
     options.transport =
-        r.over_fifos() ? remora::transport_kind::fifo : remora::transport_kind::automatic;
+        r.over_fifos() ? remora::transport_kind::fifo : remora::transport_kind::shared_memory;
     remora::server server{io, options};
     server.serve("maths", maths_of(version));
     return server.run(std::move(words));
@@ -213,6 +215,7 @@ int serve(const row& r, int version, std::vector<std::string> words) {
 
 verdict judge(const row& r) {
     verdict v;
+    const run_parent directory;
     int pairs = 0, hellos = 0;
     for (std::uint64_t i = 0; i < r.rounds; ++i) {
         r.progress(i);
@@ -221,12 +224,14 @@ verdict judge(const row& r) {
                 const int code = serve(r, theirs, {mine, std::to_string(theirs)});
                 v.expect(code == 0, "app " + mine + " and server " + std::to_string(theirs) +
                                         " end with " + std::to_string(code));
+                v.expect(directory.is_empty(), "a directory is left");
                 pairs += i == 0 && code == 0 ? 1 : 0;
             }
         }
         for (const std::string versions : {"1-1", "1-2", "1-3", "2-2", "2-3", "3-3"}) {
             const int code = serve(r, 1, {"hello", versions});
             v.expect(code == 0, "hello " + versions + " ends with " + std::to_string(code));
+            v.expect(directory.is_empty(), "a directory is left");
             hellos += i == 0 && code == 0 ? 1 : 0;
         }
     }
