@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
-// The n-th operator new throws, for each n of a conversation of calls, streams and messages, of a
+// The n-th operator new throws, for each n of conversations of calls, streams and messages, of a
 // run with a real app, and of an app: in a process of its own each. Nothing crashes, leaks or
 // hangs, no descriptor, child, thread or directory is left. The app is this program, too.
 // --rounds N tries N of them, spread evenly; 0: all. Left out are those that Asio 1.22 does not
 // survive: the destructor of a strand, and that of its signal service, after their constructor; and
 // a timer's queue, since what leaves the beginning of an awaited operation ends the program.
+#include "conversations.hpp"
 #include "failing_new.hpp"
-#include "row.hpp"
-
-#include "../calls.hpp"
 
 #include <remora/client.hpp>
 #include <remora/server.hpp>
@@ -19,7 +17,6 @@ namespace {
 
 using namespace torture;
 using remora::pipe;
-using test::number;
 
 enum outcome {
     good,
@@ -44,40 +41,6 @@ const std::map<int, std::string> names{{hangs, "hangs"},
                                        {128 + SIGABRT, "std::terminate or abort"},
                                        {128 + SIGKILL, "hangs outside the context"}};
 
-remora::service service() {
-    remora::service s;
-    s.on([](test::add q) { return test::sum{q.a + q.b}; });
-    s.on([](test::add_later q) -> asio::awaitable<test::sum> {
-        co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
-        co_return test::sum{q.a + q.b};
-    });
-    s.on([](test::count_up c) -> remora::generator<number> {
-        for (std::int64_t i = 0; i != c.count; ++i)
-            co_yield remora::item<number>(i);
-    });
-    s.on([](test::echo e) { return std::move(e.what); });
-    return s;
-}
-
-asio::awaitable<void> ask(pipe& p) {
-    co_await p.call<test::add>(1, 2);
-    co_await p.call<test::add_later>(1, 2, 0u);
-    const test::echo large{test::make_blob(1, 100'000)};
-    co_await p.call(large);
-    auto numbers = co_await p.stream<test::count_up>(20);
-    while (const auto n = co_await numbers.next()) {
-    }
-    co_await p.notify<number>(1);
-}
-
-// A conversation within a process. Its calls have deadlines of their own: the watchdog's.
-asio::awaitable<void> converse(asio::io_context& io, const row& r) {
-    auto [near, far] = torture::make_pair(io, r.over_fifos(), {4096, wait_policy::adaptive});
-    far.attach(service());
-    co_await ask(near);
-    co_await near.close();
-}
-
 // A run of the test's app, and its end.
 asio::awaitable<void> echo(pipe p) {
     while (const auto n = co_await p.next<number>())
@@ -100,10 +63,8 @@ asio::awaitable<void> run_app(asio::io_context& io, const row& r) {
     co_await run.result();
 }
 
-using scenario = asio::awaitable<void> (*)(asio::io_context&, const row&);
-
 // What a program does that runs its context whatever comes out of it.
-outcome play(scenario what, const row& r) {
+outcome play(conversation what, const row& r) {
     bool done = false, idle = false;
     {
         asio::io_context io{1};
@@ -153,7 +114,7 @@ outcome look_round(const belongings& before, const run_parent& directory) {
 }
 
 // One process, in which an allocation fails: its exit code.
-int try_one(scenario what, const row& r, const run_parent& directory, long n) {
+int try_one(conversation what, const row& r, const run_parent& directory, long n) {
     forked victim([&]() -> int {
         (void)!std::freopen("/dev/null", "w", stderr);
         play(what, r);     // whatever is made once
@@ -173,7 +134,7 @@ int try_one(scenario what, const row& r, const run_parent& directory, long n) {
     return victim.wait_for(10s);
 }
 
-long count(scenario what, const row& r) {
+long count(conversation what, const row& r) {
     int told[2];
     if (::pipe(told) != 0) throw std::runtime_error("pipe");
     forked counting([&] {
@@ -296,8 +257,8 @@ verdict judge(row& r) {
         }
         v.figures += name + ": " + std::to_string(most) + " allocations; ";
     };
-    const std::pair<std::string, scenario> scenarios[]{{"conversation", converse},
-                                                       {"run", run_app}};
+    const std::pair<std::string, conversation> scenarios[]{
+        {"conversation", converse}, {"end", end_together}, {"full", close_full}, {"run", run_app}};
     for (const auto& [name, what] : scenarios)
         try_each(name, count(what, r), [&](long n) { return try_one(what, r, directory, n); });
     app_report usual;
