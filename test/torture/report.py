@@ -37,7 +37,8 @@ def compiler_of(programs):
         words = commands[0]["command"].split()
         name = words[1] if words[0].endswith("ccache") else words[0]
         told = subprocess.run([name, "--version"], capture_output=True, check=True, text=True)
-        return told.stdout.splitlines()[0]
+        version = told.stdout.splitlines()[0]
+        return version if "clang" in version else "g++ " + version.split(" ", 1)[-1]
     except (OSError, subprocess.CalledProcessError, ValueError, LookupError):
         return "an unknown compiler"
 
