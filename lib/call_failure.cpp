@@ -2,6 +2,7 @@
 #include "call_failure.hpp"
 
 #include "close_reason.hpp"
+#include "first_exception.hpp"
 
 #include <remora/asio.hpp>
 
@@ -63,7 +64,7 @@ void call_failure::set(std::error_code why) {
 }
 
 call_failure call_failure::of(std::exception_ptr why) try {
-    std::rethrow_exception(why);
+    std::rethrow_exception(detail::first_of(why));
 } catch (const std::bad_alloc&) {
     return {failure_kind::overloaded, errc::overloaded, "out of memory"};
 } catch (const remote_error& e) {  // of a call that the handler has made: nothing of this one

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // client::run: the life of an app's main coroutine.
 #include "client_core.hpp"
+#include "first_exception.hpp"
 #include "watchdog.hpp"
 
 #include <cstdio>
@@ -54,7 +55,7 @@ struct app_life : std::enable_shared_from_this<app_life> {
 
 void app_life::start(std::function<asio::awaitable<int>()> app) {
     auto done = [self = shared_from_this(), app](std::exception_ptr why, int value) {
-        self->failure = why;
+        self->failure = detail::first_of(why);
         self->code = value;
         self->set(self->finished);
     };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The services of a run, from the open pipe to their end.
+#include "first_exception.hpp"
 #include "run_connection.hpp"
 #include "run_core.hpp"
 
@@ -39,7 +40,7 @@ asio::awaitable<void> run_core::serve(std::shared_ptr<run_core> self, std::share
         c->end->hold();
         co_await service(pipe(c->end));
     } catch (...) {
-        why = std::current_exception();
+        why = first_of(std::current_exception());
     }
     self->service_ended(c, why);
 }

@@ -39,6 +39,8 @@ asio::awaitable<sum> failing(fail_with q) {
             throw std::bad_alloc();
         case 4:
             throw std::system_error(asio::error::operation_aborted);
+        case 5:
+            throw asio::multiple_exceptions(std::make_exception_ptr(std::runtime_error(q.text)));
         default:
             throw 42;
     }
@@ -160,7 +162,9 @@ TEST_CASE("what a handler throws arrives with its text, code and kind") {
         CHECK(memory.kind == failure_kind::overloaded);
         const auto cancelled = co_await result_of(near.call<fail_with>(4, ""));
         CHECK(cancelled.kind == failure_kind::cancelled);
-        const auto other = co_await result_of(near.call<fail_with>(5, ""));
+        const auto two = co_await result_of(near.call<fail_with>(5, "the first of two"));
+        CHECK(two.message == "\"the first of two\"");
+        const auto other = co_await result_of(near.call<fail_with>(6, ""));
         CHECK(other.kind == failure_kind::failed);
         const auto fine = co_await near.call<add>(1, 1);
         CHECK(fine.value == 2);
