@@ -88,6 +88,12 @@ void call_session::abandon(std::uint64_t id) noexcept try {
 } catch (const std::exception&) {  // without memory for a frame: the call ends by itself
 }
 
+// As those are that are awaited together with one which has failed with the conversation.
+std::exception_ptr call_session::why_cancelled(std::string_view request) const noexcept {
+    if (is_over_) return gone(request);
+    return std::make_exception_ptr(std::system_error(asio::error::operation_aborted));
+}
+
 void call_session::fail(std::uint64_t id, std::exception_ptr why) noexcept {
     const auto [what, call] = table_.find(id);
     if (what != call_table::verdict::expected) return;

@@ -3,12 +3,17 @@
 #include "calls.hpp"
 #include "pairs.hpp"
 
+#include <first_exception.hpp>
+
 #include <remora/pipe.hpp>
+
+#include <asio/experimental/awaitable_operators.hpp>
 
 using namespace test;
 
 namespace {
 
+using namespace asio::experimental::awaitable_operators;
 using remora::errc;
 using remora::failure_kind;
 using remora::generator;
@@ -259,6 +264,33 @@ TEST_CASE("a full end that closes on a strand while somebody receives goes on re
         co_await one.result();
         co_await closing.result();
         co_await receiving.result();
+    });
+}
+
+asio::awaitable<void> wait_for_both(pipe& near) {
+    auto one = near.call<wait_for_ever>(), other = near.call<wait_for_ever>();
+    co_await (std::move(one) && std::move(other));
+}
+
+TEST_CASE("calls that are awaited together and end with the conversation say why") {
+    using remora::detail::first_of;
+    over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
+        service s;
+        s.on([](wait_for_ever) -> asio::awaitable<sum> {
+            asio::steady_timer never(co_await asio::this_coro::executor,
+                                     std::chrono::steady_clock::time_point::max());
+            co_await never.async_wait(asio::use_awaitable);
+            co_return sum{};
+        });
+        far.attach(s);
+        std::exception_ptr why;
+        asio::co_spawn(near.get_executor(), wait_for_both(near),
+                       [&](std::exception_ptr e) { why = first_of(e); });
+        co_await settle();
+        co_await far.close();
+        co_await settle();
+        REQUIRE(why);
+        CHECK_THROWS_AS(std::rethrow_exception(why), remora::remote_error);
     });
 }
 

@@ -53,7 +53,7 @@ public:
 
     asio::awaitable<void> wait() {
         return waiting_.wait([this] {
-            fail(std::make_exception_ptr(std::system_error(asio::error::operation_aborted)));
+            fail(end_->calls->why_cancelled(request_name()));
             end_->calls->abandon(id_);
             waiting_.post(end_->executor());
         });

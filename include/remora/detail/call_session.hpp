@@ -85,7 +85,9 @@ public:
     void withdraw(std::uint64_t id);
     /// Nobody waits any more: tells the other side to cancel.
     void abandon(std::uint64_t id) noexcept;
-    /// The same, and the call fails.
+    /// What a call fails with that is cancelled: the end of the conversation, if that came first.
+    std::exception_ptr why_cancelled(std::string_view request) const noexcept;
+    /// The same as abandon, and the call fails.
     void fail(std::uint64_t id, std::exception_ptr why) noexcept;
 
     // Serving.
