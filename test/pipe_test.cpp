@@ -233,4 +233,14 @@ TEST_CASE("a value that cannot be encoded leaves the pipe usable") {
     });
 }
 
+TEST_CASE("a pipe that another is assigned to closes") {
+    over_every_transport([](pipe a, pipe b) -> asio::awaitable<void> {
+        auto others = remora::make_pipe_pair(a.get_executor(), "other");
+        a = std::move(others.first);
+        const auto end = co_await b.next<number>();
+        CHECK(!end);
+        CHECK(a.name() == "other");
+    });
+}
+
 }  // namespace
