@@ -7,7 +7,7 @@
 
 #include <remora/stream.hpp>
 
-#include <algorithm>
+#include <map>
 #include <sstream>
 
 using namespace test;
@@ -143,15 +143,14 @@ std::string lines_of(const std::vector<std::byte>& bytes) {
 
 // The frames of different calls may leave in another order where time passes between them.
 std::string by_call(const std::string& lines) {
-    std::vector<std::string> all;
+    std::map<std::string, std::string> calls;
     std::istringstream in(lines);
     for (std::string line; std::getline(in, line);)
-        all.push_back(line);
-    std::ranges::stable_sort(all, {}, [](const std::string& line) { return line.substr(16, 16); });
-    std::string sorted;
-    for (const std::string& line : all)
-        sorted += line + '\n';
-    return sorted;
+        calls[line.substr(16, 16)] += line + '\n';
+    std::string all;
+    for (const auto& [id, frames] : calls)
+        all += frames;
+    return all;
 }
 
 std::vector<std::byte> bytes_of(std::string lines) {

@@ -233,6 +233,29 @@ TEST_CASE("a value that cannot be encoded leaves the pipe usable") {
     });
 }
 
+struct moody {
+    bool refuses = true;
+    template <class Archive>
+    void serialize(Archive& ar) {
+        if (refuses) throw std::runtime_error("not today");
+        ar(refuses);
+    }
+};
+
+TEST_CASE("a type whose first value could not be encoded is named by the next one") {
+    over_every_transport([](pipe a, pipe b) -> asio::awaitable<void> {
+        moody m;
+        try {
+            co_await a.send(m);
+        } catch (const std::runtime_error&) {
+            m.refuses = false;
+        }
+        co_await a.send(m);
+        const auto mismatch = co_await failure_of(b.receive<number>());
+        CHECK_MESSAGE(mismatch.has("moody"), mismatch.text);
+    });
+}
+
 TEST_CASE("a pipe that another is assigned to closes") {
     over_every_transport([](pipe a, pipe b) -> asio::awaitable<void> {
         auto others = remora::make_pipe_pair(a.get_executor(), "other");
