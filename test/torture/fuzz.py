@@ -32,8 +32,8 @@ def runtime_is_missing():
 
 def build(directory):
     compiler = "ccache clang++-19" if shutil.which("ccache") else "clang++-19"
-    environment = dict(os.environ, CXX=compiler, CCACHE_SLOPPINESS="pch_defines,time_macros",
-                       CCACHE_TEMPDIR=str(directory / "ccache"))
+    environment = dict(os.environ, CXX=compiler, CCACHE_SLOPPINESS="pch_defines,time_macros")
+    environment.pop("XDG_RUNTIME_DIR", None)  # where ccache would leave something
     source = HERE.parent.parent
     with open(directory.with_suffix(".log"), "w") as log:
         if not (directory / "build.ninja").exists():
