@@ -142,13 +142,6 @@ TEST_CASE("who awaits an item hears that the stream was dropped") {
     });
 }
 
-asio::awaitable<sum> for_ever(wait_for_ever) {
-    asio::steady_timer never(co_await asio::this_coro::executor,
-                             std::chrono::steady_clock::time_point::max());
-    co_await never.async_wait(asio::use_awaitable);
-    co_return sum{};
-}
-
 asio::awaitable<failure_kind> kind_of(asio::awaitable<sum> call) {
     try {
         co_await std::move(call);
@@ -276,12 +269,7 @@ TEST_CASE("calls that are awaited together and end with the conversation say why
     using remora::detail::first_of;
     over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
         service s;
-        s.on([](wait_for_ever) -> asio::awaitable<sum> {
-            asio::steady_timer never(co_await asio::this_coro::executor,
-                                     std::chrono::steady_clock::time_point::max());
-            co_await never.async_wait(asio::use_awaitable);
-            co_return sum{};
-        });
+        s.on(for_ever);
         far.attach(s);
         std::exception_ptr why;
         asio::co_spawn(near.get_executor(), wait_for_both(near),

@@ -158,12 +158,7 @@ private:
 service adder() {
     service s;
     s.on([](add q) { return sum{q.a + q.b}; });
-    s.on([](wait_for_ever) -> asio::awaitable<sum> {
-        asio::steady_timer timer(co_await asio::this_coro::executor,
-                                 std::chrono::steady_clock::time_point::max());
-        co_await timer.async_wait(asio::use_awaitable);
-        co_return sum{};
-    });
+    s.on(for_ever);
     return s;
 }
 
@@ -428,12 +423,7 @@ TEST_CASE("the number of a call may not be used again, nor a smaller one") {
 TEST_CASE("more unanswered calls than the window end the conversation and every handler") {
     against_bare_peer([](pipe& p, bare_peer& peer) -> asio::awaitable<void> {
         service s({.max_in_flight = 2});
-        s.on([](wait_for_ever) -> asio::awaitable<sum> {
-            asio::steady_timer timer(co_await asio::this_coro::executor,
-                                     std::chrono::steady_clock::time_point::max());
-            co_await timer.async_wait(asio::use_awaitable);
-            co_return sum{};
-        });
+        s.on(for_ever);
         p.attach(s);
         const auto window = co_await peer.next(frame_kind::window);
         CHECK(window.as<std::uint64_t>() == 2);

@@ -19,13 +19,6 @@ asio::awaitable<sum> add_in_a_while(add_later q) {
     co_return sum{q.a + q.b};
 }
 
-asio::awaitable<sum> for_ever(wait_for_ever) {
-    asio::steady_timer timer(co_await asio::this_coro::executor,
-                             std::chrono::steady_clock::time_point::max());
-    co_await timer.async_wait(asio::use_awaitable);
-    co_return sum{};
-}
-
 asio::awaitable<sum> failing(fail_with q) {
     co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
     switch (q.how) {

@@ -48,6 +48,14 @@ struct wait_for_ever {
     void serialize(Archive&) {}
 };
 
+/// The handler of that.
+inline asio::awaitable<sum> for_ever(wait_for_ever) {
+    asio::steady_timer never(co_await asio::this_coro::executor,
+                             std::chrono::steady_clock::time_point::max());
+    co_await never.async_wait(asio::use_awaitable);
+    co_return sum{};
+}
+
 /// Answered with an exception: 0 a std::runtime_error, 1 a system_error, 2 an int...
 struct fail_with {
     using reply = sum;

@@ -14,13 +14,6 @@ inline asio::awaitable<test::sum> add_late(test::add_later q) {
     co_return test::sum{q.a};
 }
 
-inline asio::awaitable<test::sum> wait(test::wait_for_ever) {
-    asio::steady_timer timer(co_await asio::this_coro::executor,
-                             std::chrono::steady_clock::time_point::max());
-    co_await timer.async_wait(asio::use_awaitable);
-    co_return test::sum{};
-}
-
 inline remora::generator<test::number> count(test::count_up q) {
     for (std::int64_t i = 0; i < q.count; ++i) {
         if (i == q.fail_at) throw std::runtime_error("as asked");
@@ -50,7 +43,7 @@ inline remora::service everything(remora::service_options options = {}) {
                                                    static_cast<std::uint64_t>(q.b))};
     });
     s.on(add_late);
-    s.on(wait);
+    s.on(test::for_ever);
     s.on(count);
     s.on(large);
     s.on(total);

@@ -22,12 +22,6 @@ constexpr auto grace = 300ms;
 constexpr auto margin = 200ms;
 constexpr int calls = 1000;
 
-asio::awaitable<test::sum> for_ever() {
-    asio::steady_timer timer(co_await asio::this_coro::executor, clock::time_point::max());
-    co_await timer.async_wait(asio::use_awaitable);
-    co_return test::sum{};
-}
-
 // The app: calls that are never answered, and then one that tells the server that they are made.
 asio::awaitable<void> call_for_ever(remora::pipe& p) {
     co_await p.call<test::wait_for_ever>();
@@ -73,9 +67,9 @@ public:
     /// How long the end took; the maximum if it did not come.
     clock::duration play(int threads) {
         remora::service s;
-        s.on([this](test::wait_for_ever) {
+        s.on([this](test::wait_for_ever q) {
             ++in_flight_;
-            return for_ever();
+            return test::for_ever(q);
         });
         s.on([this](test::add) {
             calls_made_.release();
