@@ -82,7 +82,6 @@ bool has_prefix(std::string_view name) {
 }
 
 bool remove_if_dead(int parent, const char* name) {
-    if (!has_prefix(name)) return false;
     const unique_fd directory{::openat(parent, name, directory_flags | O_NONBLOCK)};
     if (!directory) return errno == ENOENT;
     struct stat info{};
@@ -196,16 +195,18 @@ void run_directory::sweep(const fs::path& parent, std::chrono::nanoseconds at_mo
     const auto begin = std::chrono::steady_clock::now();
     const unique_fd directory{::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
     const directory_stream entries = directory ? entries_of(directory.get()) : nullptr;
-    while (const dirent* entry = entries ? ::readdir(entries.get()) : nullptr)
-        if (has_prefix(entry->d_name)) {
-            remove_if_dead(directory.get(), entry->d_name);
-            if (std::chrono::steady_clock::now() - begin > at_most) break;
-        }
+    while (const dirent* entry = entries ? ::readdir(entries.get()) : nullptr) {
+        if (!has_prefix(entry->d_name)) continue;
+        remove_if_dead(directory.get(), entry->d_name);
+        if (std::chrono::steady_clock::now() - begin > at_most) break;
+    }
 }
 
 bool run_directory::remove_dead(const fs::path& path) noexcept {
+    const fs::path name = path.filename();
+    if (!has_prefix(name.native())) return false;
     const unique_fd parent{::open(path.parent_path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
-    return parent && remove_if_dead(parent.get(), path.filename().c_str());
+    return parent && remove_if_dead(parent.get(), name.c_str());
 }
 
 unique_fd open_fifo(int directory, const std::string& name, int flags) {
