@@ -30,6 +30,19 @@ struct answer_value<void> {
     }
 };
 
+/// One that cannot be encoded is withdrawn: the other end will not hear of it.
+template <class Request>
+void queue_request(endpoint& end, std::uint64_t id, const Request& question) {
+    endpoint::position sent;
+    try {
+        sent = put_frame(end, frame_kind::request, id, frame_header::of_sender, question);
+    } catch (...) {
+        end.calls->withdraw(id);
+        throw;
+    }
+    end.calls->queued(sent);
+}
+
 /// A call that waits for its one answer.
 template <class Request>
 class awaited_answer final : public pending_call {
@@ -38,17 +51,13 @@ public:
     awaited_answer(const awaited_answer&) = delete;
     awaited_answer& operator=(const awaited_answer&) = delete;
     ~awaited_answer() {
-        if (id_ == 0 || done_) return;
-        sent_ ? end_->calls->abandon(id_) : end_->calls->withdraw(id_);
+        if (!done_) end_->calls->abandon(id_);
     }
 
     /// Queues the request.
     void send(const Request& question, deadline until) {
-        const auto id = end_->calls->begin(*this, until);
-        id_ = id;
-        const auto p = put_frame(*end_, frame_kind::request, id, frame_header::of_sender, question);
-        sent_ = true;
-        end_->calls->queued(p);
+        id_ = end_->calls->begin(*this, until);
+        queue_request(*end_, id_, question);
     }
 
     asio::awaitable<void> wait() {
@@ -90,7 +99,6 @@ private:
     answer_value<reply_of<Request>> value_;
     std::exception_ptr why_;
     std::uint64_t id_ = 0;
-    bool sent_ = false;
     bool done_ = false;
 };
 
@@ -186,17 +194,9 @@ asio::awaitable<stream<item_of<Request>>> stream_value(end_ptr end, const Reques
         co_await call_session::wait_turn(end, deadline::max(), type_name_of<Request>());
     auto state =
         std::make_shared<incoming_stream>(end, type_tag_of<item>(), type_name_of<Request>(), true);
-    auto& calls = *end->calls;
-    state->id = calls.begin(*state, deadline::max());
+    state->id = end->calls->begin(*state, deadline::max());
     stream<item> result(state);
-    endpoint::position sent;
-    try {
-        sent = put_frame(*end, frame_kind::request, state->id, frame_header::of_sender, question);
-    } catch (...) {  // the other end will not hear of it
-        calls.withdraw(state->id);
-        throw;
-    }
-    calls.queued(sent);
+    queue_request(*end, state->id, question);
     send_along(end, state->id);
     co_return result;
 }
