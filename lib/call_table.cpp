@@ -44,11 +44,6 @@ bool call_table::abandon(id n) {
     return true;
 }
 
-void call_table::withdraw(id n) {
-    const auto found = calls_.find(n);
-    if (found != calls_.end()) erase(found);
-}
-
 void call_table::erase(entries::const_iterator found) {
     forget_deadline(found->second, found->first);
     calls_.erase(found);
@@ -71,7 +66,7 @@ pending_call* call_table::take_any() {
     while (!calls_.empty()) {
         const auto first = calls_.begin();
         pending_call* const call = first->second.call;
-        withdraw(first->first);
+        erase(first);
         if (call != nullptr) return call;
     }
     return nullptr;

@@ -50,7 +50,7 @@ public:
     /// Nobody waits for this call any more. False if it is not waited for anyway.
     bool abandon(id n);
     /// The request was not sent.
-    void withdraw(id n);
+    void withdraw(id n) { finish(n); }
 
     /// A call whose time has passed, and which is waited for.
     std::optional<id> expired(time now) const;
