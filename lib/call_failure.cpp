@@ -2,7 +2,7 @@
 #include "call_failure.hpp"
 
 #include "close_reason.hpp"
-#include "first_exception.hpp"
+#include "exceptions.hpp"
 
 #include <remora/asio.hpp>
 

@@ -4,6 +4,7 @@
 #include <remora/detail/stream_ends.hpp>
 
 #include "call_turn.hpp"
+#include "exceptions.hpp"
 #include "listed.hpp"
 
 #include <cassert>
@@ -197,11 +198,8 @@ remote_error call_session::why_gone(std::string_view request) const {
     return {failure_kind::gone, errc::closed, what + end_.context() + "the conversation is over"};
 }
 
-// Where there is no memory for the text, that is told instead.
-std::exception_ptr call_session::gone(std::string_view request) const noexcept try {
-    return std::make_exception_ptr(why_gone(request));
-} catch (const std::bad_alloc&) {
-    return std::current_exception();
+std::exception_ptr call_session::gone(std::string_view request) const noexcept {
+    return exception_of([&] { return why_gone(request); });
 }
 
 asio::awaitable<void> call_session::wait_over(end_ptr end) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The calls that a session makes.
 #include "call_turn.hpp"
+#include "exceptions.hpp"
 
 #include <remora/detail/stream_ends.hpp>
 
@@ -14,12 +15,6 @@ constexpr std::uint64_t most_in_flight = 1u << 16;
 
 remote_error too_late(const endpoint& end, std::string_view request) {
     return {failure_kind::deadline, errc::timed_out, end.context() + std::string(request)};
-}
-
-std::exception_ptr deadline_passed(const endpoint& end, std::string_view request) noexcept try {
-    return std::make_exception_ptr(too_late(end, request));
-} catch (const std::bad_alloc&) {
-    return std::current_exception();
 }
 
 }  // namespace
@@ -120,7 +115,7 @@ void call_session::expire() {
     const auto now = std::chrono::steady_clock::now();
     while (const auto id = table_.expired(now)) {
         const auto name = table_.find(*id).call->request_name();
-        fail(*id, deadline_passed(end_, name));
+        fail(*id, exception_of([&] { return too_late(end_, name); }));
     }
     if (table_.next_deadline() < armed_) arm(table_.next_deadline());
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // client::run: the life of an app's main coroutine.
 #include "client_core.hpp"
-#include "first_exception.hpp"
+#include "exceptions.hpp"
 #include "watchdog.hpp"
 
 #include <cstdio>

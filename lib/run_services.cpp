@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The services of a run, from the open pipe to their end.
-#include "first_exception.hpp"
+#include "exceptions.hpp"
 #include "run_connection.hpp"
 #include "run_core.hpp"
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <remora/detail/stream_ends.hpp>
 
+#include "exceptions.hpp"
+
 namespace remora::detail {
 
 incoming_stream::incoming_stream(end_ptr where, std::uint64_t tag, std::string_view request,
@@ -46,28 +48,22 @@ void incoming_stream::return_credit() {
     if (const auto bytes = inbox.take_credit()) end->calls->give_credit(id, own_, bytes);
 }
 
+std::exception_ptr incoming_stream::closed_because(const char* why) const noexcept {
+    return exception_of(
+        [&] { return error(errc::closed, end->context() + std::string(request_) + ": " + why); });
+}
+
 void incoming_stream::drop() noexcept {
     inbox.discard();
     if (own_) end->calls->abandon(id);
     if (!is_awaited) return;
-    try {
-        inbox.refuse(std::make_exception_ptr(
-            error(errc::closed, end->context() + std::string(request_) + ": the stream is gone")));
-    } catch (...) {
-        inbox.refuse(std::current_exception());
-    }
+    inbox.refuse(closed_because("the stream is gone"));
     ready_.post(end->executor());
 }
 
 void incoming_stream::outlive() {
     if (inbox.has_ended()) return;
-    try {
-        const error why(errc::closed,
-                        end->context() + std::string(request_) + ": the handler has ended");
-        inbox.end(std::make_exception_ptr(why));
-    } catch (const std::bad_alloc&) {
-        inbox.end(std::current_exception());
-    }
+    inbox.end(closed_because("the handler has ended"));
     wake();
 }
 

@@ -3,7 +3,7 @@
 #include "calls.hpp"
 #include "pairs.hpp"
 
-#include <first_exception.hpp>
+#include <exceptions.hpp>
 
 #include <remora/pipe.hpp>
 

@@ -39,6 +39,8 @@ public:
     bool is_awaited = false;
 
 private:
+    std::exception_ptr closed_because(const char* why) const noexcept;
+
     suspension ready_;
     std::string_view request_;
     bool own_;

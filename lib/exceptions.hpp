@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// What is to be told where several operations have failed together.
+/// Exceptions that are kept, to be told elsewhere.
 #pragma once
 
 #include <remora/asio.hpp>
@@ -7,6 +7,14 @@
 #include <exception>
 
 namespace remora::detail {
+
+/// What `make` returns; where there is no memory for it, that is told instead.
+template <class Make>
+std::exception_ptr exception_of(Make make) noexcept try {
+    return std::make_exception_ptr(make());
+} catch (...) {
+    return std::current_exception();
+}
 
 /// The first of the exceptions that Asio's `&&` and `||` stand for; anything else is itself.
 inline std::exception_ptr first_of(std::exception_ptr why) noexcept try {
