@@ -2,6 +2,8 @@
 // A server and an app: two processes, over FIFOs.
 #include "runs.hpp"
 
+#include <remora/service.hpp>
+
 #include <poll.h>
 
 #include <filesystem>
@@ -200,6 +202,17 @@ TEST_CASE("what the app sent before it left is delivered, then its end") {
     CHECK(count == 2000);
 }
 
+TEST_CASE("handlers that are served under a name take what the app sends there") {
+    served_run r({"leave", "2000"});
+    std::int64_t count = 0;
+    remora::service taking;
+    taking.on([&count](number n) { CHECK(n.value == count++); });
+    r.server.serve("take", taking);
+    CHECK(r.finish().code() == 3);
+    CHECK(count == 2000);
+    CHECK(r.is_clean());
+}
+
 TEST_CASE("an app that is killed ends its services, without a failure of theirs") {
     served_run r({"vanish", "9"});
     bool ended = false;
@@ -339,6 +352,19 @@ TEST_CASE("terminate stops an app that listens at its first step") {
     const auto result = r.finish();
     CHECK(result.stopped_by == stop_step::goodbye);
     CHECK(result.code() == 143);
+    CHECK(r.is_clean());
+}
+
+TEST_CASE("terminate gives each step the server's grace") {
+    remora::server_options options;
+    options.grace = std::chrono::milliseconds(50);
+    served_run r({"spins"}, options);
+    r.server.serve("silent", [&r](remora::pipe p) -> asio::awaitable<void> {
+        co_await p.receive<number>();
+        r.run().terminate();
+        co_await p.next<number>();
+    });
+    CHECK(r.finish().stopped_by == stop_step::sigterm);
     CHECK(r.is_clean());
 }
 
