@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Calls in both directions between two processes, of which 30 % are cancelled or expire: each
+// Calls in both directions between two processes, of which some 30 % are cancelled or expire: each
 // completes once, with its own answer, and nothing is left in the tables.
 #include "row.hpp"
 
@@ -116,7 +116,7 @@ verdict judge(row& r) {
     v.expect(calls.completed() == calls.made, "some completed not once");
     v.expect(all.left == 0, "tables not empty");
     v.expect(all.dropped == 0, count(all.dropped) + " answers to unknown calls");
-    v.expect(calls.cancelled + calls.late > calls.made / 8,
+    v.expect(calls.cancelled + calls.late > calls.made / 4,
              "too few were cancelled to prove a thing");
     return v;
 }

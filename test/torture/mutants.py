@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Breaks one invariant of the library at a time, in a copy of the sources, and lets the quick suite
 find it. Passes if each is found: a test fails, or hangs."""
+import html
 import pathlib
 import re
 import shutil
@@ -76,16 +77,22 @@ def prepared(directory):
 
 
 def found_by(copy, tests, patience):
-    """The first case of those test sources that fails; empty if none does."""
-    try:
-        sources = ",".join(f"*{name}*" for name in tests.split(","))
-        done = run(copy / "build/test/remora_test", f"--source-file={sources}", timeout=patience)
-    except subprocess.TimeoutExpired:
-        return f"hangs for {patience:.0f} s"
+    """The first case of those test sources that fails or hangs; empty if none does."""
+    sources = ",".join(f"*{name}*" for name in tests.split(","))
+    try:  # in XML each case is named when it begins
+        done = run("stdbuf", "-oL", copy / "build/test/remora_test", "--reporters=xml",
+                   f"--source-file={sources}", timeout=patience)
+    except subprocess.TimeoutExpired as hang:
+        return f"{names_in((hang.stdout or b'').decode())[-1]}: hangs for {patience:.0f} s"
     if done.returncode == 0:
         return ""
-    failed = re.search(r"^TEST CASE: +(.+)", done.stdout, re.M)
-    return failed[1].strip() if failed else f"exit code {done.returncode}, {done.stdout[-200:]}"
+    bad = re.search(r'<(Expression|Message|Exception)\b(?!.*type="WARNING")', done.stdout)
+    return names_in(done.stdout[:bad.start()] if bad else done.stdout)[-1]
+
+
+def names_in(told):
+    """The cases that have begun."""
+    return list(map(html.unescape, re.findall(r'<TestCase name="([^"]*)"', told))) or ["none began"]
 
 
 def with_mutant(copy, patience, file, old, new, tests):

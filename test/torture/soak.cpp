@@ -27,6 +27,7 @@ remora::service service() {
         for (std::int64_t i = 0; i != c.count; ++i)
             co_yield remora::item<number>(i);
     });
+    s.on([](number) {});
     return s;
 }
 
@@ -48,6 +49,7 @@ asio::awaitable<void> use(pipe& p, std::uint64_t seed) {
             if (n->value != next++) throw std::runtime_error("another item");
         }
         if (next != 50) throw std::runtime_error("items are lost");
+        co_await p.notify<number>(i);
     }
 }
 

@@ -30,6 +30,7 @@ NOT_OURS = re.compile(r"fcntl\(\d+, F_[GS]ETF|write\([12],"
 # The demo of calls has a timer before it has a server.
 NOT_OURS_IN_CALLS = re.compile(r"epoll_create1|eventfd2|timerfd_create"
                                r"|epoll_ctl\(\d+, EPOLL_CTL_ADD, [3-6],")
+IN_VAIN = ("release: ", "manual: ", "deploy: ")  # what that demo calls so
 SHARED = re.compile(r"mmap\(.*PROT_WRITE, MAP_SHARED.* = 0x")
 FIFOS = {"control.up", "control.down"}
 # Without it there are FIFOs.
@@ -156,9 +157,12 @@ def wrong_with_left(chosen, app_saw_it, directory):
 
 
 def did_its_work(chosen, output):
-    """In the demo of calls a call that fails is a line, too."""
+    """In the demo of calls three fail in any case, for a reason that may be another one."""
     told = sorted(output.splitlines())
-    return told == chosen.usual or chosen.demo == "4_calls" and len(told) == len(chosen.usual)
+    if chosen.demo == "4_calls":
+        return len(told) == len(chosen.usual) and all(
+            line in chosen.usual or line.startswith(IN_VAIN) for line in told)
+    return told == chosen.usual
 
 
 def wrong_with_life(chosen, code, output, directory):
