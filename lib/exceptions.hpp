@@ -8,7 +8,7 @@
 
 namespace remora::detail {
 
-/// What `make` returns; where there is no memory for it, that is told instead.
+/// What `make` returns; if that fails, as for want of memory, why it does.
 template <class Make>
 std::exception_ptr exception_of(Make make) noexcept try {
     return std::make_exception_ptr(make());

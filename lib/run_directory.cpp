@@ -81,6 +81,7 @@ bool has_prefix(std::string_view name) {
     return name.starts_with(prefix);
 }
 
+// `name` has the prefix.
 bool remove_if_dead(int parent, const char* name) {
     const unique_fd directory{::openat(parent, name, directory_flags | O_NONBLOCK)};
     if (!directory) return errno == ENOENT;

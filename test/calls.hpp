@@ -4,10 +4,12 @@
 
 #include "messages.hpp"
 
+#include <remora/asio.hpp>
 #include <remora/service.hpp>
 
 #include <cereal/types/string.hpp>
 
+#include <chrono>
 #include <stdexcept>
 
 namespace test {

@@ -30,7 +30,8 @@ struct answer_value<void> {
     }
 };
 
-/// One that cannot be encoded is withdrawn: the other end will not hear of it.
+/// Queues the request of the call `id`. If that cannot be, the call is withdrawn: the other end
+/// will not hear of it.
 template <class Request>
 void queue_request(endpoint& end, std::uint64_t id, const Request& question) {
     endpoint::position sent;
@@ -54,7 +55,7 @@ public:
         if (!done_) end_->calls->abandon(id_);
     }
 
-    /// Queues the request.
+    /// Begins the call.
     void send(const Request& question, deadline until) {
         id_ = end_->calls->begin(*this, until);
         queue_request(*end_, id_, question);
