@@ -92,7 +92,8 @@ def found_by(copy, tests, patience):
 
 def names_in(told):
     """The cases that have begun."""
-    return list(map(html.unescape, re.findall(r'<TestCase name="([^"]*)"', told))) or ["none began"]
+    begun = re.findall(r'<TestCase name="([^"]*)"(?![^>]*skipped="true")', told)
+    return list(map(html.unescape, begun)) or ["before the first case"]
 
 
 def with_mutant(copy, patience, file, old, new, tests):
