@@ -52,11 +52,11 @@ public:
     asio::awaitable<void> run(std::uint64_t calls) {
         for (std::uint64_t i = 0; i != calls; ++i) {
             const auto fate = random_() % 100;  // some are answered before it strikes
-            const auto deadline = fate < 20 ? std::chrono::microseconds(random_() % 300) : 1h;
+            const auto deadline = fate < 20 ? std::chrono::microseconds(random_() % 100) : 1h;
             ++all_.made;
             background call(pipe_.get_executor(), call_once({.deadline = deadline}));
             if (fate >= 20 && fate < 40) {
-                for (auto wait = random_() % 8; wait != 0; --wait)
+                for (auto wait = random_() % 4; wait != 0; --wait)
                     co_await asio::post(pipe_.get_executor(), asio::use_awaitable);
                 call.cancel();
             }
