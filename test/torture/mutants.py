@@ -3,6 +3,7 @@
 """Breaks one invariant of the library at a time, in a copy of the sources, and lets the quick suite
 find it. Passes if each is found: a test fails, or hangs."""
 import html
+import os
 import pathlib
 import re
 import shutil
@@ -123,6 +124,7 @@ def unbroken(copy, mutants):
 def main():
     chosen = row.options(__doc__)
     row.adopt_orphans()
+    os.environ.pop("XDG_RUNTIME_DIR", None)  # where ccache would leave something
     mutants = MUTANTS[:chosen.rounds]
     found = []
     with tempfile.TemporaryDirectory() as directory:
