@@ -2,6 +2,7 @@
 // An app that does not keep to the protocol, in the way that its first argument names. Unless that
 // says otherwise it then waits to be stopped.
 #include "adversary_at_random.hpp"
+#include "document.hpp"
 #include "messages.hpp"
 #include "raw_app.hpp"
 
@@ -13,7 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
@@ -153,6 +156,33 @@ int behave(int argc, char** argv) {
     });
 }
 
+// The server's process is another one than that of the document.
+std::string with_own_server(const std::vector<std::byte>& welcome) {
+    auto terms = value_of<remora::wire::welcome>(welcome);
+    terms.pid = ::getppid();
+    return frame_with(frame_kind::welcome, 0, terms);
+}
+
+// Says what the app of lib/wire.md says, and ends with 89 where the server says something else.
+int follow_the_document() {
+    std::map<std::string, raw_pipe> pipes;
+    std::vector<std::byte> heard;
+    for (const auto& f : traced_frames()) {
+        const raw_pipe& pipe = pipes.try_emplace(f.pipe, directory, f.pipe).first->second;
+        std::string words(reinterpret_cast<const char*>(f.bytes.data()), f.bytes.size());
+        if (f.by_app) {
+            pipe.say(words);
+            continue;
+        }
+        if (hear(pipe, heard) == frame_kind::welcome) words = with_own_server(f.bytes);
+        if (std::ranges::equal(heard, std::as_bytes(std::span(words)))) continue;
+        std::fprintf(stderr, "%s: instead of %s the server says %s\n", f.pipe.c_str(),
+                     f.what.c_str(), to_hex(heard).c_str());
+        return 89;
+    }
+    return 0;
+}
+
 void make_things() {
     for (const char* name : {"a file", "7.up"}) {
         const int fd = ::open(path_of(name).c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
@@ -274,6 +304,7 @@ int main(int argc, char** argv) {
     directory = std::string(argv[1]).substr(std::strlen("--remora.pipes="));
     const std::string how = argv[2];
     if (how == "behaves") return behave(argc, argv);
+    if (how == "follows the document") return follow_the_document();
     if (how == "scribbles") {
         make_things();
         return behave(argc, argv);
