@@ -41,8 +41,9 @@ struct child::watcher : std::enable_shared_from_this<watcher> {
     watcher(const asio::any_io_executor& executor, std::weak_ptr<state> child)
         : owner(std::move(child)), sigchld(executor), pidfd(executor), again(executor) {}
 
-    void listen();
-    void start(const unique_fd& fd);
+    void prepare(const unique_fd& fd);
+    void take_signals();
+    void start();
     void stop();
     bool look();
     void await_signal();
@@ -53,7 +54,7 @@ struct child::watcher : std::enable_shared_from_this<watcher> {
     asio::signal_set sigchld;
     asio::posix::stream_descriptor pidfd;
     asio::steady_timer again;
-    bool listening = false;
+    bool takes_signals = false;
 };
 
 namespace {
@@ -132,18 +133,24 @@ asio::awaitable<exit_status> child::state::wait(std::shared_ptr<state> self) {
     co_return *self->status;
 }
 
-void child::watcher::start(const unique_fd& fd) {
+// Before start(): nothing waits yet, so that it may be called from outside the executor.
+void child::watcher::prepare(const unique_fd& fd) {
     unique_fd copy(fd ? ::fcntl(fd.get(), F_DUPFD_CLOEXEC, 3) : -1);
-    if (!copy) return listen();
+    if (!copy) return take_signals();
     pidfd.assign(copy.get());
     copy.release();
-    await_pidfd();
 }
 
-void child::watcher::listen() {
-    if (std::exchange(listening, true)) return;
-    sigchld.add(SIGCHLD);
-    await_signal();
+// A signal that comes before the first wait is kept for it.
+void child::watcher::take_signals() {
+    if (!std::exchange(takes_signals, true)) sigchld.add(SIGCHLD);
+}
+
+// On the executor. The child may have ended, or have been destroyed, since prepare().
+void child::watcher::start() {
+    if (look()) return;
+    if (takes_signals) await_signal();
+    if (pidfd.is_open()) await_pidfd();
 }
 
 void child::watcher::stop() {
@@ -184,12 +191,14 @@ child::child(asio::any_io_executor executor, const spawn_options& options)
     : state_(std::make_shared<state>()) {
     const auto watching = std::make_shared<watcher>(executor, state_);
     state_->watch = watching;
-    // Before the start: a child may be over at once.
-    if (may_take_sigchld()) watching->listen();
+    // Before the spawn: a child may be over at once.
+    if (may_take_sigchld()) watching->take_signals();
     try {
         state_->pid = detail::spawn(options);
         state_->pidfd.reset(static_cast<int>(::syscall(SYS_pidfd_open, state_->pid, 0)));
-        watching->start(state_->pidfd);
+        watching->prepare(state_->pidfd);
+        // Other threads may run the context: from here on all is done on the executor.
+        asio::dispatch(executor, [watching] { watching->start(); });
     } catch (...) {
         state_->end();
         watching->stop();

@@ -3,7 +3,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <future>
 #include <thread>
+
+#include <asio/use_future.hpp>
 
 #include "children.hpp"
 
@@ -15,6 +18,7 @@ using test::no_child_is_left;
 using test::no_more_descriptors;
 using test::run_until;
 using test::signalled;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -301,14 +305,53 @@ TEST_CASE("without pidfds and with SIGCHLD blocked the owner's poke reaps the ch
     test::blocked_signal blocked(SIGCHLD);
     asio::signal_set warmed(io, SIGCHLD);
     std::optional<no_more_descriptors> full(std::in_place);
-    child child(io.get_executor(), test::child({"exit", "3"}));
+    child child(io.get_executor(), test::child({"live"}));
     full.reset();
     waiting wait;
     wait.start(io, child);
+    io.poll();
+    child.kill();
     let_it_end(child);
     io.poll();
     CHECK(!wait.is_over());
     child.poke();
     run_until(io, [&] { return wait.is_over(); });
-    CHECK(wait.status == exited(3));
+    CHECK(wait.status == signalled(SIGKILL));
+}
+
+namespace {
+
+asio::awaitable<exit_status> end_of_owned(child owned) {
+    co_return co_await owned.wait();
+}
+
+}  // namespace
+
+TEST_CASE("a child may be started from outside its strand, while other threads run the context") {
+    asio::io_context io;
+    const asio::signal_set opened(
+        io);  // Asio's signal handler has its pipe before the threads start
+    auto work = asio::make_work_guard(io);
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 3; ++i)
+        threads.emplace_back([&io] { io.run(); });
+    std::atomic<bool> over = false;
+    std::thread others([&over] {  // somebody else's children end all the time
+        for (; !over; std::this_thread::yield())
+            ::kill(::getpid(), SIGCHLD);
+    });
+    for (int i = 0; i < 200; ++i) {
+        const auto strand = asio::make_strand(io);
+        child started(strand, test::child({"exit", "3"}));
+        auto end = asio::co_spawn(strand, end_of_owned(std::move(started)), asio::use_future);
+        const bool told = end.wait_for(20s) == std::future_status::ready;
+        CHECK(told);
+        if (told) CHECK(end.get() == exited(3));
+    }
+    over = true;
+    others.join();
+    io.stop();
+    for (auto& thread : threads)
+        thread.join();
+    CHECK(no_child_is_left());
 }

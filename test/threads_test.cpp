@@ -3,7 +3,10 @@
 #include "runs.hpp"
 
 #include <atomic>
+#include <future>
 #include <thread>
+
+#include <asio/use_future.hpp>
 
 namespace {
 
@@ -88,6 +91,28 @@ TEST_CASE("accept gives a pipe to a strand, while other threads run the context"
     asio::co_spawn(asio::make_strand(r.io), accept_one(r.server, "one"), asio::detached);
     CHECK(finish_in_threads(r).code() == 0);
     CHECK(r.is_clean());
+}
+
+TEST_CASE("runs are started while other threads run the context") {
+    asio::io_context io;
+    auto work = asio::make_work_guard(io);
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 3; ++i)
+        threads.emplace_back([&io] { io.run(); });
+    {
+        remora::server server(io, {.target = REMORA_TEST_APP});
+        for (int i = 0; i < 50; ++i) {
+            const auto run = server.start({"exit", "3"});
+            auto end = asio::co_spawn(io, run.result(), asio::use_future);
+            const bool over = end.wait_for(patience) == std::future_status::ready;
+            CHECK(over);
+            if (over) CHECK(end.get().code() == 3);
+        }
+    }
+    work.reset();
+    for (auto& thread : threads)
+        thread.join();
+    CHECK(no_child_is_left());
 }
 
 TEST_CASE("services may be added and the app stopped from any thread") {

@@ -85,7 +85,8 @@ struct spawn_options {
 /// reaps the child, the status is `unknown`.
 ///
 /// The context has work until the child is reaped. Not thread-safe: a child belongs to the executor
-/// it was made with, and that must be a strand if several threads run the context.
+/// it was made with, and that must be a strand if several threads run the context. Only the
+/// constructor may be called from anywhere, also while other threads run the context.
 class child {
 public:
     /// Starts it. The options are needed only during the call.
