@@ -15,6 +15,8 @@ namespace {
 
 // Frames that leave together, at most: the other end works on them while this one makes the next.
 constexpr int most_at_once = 16;
+// How long a frame waits for others before the next handler runs.
+constexpr auto longest_batch = std::chrono::microseconds(20);
 
 }  // namespace
 
@@ -103,6 +105,7 @@ asio::awaitable<void> call_session::read_all() {
         }
         if (const frame* const f = end_.head(endpoint::effort::least)) {
             in_batch_ = true;
+            flush_if_due();
             take(*f);
             continue;
         }
@@ -133,6 +136,15 @@ void call_session::wake_streams() {
 void call_session::queued(endpoint::position p) {
     batch_ = p;
     if (!in_batch_ || !end_.has_more() || ++queued_ == most_at_once) flush();
+}
+
+// Before each frame that is taken. What is answered to the only one leaves at once.
+void call_session::flush_if_due() {
+    if (queued_ == 0 && !end_.has_more_than_head()) return;
+    const auto now = std::chrono::steady_clock::now();
+    if (queued_ != 0 && now < batch_until_) return;
+    if (queued_ != 0) flush();
+    batch_until_ = now + longest_batch;
 }
 
 // A failure to write is the end: the reader meets it.
@@ -178,7 +190,7 @@ void call_session::over(std::exception_ptr why) {
     for (const auto idle = std::exchange(idle_, {}); const auto& next : idle)
         next->idle.resume();
     wake_streams();
-    for (turn* const next : turns_)
+    for (turn* next = turns_; next != nullptr; next = next->next)
         next->timer.cancel();
     for (asio::steady_timer* const waiting : awaiting_end_)
         waiting->cancel();

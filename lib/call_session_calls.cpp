@@ -13,15 +13,15 @@ namespace {
 // Whatever the other end says: each call takes memory here until it is answered.
 constexpr std::uint64_t most_in_flight = 1u << 16;
 
-remote_error too_late(const endpoint& end, std::string_view request) {
-    return {failure_kind::deadline, errc::timed_out, end.context() + std::string(request)};
-}
-
 }  // namespace
 
 bool call_session::may_call() const noexcept {
-    return !is_over_ && end_.can_send() && turns_.empty() && table_.has_room(granted_) &&
+    return !is_over_ && end_.can_send() && turns_ == nullptr && table_.has_room(granted_) &&
            !end_.must_wait_turn();
+}
+
+remote_error call_session::too_late(const endpoint& end, std::string_view request) {
+    return {failure_kind::deadline, errc::timed_out, end.context() + std::string(request)};
 }
 
 asio::awaitable<void> call_session::wait_turn(end_ptr end, deadline until,
@@ -52,13 +52,8 @@ void call_session::check_calling(std::string_view request) const {
 }
 
 void call_session::grant_turns() {
-    while (!turns_.empty() && table_.has_room(granted_)) {
-        turn* const first = turns_.front();
-        turns_.erase(turns_.begin());
-        first->granted = true;
-        ++granted_;
-        first->timer.cancel();
-    }
+    while (turns_ != nullptr && table_.has_room(granted_))
+        turns_->grant();
 }
 
 void call_session::set_window(std::uint64_t calls) {

@@ -6,13 +6,16 @@
 
 namespace remora::detail {
 
-// It lives in the caller's frame. Once granted it counts as a call until it is used or given up.
+// It lives in the caller's frame, and is in the session's line until it is granted. Then it counts
+// as a call until it is used or given up.
 struct call_session::turn {
-    turn(call_session& who, deadline until) : session(who), timer(who.end_.executor(), until) {
-        session.turns_.push_back(this);
+    turn(call_session& who, deadline until)
+        : session(who), timer(who.end_.executor(), until), link(who.end_of_turns_) {
+        *link = this;
+        session.end_of_turns_ = &next;
     }
     ~turn() {
-        std::erase(session.turns_, this);
+        leave_line();
         if (!granted) return;
         use();
         session.grant_turns();
@@ -20,6 +23,12 @@ struct call_session::turn {
     turn(const turn&) = delete;
     turn& operator=(const turn&) = delete;
 
+    void grant() {
+        leave_line();
+        granted = true;
+        ++session.granted_;
+        timer.cancel();
+    }
     /// What it was granted is the caller's now.
     void use() noexcept {
         granted = false;
@@ -29,6 +38,16 @@ struct call_session::turn {
     call_session& session;
     asio::steady_timer timer;
     bool granted = false;
+    turn* next = nullptr;
+    turn** link;  ///< what refers to this one; null once it is out of the line
+
+private:
+    void leave_line() noexcept {
+        if (link == nullptr) return;
+        *link = next;
+        (next != nullptr ? next->link : session.end_of_turns_) = link;
+        link = nullptr;
+    }
 };
 
 }  // namespace remora::detail

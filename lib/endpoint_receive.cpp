@@ -141,6 +141,10 @@ bool endpoint::has_more() const noexcept {
     return !transport_->input().empty();
 }
 
+bool endpoint::has_more_than_head() const noexcept {
+    return transport_->input().size() > (head_ ? head_->size() : 0);
+}
+
 void endpoint::raise_closed() const {
     if (at_end()) raise(errc::closed, context() + "closed by the other end");
     throw error(*end_code_, context() + end_text_);

@@ -79,6 +79,8 @@ public:
     /// Fails as the call does. Afterwards a call may begin, if nothing was awaited in between.
     static asio::awaitable<void> wait_turn(end_ptr end, deadline until, std::string_view request);
     std::uint64_t begin(pending_call& call, deadline until);
+    /// What a call fails with whose time has passed.
+    static remote_error too_late(const endpoint& end, std::string_view request);
     /// The other end lets so many calls be unanswered.
     void set_window(std::uint64_t calls);
     /// The request could not be sent.
@@ -143,6 +145,7 @@ private:
     void answered(endpoint::position p);
     void wake_streams();
     void flush();
+    void flush_if_due();
     void over(std::exception_ptr why);
     void end_after(std::exception_ptr why) noexcept;
     void cancel_handlers();
@@ -157,7 +160,8 @@ private:
     endpoint& end_;
 
     call_table table_;
-    std::vector<turn*> turns_;
+    turn* turns_ = nullptr;  ///< the first in line
+    turn** end_of_turns_ = &turns_;
     std::size_t granted_ = 0;  ///< turns that were given and not used yet
     asio::steady_timer timer_;
     deadline armed_ = deadline::max();
@@ -172,6 +176,7 @@ private:
     suspensions waiting_;
     std::vector<std::shared_ptr<incoming_stream>> to_wake_;
     endpoint::position batch_{};
+    deadline batch_until_{};
     int queued_ = 0;  ///< frames of the batch
     bool in_batch_ = false;
     bool is_over_ = false;

@@ -75,6 +75,7 @@ public:
     void pop() noexcept;
     /// True if more has been read than was taken so far.
     bool has_more() const noexcept;
+    bool has_more_than_head() const noexcept;
     /// The name of a type that the other end has used, or its tag, to be shown.
     std::string type_text(std::uint64_t tag) const;
     bool at_end() const noexcept { return end_code_ && *end_code_ == std::error_code(); }

@@ -5,13 +5,34 @@
 #include <remora/detail/stream_ends.hpp>
 #include <remora/generator.hpp>
 
+#include <algorithm>
 #include <chrono>
 
 namespace remora::detail {
 
-/// How long items are kept together before they leave, and how many.
-inline constexpr auto item_batch_time = std::chrono::microseconds(20);
-inline constexpr unsigned item_batch = 64;
+/// How long items are kept together before they leave, and how many. Those that come slowly leave
+/// one by one, so that none waits for the next.
+class item_batch {
+public:
+    /// After each item: true if it is time to let them leave.
+    bool is_full() {
+        const bool late = clock::now() >= until_;
+        if (++items_ < most_ && !late) return false;
+        most_ = late ? std::max(items_ / 2, 1u) : std::min(2 * most_, largest);
+        return true;
+    }
+    void begin() {
+        items_ = 0;
+        until_ = clock::now() + std::chrono::microseconds(20);
+    }
+
+private:
+    using clock = std::chrono::steady_clock;
+    static constexpr unsigned largest = 64;
+
+    unsigned items_ = 0, most_ = 1;
+    clock::time_point until_;
+};
 
 // g++ 12 takes the frame of a coroutine for a class that others may see, and warns where a user's
 // type in it is of an unnamed namespace.
@@ -38,8 +59,8 @@ asio::awaitable<void> produce(end_ptr end, std::uint64_t id, std::uint8_t flags,
         throw std::system_error(asio::error::operation_aborted);
     };
     co_await asio::this_coro::throw_if_cancelled(false);  // what stops it is stop()
-    unsigned in_batch = 0;
-    auto until = std::chrono::steady_clock::now() + item_batch_time;
+    item_batch batch;
+    batch.begin();
     for (;;) {
         items.advance();
         while (items.is_waiting()) {
@@ -60,11 +81,10 @@ asio::awaitable<void> produce(end_ptr end, std::uint64_t id, std::uint8_t flags,
         stop_if_told();
         last = put_frame(*end, frame_kind::item, id, flags, *items.item());
         out->credit.sent(last.end - last.begin);
-        if (++in_batch < item_batch && std::chrono::steady_clock::now() < until) continue;
-        in_batch = 0;
+        if (!batch.is_full()) continue;
         flush();
         co_await end->give_way();
-        until = std::chrono::steady_clock::now() + item_batch_time;
+        batch.begin();
     }
     flush();
     items.rethrow_failure();
