@@ -24,6 +24,10 @@ namespace detail {
 /// That Args are what a T is built of, and not a T.
 template <class T, class... Args>
 concept building = sizeof...(Args) != 1 || !(std::same_as<T, Args> || ...);
+
+/// That a request is given away: it moves into the coroutine of its call.
+template <class T>
+concept given_away = !std::is_reference_v<T> && !std::is_const_v<T> && std::move_constructible<T>;
 }  // namespace detail
 
 struct receive_options {
@@ -142,8 +146,9 @@ public:
 
     /// Calls the other end: sends a request and returns its answer, of type Request::reply.
     ///
-    /// `question` must live until completion. Any number of calls may be in flight, answers come in
-    /// any order; those that the other end has no room for wait their turn here. Fails with
+    /// `question` must live until completion; a temporary is moved into the operation. Any number
+    /// of calls may be in flight, answers come in any order; those that the other end has no room
+    /// for wait their turn here. Without any time left nothing is sent. Fails with
     /// `remote_error`, whose kind() says whether to try again; with what encoding the request
     /// or decoding the reply finds wrong. Cancelled, it returns at once with
     /// asio::error::operation_aborted, and the handler on the other side is cancelled.
@@ -152,6 +157,9 @@ public:
     /// protocol, and ends the conversation.
     template <class Request>
     auto call(const Request& question, call_options options = {});
+    template <class Request>
+        requires detail::given_away<Request>
+    auto call(Request&& question, call_options options = {});
 
     /// The same, with Request{args...}, built inside.
     template <class Request, class... Args>
@@ -165,16 +173,25 @@ public:
     /// them. What the generator throws is thrown here, and cancels the handler.
     template <class Request, class Item>
     auto call(const Request& question, generator<Item> items, call_options options = {});
+    template <class Request, class Item>
+        requires detail::given_away<Request>
+    auto call(Request&& question, generator<Item> items, call_options options = {});
 
     /// Asks for a stream: returns remora::stream of its items as soon as the request was queued.
     /// What fails later, fails in stream::next(), which may have a time limit; the call has none.
     template <class Request>
     auto stream(const Request& question);
+    template <class Request>
+        requires detail::given_away<Request>
+    auto stream(Request&& question);
     template <class Request, class... Args>
         requires detail::building<Request, Args...>
     auto stream(Args... args);
     template <class Request, class Item>
     auto stream(const Request& question, generator<Item> items);
+    template <class Request, class Item>
+        requires detail::given_away<Request>
+    auto stream(Request&& question, generator<Item> items);
 
     /// Sends a message for a handler of the other end, which does not answer: another name for
     /// send(). If no handler takes it, it is dropped, and counted there.

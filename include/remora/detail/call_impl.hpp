@@ -168,10 +168,14 @@ struct items_of {
     }
 };
 
-template <class Request, class Along>
-asio::awaitable<reply_of<Request>> call_value(end_ptr end, const Request& question,
-                                              call_options options, Along send_along) {
+// The coroutines hold the request: a reference to it, or the request itself.
+
+template <class Held, class Along, class Request = std::remove_cvref_t<Held>>
+asio::awaitable<reply_of<Request>> call_value(end_ptr end, Held question, call_options options,
+                                              Along send_along) {
     const auto until = deadline_of(options.deadline);
+    if (options.deadline <= options.deadline.zero())
+        throw call_session::too_late(*end, type_name_of<Request>());
     if (!call_session::of(end).may_call())
         co_await call_session::wait_turn(end, until, type_name_of<Request>());
     awaited_answer<Request> answer(end);
@@ -184,11 +188,11 @@ asio::awaitable<reply_of<Request>> call_value(end_ptr end, const Request& questi
 template <class Request, class... Args>
 asio::awaitable<reply_of<Request>> call_built(end_ptr end, call_options options, Args... args) {
     const Request question{std::move(args)...};
-    co_return co_await call_value(std::move(end), question, options, no_items());
+    co_return co_await call_value<const Request&>(std::move(end), question, options, no_items());
 }
 
-template <class Request, class Along>
-asio::awaitable<stream<item_of<Request>>> stream_value(end_ptr end, const Request& question,
+template <class Held, class Along, class Request = std::remove_cvref_t<Held>>
+asio::awaitable<stream<item_of<Request>>> stream_value(end_ptr end, Held question,
                                                        Along send_along) {
     using item = item_of<Request>;
     if (!call_session::of(end).may_call())
@@ -205,17 +209,61 @@ asio::awaitable<stream<item_of<Request>>> stream_value(end_ptr end, const Reques
 template <class Request, class... Args>
 asio::awaitable<stream<item_of<Request>>> stream_built(end_ptr end, Args... args) {
     const Request question{std::move(args)...};
-    co_return co_await stream_value(std::move(end), question, no_items());
+    co_return co_await stream_value<const Request&>(std::move(end), question, no_items());
+}
+
+// The checks, which are the same for each way to give a request.
+
+template <class Held>
+auto call_alone(end_ptr end, Held&& question, call_options options) {
+    using message = std::remove_cvref_t<Held>;
+    if constexpr (is_call<message>()) {
+        if constexpr (is_alone<message>())
+            return call_value<Held>(std::move(end), std::forward<Held>(question), options,
+                                    no_items());
+    }
+}
+
+template <class Held, class Item>
+auto call_uploading(end_ptr end, Held&& question, generator<Item> items, call_options options) {
+    using message = std::remove_cvref_t<Held>;
+    if constexpr (is_call<message>()) {
+        if constexpr (is_upload<message, Item>())
+            return call_value<Held>(std::move(end), std::forward<Held>(question), options,
+                                    items_of<Item>{std::move(items)});
+    }
+}
+
+template <class Held>
+auto stream_alone(end_ptr end, Held&& question) {
+    using message = std::remove_cvref_t<Held>;
+    if constexpr (is_stream<message>()) {
+        if constexpr (is_alone<message>())
+            return stream_value<Held>(std::move(end), std::forward<Held>(question), no_items());
+    }
+}
+
+template <class Held, class Item>
+auto stream_uploading(end_ptr end, Held&& question, generator<Item> items) {
+    using message = std::remove_cvref_t<Held>;
+    if constexpr (is_stream<message>()) {
+        if constexpr (is_upload<message, Item>())
+            return stream_value<Held>(std::move(end), std::forward<Held>(question),
+                                      items_of<Item>{std::move(items)});
+    }
 }
 
 }  // namespace detail
 
 template <class Request>
 auto pipe::call(const Request& question, call_options options) {
-    if constexpr (detail::is_call<Request>()) {
-        if constexpr (detail::is_alone<Request>())
-            return detail::call_value(checked(), question, options, detail::no_items());
-    }
+    return detail::call_alone<const Request&>(checked(), question, options);
+}
+
+template <class Request>
+    requires detail::given_away<Request>
+auto pipe::call(Request&& question, call_options options) {
+    return detail::call_alone<Request>(checked(), std::move(question), options);
 }
 
 template <class Request, class... Args>
@@ -235,19 +283,25 @@ auto pipe::call(call_options options, Args... args) {
 
 template <class Request, class Item>
 auto pipe::call(const Request& question, generator<Item> items, call_options options) {
-    if constexpr (detail::is_call<Request>()) {
-        if constexpr (detail::is_upload<Request, Item>())
-            return detail::call_value(checked(), question, options,
-                                      detail::items_of<Item>{std::move(items)});
-    }
+    return detail::call_uploading<const Request&>(checked(), question, std::move(items), options);
+}
+
+template <class Request, class Item>
+    requires detail::given_away<Request>
+auto pipe::call(Request&& question, generator<Item> items, call_options options) {
+    return detail::call_uploading<Request>(checked(), std::move(question), std::move(items),
+                                           options);
 }
 
 template <class Request>
 auto pipe::stream(const Request& question) {
-    if constexpr (detail::is_stream<Request>()) {
-        if constexpr (detail::is_alone<Request>())
-            return detail::stream_value(checked(), question, detail::no_items());
-    }
+    return detail::stream_alone<const Request&>(checked(), question);
+}
+
+template <class Request>
+    requires detail::given_away<Request>
+auto pipe::stream(Request&& question) {
+    return detail::stream_alone<Request>(checked(), std::move(question));
 }
 
 template <class Request, class... Args>
@@ -261,11 +315,13 @@ auto pipe::stream(Args... args) {
 
 template <class Request, class Item>
 auto pipe::stream(const Request& question, generator<Item> items) {
-    if constexpr (detail::is_stream<Request>()) {
-        if constexpr (detail::is_upload<Request, Item>())
-            return detail::stream_value(checked(), question,
-                                        detail::items_of<Item>{std::move(items)});
-    }
+    return detail::stream_uploading<const Request&>(checked(), question, std::move(items));
+}
+
+template <class Request, class Item>
+    requires detail::given_away<Request>
+auto pipe::stream(Request&& question, generator<Item> items) {
+    return detail::stream_uploading<Request>(checked(), std::move(question), std::move(items));
 }
 
 }  // namespace remora
