@@ -2,7 +2,6 @@
 // The start, the stop and the end of a run.
 #include "run_core.hpp"
 
-#include "listed.hpp"
 #include "lookout.hpp"
 #include "run_connection.hpp"
 
@@ -127,31 +126,37 @@ asio::awaitable<void> run_core::watch_app(std::shared_ptr<run_core> self) {
     while (!self->ended_) {
         try {
             self->result_.status = co_await self->app_->wait();
-            self->ended_ = true;
+            self->ended_.reach();
         } catch (const std::bad_alloc&) {  // the run cannot end without it
         }
     }
+    self->tell({.what = event::kind::app_ended,
+                .pid = self->pid_,
+                .text = to_string(self->result_.status)});
     self->result_.stopped_by = self->stopping_.stopped_by();
     self->stopping_.exited();
     self->stop_timer_.cancel();
     self->pending_.clear();
     self->control_->fail(errc::app_gone);
     self->fail_pipes(errc::app_gone);
-    // First they take what the app had sent; those that take too long, or wait for something else,
-    // are cancelled.
     for (const auto& next : self->opening_)
         next->in.cancel();
+    co_await drain(self);
+    self->finish();
+}
+
+// First the services take what the app had sent; those that take too long, or wait for something
+// else, are cancelled.
+asio::awaitable<void> run_core::drain(std::shared_ptr<run_core> self) {
     for (int round = 0; round < 2 && self->has_services(); ++round) {
         if (round == 1) self->cancel_services();
         self->services_ended_.expires_after(self->server_->options.drain);
         std::error_code ec;
         co_await self->services_ended_.async_wait(asio::redirect_error(asio::use_awaitable, ec));
     }
-    self->finish();
 }
 
 void run_core::finish() {
-    over_ = true;
     server_->forget(*this);
     control_->close();
     directory_.reset();
@@ -160,19 +165,18 @@ void run_core::finish() {
     signals_.clear();
     app_.reset();
     server_->busy = false;
-    tell({.what = event::kind::app_ended, .pid = pid_, .text = to_string(result_.status)});
-    for (asio::steady_timer* waiting : waiting_)
-        waiting->cancel();
+    over_.reach();
+}
+
+asio::awaitable<exit_status> run_core::exited(std::shared_ptr<run_core> self) {
+    const std::shared_ptr<milestone> end(self, &self->ended_);
+    co_await milestone::wait(end);
+    co_return self->result_.status;
 }
 
 asio::awaitable<run_result> run_core::result(std::shared_ptr<run_core> self) {
-    asio::steady_timer timer(self->strand(), deadline::max());
-    const listed waiting(self->waiting_, timer);
-    if (!self->over_) {
-        std::error_code ec;
-        co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
-        if (!self->over_) throw std::system_error(asio::error::operation_aborted);
-    }
+    const std::shared_ptr<milestone> end(self, &self->over_);
+    co_await milestone::wait(end);
     co_return self->result_;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "control.hpp"
+#include "milestone.hpp"
 #include "run_directory.hpp"
 #include "server_core.hpp"
 #include "stop_sequence.hpp"
@@ -28,6 +29,7 @@ public:
 
     int pid() const noexcept { return pid_; }
     const asio::any_io_executor& strand() const noexcept { return server_->strand; }
+    static asio::awaitable<exit_status> exited(std::shared_ptr<run_core> self);
     static asio::awaitable<run_result> result(std::shared_ptr<run_core> self);
     void stop(stop_step first, std::chrono::nanoseconds grace);
     /// The server goes: the app is killed.
@@ -87,6 +89,7 @@ private:
 
     // the end
     static asio::awaitable<void> watch_app(std::shared_ptr<run_core> self);
+    static asio::awaitable<void> drain(std::shared_ptr<run_core> self);
     static asio::awaitable<void> watch_signals(std::shared_ptr<run_core> self);
     void obey(const stop_action& action);
     void send_signal(int signal);
@@ -101,12 +104,11 @@ private:
     int pid_ = 0;
     bool launched_ = false;  ///< through a launcher: no start timeout
     bool met_ = false;
-    bool ended_ = false;  ///< the app is reaped
-    bool over_ = false;
+    milestone ended_;  ///< the app is reaped
+    milestone over_;
     pipe_limits limits_;
     std::uint64_t last_id_ = 0;
     run_result result_;
-    std::vector<asio::steady_timer*> waiting_;  ///< for the result
     std::map<std::uint64_t, std::shared_ptr<connection>> connections_;
     std::map<std::uint64_t, std::unique_ptr<pending>> pending_;
     std::vector<std::shared_ptr<opening>> opening_;

@@ -155,8 +155,8 @@ int run::pid() const noexcept {
 }
 
 namespace {
-asio::awaitable<run_result> result_of(std::shared_ptr<run_core> core) {
-    auto waiting = run_core::result(core);
+template <class T>
+asio::awaitable<T> on_strand(std::shared_ptr<run_core> core, asio::awaitable<T> waiting) {
     co_return co_await asio::co_spawn(core->strand(), std::move(waiting), asio::use_awaitable);
 }
 
@@ -166,8 +166,12 @@ void stop_run(const std::shared_ptr<run_core>& core, stop_step first,
 }
 }  // namespace
 
+asio::awaitable<exit_status> run::exited() const {
+    return on_strand(core_, run_core::exited(core_));
+}
+
 asio::awaitable<run_result> run::result() const {
-    return result_of(core_);
+    return on_strand(core_, run_core::result(core_));
 }
 
 void run::terminate() const {

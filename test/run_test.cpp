@@ -202,6 +202,32 @@ TEST_CASE("what the app sent before it left is delivered, then its end") {
     CHECK(count == 2000);
 }
 
+asio::awaitable<void> stay_until(remora::pipe, asio::steady_timer& gate) {
+    std::error_code ec;
+    co_await gate.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+}
+
+TEST_CASE("the app's end is told at once, the result when its services have ended") {
+    remora::server_options options;
+    options.drain = 1h;
+    served_run r({"leave", "1"}, options);
+    asio::steady_timer gate(r.io, asio::steady_timer::time_point::max());
+    r.server.serve("take", [&gate](remora::pipe p) { return stay_until(std::move(p), gate); });
+    std::optional<remora::exit_status> ended;
+    std::optional<remora::run_result> over;
+    asio::co_spawn(r.io, r.run().result(), [&](auto, auto result) { over = result; });
+    asio::co_spawn(r.io, r.run().exited(), [&](auto, auto status) { ended = status; });
+    run_until(r.io, [&] { return ended.has_value(); });
+    r.io.poll();
+    CHECK(ended == exited(3));
+    CHECK(!over);
+    CHECK(std::ranges::count(r.events, remora::event::kind::app_ended, &remora::event::what) == 1);
+    gate.expires_at({});
+    run_until(r.io, [&] { return over.has_value(); });
+    CHECK(over->status == exited(3));
+    CHECK(r.is_clean());
+}
+
 TEST_CASE("handlers that are served under a name take what the app sends there") {
     served_run r({"leave", "2000"});
     std::int64_t count = 0;

@@ -21,7 +21,7 @@ struct event {
         service_failed,  ///< A service ended with an exception; `text` is what it said.
         goodbye,         ///< The other side has said that it is about to leave.
         stopping,        ///< The stop sequence takes a step; `text` names it.
-        app_ended,       ///< The app is reaped; `text` says how it ended.
+        app_ended,       ///< The app is reaped; `text` says how. Its services may still go on.
         server_gone,     ///< The server has vanished.
         fallback,        ///< FIFOs instead of shared memory; `code` and `text` say why.
     };

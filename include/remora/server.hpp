@@ -88,6 +88,10 @@ public:
 
     int pid() const noexcept;
 
+    /// Completes at once when the app has ended, with its exit status. Its services may still take
+    /// what it sent. May be awaited by several. Cancelling ends only this wait.
+    asio::awaitable<exit_status> exited() const;
+
     /// Completes when the run is over: the app is reaped, its last messages are delivered, the
     /// services have ended or were cancelled, and no path is left. May be awaited by several.
     /// Cancelling ends only this wait.

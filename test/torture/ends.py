@@ -46,7 +46,7 @@ def fidelity(chosen, directory, number):
     expected = (value, value) if kind == "code" else (-value, 128 + value)
     if (life.app, life.code) != expected:
         life.wrong.append(f"{life.app} {life.code} instead of {expected}: {life.errors}")
-    if f"taken: {MESSAGES}\n" not in life.output.partition("app ended")[0]:
+    if f"taken: {MESSAGES}\n" not in life.output.partition("result:")[0]:
         life.wrong.append(f"not after the last message: {life.output}")
     return life.seconds, [f"{kind} {value}: {each}" for each in life.wrong]
 
