@@ -77,17 +77,17 @@ private:
     std::vector<unique_fd> copies_;
 };
 
-/// Which signals are at their default and which are blocked in the child.
+/// Which signals are at their default in the child. None is blocked: a thread that blocks them may
+/// start it.
 class attributes {
 public:
     explicit attributes(const std::vector<int>& handled) {
         sigset_t defaults, blocked;
         sigemptyset(&defaults);
-        ::pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
+        sigemptyset(&blocked);
         auto reset = [&](int signal) {
             if (sigaddset(&defaults, signal) < 0)
                 raise(errc::bad_option, "handled_signals: " + std::to_string(signal));
-            sigdelset(&blocked, signal);
         };
         reset(SIGPIPE);
         reset(SIGCHLD);

@@ -154,7 +154,7 @@ TEST_CASE("an inherited nohup stays, SIGPIPE and SIGCHLD are at their default in
     CHECK(!has_line(text, "blocked " + std::to_string(SIGCHLD)));
 }
 
-TEST_CASE("what the host handles is reset in the child, what else it blocks stays blocked") {
+TEST_CASE("what the host handles is reset in the child, and no signal is blocked there") {
     const test::signal_action ignored(SIGTERM, SIG_IGN);
     const test::blocked_signal term(SIGTERM);
     const test::blocked_signal user(SIGUSR1);
@@ -162,8 +162,7 @@ TEST_CASE("what the host handles is reset in the child, what else it blocks stay
     options.handled_signals = {SIGTERM};
     const std::string text = output_of(options);
     CHECK(!has_line(text, "ignored " + std::to_string(SIGTERM)));
-    CHECK(!has_line(text, "blocked " + std::to_string(SIGTERM)));
-    CHECK(has_line(text, "blocked " + std::to_string(SIGUSR1)));
+    CHECK(text.find("blocked") == text.npos);
 }
 
 TEST_CASE("a target that cannot be started is named with the reason, and no child is left") {

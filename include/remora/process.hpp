@@ -70,9 +70,9 @@ struct spawn_options {
     int standard_error = inherited;
     /// Every other descriptor is closed in the child. `as` is 3 or more, best without gaps.
     std::vector<inherited_fd> inherit = {};
-    /// Signals that this process handles, blocks or ignores for its own ends: default and
-    /// unblocked in the child, as SIGPIPE and SIGCHLD always are. Others stay as they are, so what
-    /// nohup(1) has set up reaches the child.
+    /// Signals that this process handles or ignores for its own ends: at their default in the
+    /// child, as SIGPIPE and SIGCHLD always are. Others stay as they are, so what nohup(1) has set
+    /// up reaches the child. No signal is blocked there.
     std::vector<int> handled_signals = {};
 };
 
