@@ -136,11 +136,12 @@ void client_core::find_arena(const wire::welcome& terms) try {
 
 // A forked child of the server may hold the control pipe's ends: its death is watched as well.
 void client_core::watch_server(int pid) {
-    const int fd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
-    if (fd < 0 && errno == ESRCH && pid == parent_) server_gone();
-    if (fd < 0) return;
-    if (on_server_known) on_server_known(fd);
-    server_.emplace(strand_, fd);
+    unique_fd fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    if (!fd && errno == ESRCH && pid == parent_) server_gone();
+    if (!fd) return;
+    if (on_server_known) on_server_known(fd.get());
+    server_.emplace(strand_, fd.get());
+    fd.release();
     server_->async_wait(asio::posix::stream_descriptor::wait_read,
                         [weak = weak_from_this()](std::error_code ec) {
                             const auto self = weak.lock();

@@ -111,11 +111,12 @@ void make_pipe(unique_fd& reader, unique_fd& writer) {
     if (::pipe2(ends, O_NONBLOCK | O_CLOEXEC) != 0) raise_system(errno, "pipe2");
     reader = unique_fd(ends[0]);
     writer = unique_fd(ends[1]);
+    if (!reader || !writer) raise_system(errno, "pipe2");
 }
 
 unique_fd duplicate(const unique_fd& fd) {
-    unique_fd copy(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0));
-    if (copy.get() < 0) raise_system(errno, "fcntl F_DUPFD_CLOEXEC");
+    unique_fd copy(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 3));
+    if (!copy) raise_system(errno, "fcntl F_DUPFD_CLOEXEC");
     return copy;
 }
 

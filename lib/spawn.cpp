@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <filesystem>
 
@@ -139,6 +138,22 @@ std::vector<std::string> environment_of(const spawn_options& options) {
     return result;
 }
 
+// Closed, or closed by exec: what the child opens first would become its standard stream.
+bool is_missing(int stream) {
+    const int flags = ::fcntl(stream, F_GETFD);
+    return flags < 0 || (flags & FD_CLOEXEC) != 0;
+}
+
+void place_stream(file_actions& actions, const char* name, int fd, int as, int lowest_copy) {
+    if (fd == null_device || (fd == inherited && is_missing(as)))
+        actions.open_null(as);
+    else if (fd < 0 && fd != inherited)
+        raise(errc::bad_option, std::string(name) + ": " + std::to_string(fd) +
+                                    " is no descriptor, as after a failed open(2)");
+    else if (fd != inherited)
+        actions.duplicate(fd, as, lowest_copy);
+}
+
 void place_descriptors(file_actions& actions, const spawn_options& options) {
     int last = 2;
     for (const inherited_fd& each : options.inherit) {
@@ -147,15 +162,9 @@ void place_descriptors(file_actions& actions, const spawn_options& options) {
         last = std::max(last, each.as);
     }
     std::vector<bool> used(static_cast<std::size_t>(last) + 1);
-    const std::array streams{options.standard_input, options.standard_output,
-                             options.standard_error};
-    for (int as = 0; as < 3; ++as) {
-        const int fd = streams[static_cast<std::size_t>(as)];
-        if (fd == null_device)
-            actions.open_null(as);
-        else if (fd != inherited)
-            actions.duplicate(fd, as, last + 1);
-    }
+    place_stream(actions, "standard_input", options.standard_input, 0, last + 1);
+    place_stream(actions, "standard_output", options.standard_output, 1, last + 1);
+    place_stream(actions, "standard_error", options.standard_error, 2, last + 1);
     for (const inherited_fd& each : options.inherit) {
         actions.duplicate(each.fd, each.as, last + 1);
         used[static_cast<std::size_t>(each.as)] = true;

@@ -26,7 +26,7 @@ void ring(int bell) {
 }  // namespace
 
 watchdog::watchdog(int control_fd, std::chrono::nanoseconds limit)
-    : control_(::fcntl(control_fd, F_DUPFD_CLOEXEC, 0)),
+    : control_(::fcntl(control_fd, F_DUPFD_CLOEXEC, 3)),
       bell_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       limit_(limit) {
     if (!control_ || !bell_) raise_system(errno, "setting up the watch for the server's end");
@@ -47,7 +47,7 @@ watchdog::~watchdog() {
 }
 
 void watchdog::watch(int pidfd) {
-    const unique_fd old(server_.exchange(::fcntl(pidfd, F_DUPFD_CLOEXEC, 0)));
+    const unique_fd old(server_.exchange(::fcntl(pidfd, F_DUPFD_CLOEXEC, 3)));
     ring(bell_.get());
 }
 

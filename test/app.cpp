@@ -38,6 +38,14 @@ asio::awaitable<int> echo() {
     co_return 0;
 }
 
+// Writes to its standard streams, which are nothing of Remora's, and echoes.
+asio::awaitable<int> prints() {
+    std::puts("printed");
+    std::fflush(stdout);
+    std::fputs("printed\n", stderr);
+    return echo();
+}
+
 // Says what it was started with, through the pipe.
 asio::awaitable<int> report() {
     auto pipe = co_await connect("report");
@@ -220,6 +228,7 @@ const std::map<std::string, asio::awaitable<int> (*)()> modes{
     {"hoards", hoards},     {"waits_for_name", waits_for_name},
     {"forks", forks},       {"deaf", waits},
     {"lists", lists},       {"needs", connects},
+    {"prints", prints},
 };
 
 // Not a client at all: does not listen to anything.

@@ -28,6 +28,16 @@ int print_descriptors() {
     return 0;
 }
 
+// What the standard streams are.
+int print_streams() {
+    for (const char* stream : {"/proc/self/fd/0", "/proc/self/fd/1", "/proc/self/fd/2"}) {
+        char path[256] = "closed";
+        [[maybe_unused]] const ssize_t size = ::readlink(stream, path, sizeof path - 1);
+        std::printf("%s\n", path);
+    }
+    return 0;
+}
+
 int print_signals() {
     sigset_t blocked;
     ::sigprocmask(SIG_SETMASK, nullptr, &blocked);
@@ -98,6 +108,7 @@ int main(int argc, char** argv) {
     if (mode == "environment") return print_lines(environ);
     if (mode == "directory") return print_directory();
     if (mode == "descriptors") return print_descriptors();
+    if (mode == "streams") return print_streams();
     if (mode == "signals") return print_signals();
     if (mode == "copy") return copy_input();
     if (mode == "open") return ::fcntl(std::atoi(word), F_GETFD) >= 0 ? 0 : 1;

@@ -94,6 +94,20 @@ private:
     rlimit before_{};
 };
 
+/// Closes a standard stream of this process while it lives.
+class closed_stream {
+public:
+    explicit closed_stream(int fd) : fd_(fd), before_(::fcntl(fd, F_DUPFD_CLOEXEC, 3)) {
+        ::close(fd);
+    }
+    closed_stream(const closed_stream&) = delete;
+    ~closed_stream() { ::dup2(before_.get(), fd_); }
+
+private:
+    int fd_;
+    remora::detail::unique_fd before_;
+};
+
 struct channel {
     channel() {
         std::array<int, 2> ends{};

@@ -4,6 +4,7 @@
 //   dies_after=N      SIGKILLs itself after N handlers
 //   forks             leaves a child of its own behind, which has its descriptors but for stdout
 //                     and lives until the end of stdin
+//   closes=N          has closed each standard stream that is a digit of N
 //   ignores_children, blocks_children    SIGCHLD does not reach it
 //   handles_children, handles_children_later    the host has a handler of its own, from before the
 //                     start or from after it
@@ -84,6 +85,10 @@ void obey(const std::string& word) {
     if (word.starts_with("start_timeout="))
         options.start_timeout = std::chrono::milliseconds(value_of(word));
     if (word == "forks") forks = true;
+    if (word.starts_with("closes=")) {
+        for (const char digit : word.substr(7))
+            ::close(digit - '0');
+    }
     if (word == "handles_children") handle_children();
     if (word == "handles_children_later") handles_later = true;
     if (word == "ignores_children") ::signal(SIGCHLD, SIG_IGN);

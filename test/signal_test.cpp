@@ -90,6 +90,15 @@ TEST_CASE("signals that the host handles are left to the host") {
     CHECK((action_of(SIGTERM) == before));
 }
 
+TEST_CASE("a server without standard streams serves, and nothing that its app prints is a frame") {
+    for (const std::string which : {"0", "1", "2", "01", "02", "12", "012"}) {
+        CAPTURE(which);
+        host h({"closes=" + which}, {"prints", "5"});
+        CHECK(h.end() == exited(0));
+    }
+    CHECK(run_directories() == 0);
+}
+
 TEST_CASE("a server that does not hear of its children's ends still follows its app") {
     for (const std::string how : {"ignores_children", "blocks_children"}) {
         CAPTURE(how);

@@ -136,6 +136,30 @@ TEST_CASE("the standard streams may be exchanged with others") {
     CHECK(test::end_of(io, child) == test::exited(0));
 }
 
+TEST_CASE("a standard stream that the host has closed is the null device in the child") {
+    const test::closed_stream input(0), errors(2);
+    const std::string text = output_of(test::child({"streams"}));
+    CHECK(text.starts_with("/dev/null\npipe:["));
+    CHECK(text.ends_with("]\n/dev/null\n"));
+}
+
+TEST_CASE("a standard stream that does not survive exec is the null device in the child") {
+    const test::closed_stream input(0);
+    const int taken = ::open("/", O_RDONLY | O_CLOEXEC);  // as Asio does, in a host without streams
+    CHECK(output_of(test::child({"streams"})).starts_with("/dev/null\n"));
+    ::close(taken);
+}
+
+TEST_CASE("a descriptor that is owned is never a standard stream's") {
+    const test::closed_stream input(0), errors(2);
+    remora::detail::unique_fd one{::open("/dev/null", O_RDONLY | O_CLOEXEC)}, other;
+    other.reset(::open("/dev/null", O_RDONLY));
+    CHECK(one.get() > 2);
+    CHECK(other.get() > 2);
+    CHECK((::fcntl(one.get(), F_GETFD) & FD_CLOEXEC) != 0);
+    CHECK(::fcntl(0, F_GETFD) < 0);
+}
+
 TEST_CASE("a child whose input is the null device reads its end") {
     auto options = test::child({"copy"});
     options.standard_input = remora::null_device;
@@ -230,4 +254,6 @@ TEST_CASE("options that make no sense are refused") {
     options.handled_signals = {};
     options.standard_input = 9999;
     CHECK(failure_of(options).code == system_code(EBADF));
+    options.standard_input = ::open("/no such file", O_RDONLY);
+    CHECK(failure_of(options).has("standard_input: -1 is no descriptor"));
 }

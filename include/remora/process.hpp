@@ -38,9 +38,11 @@ enum class stop_step { none, goodbye, sigterm, sigkill };
 /// "none", "goodbye", "SIGTERM", "SIGKILL".
 std::string to_string(stop_step step);
 
-/// For the standard streams of `spawn_options`, instead of a descriptor.
-inline constexpr int inherited = -1;
-inline constexpr int null_device = -2;
+/// For the standard streams of `spawn_options`, instead of a descriptor; and not -1, which is what
+/// open(2) returns when it fails. A stream that is closed in this process, or would be by exec, is
+/// not inherited: the child has /dev/null there.
+inline constexpr int inherited = -2;
+inline constexpr int null_device = -3;
 
 /// A descriptor `fd` of this process that the child shall have under the number `as`.
 struct inherited_fd {
