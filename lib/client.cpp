@@ -3,6 +3,8 @@
 
 #include "client_core.hpp"
 
+#include <remora/run_on.hpp>
+
 #include <cstdlib>
 #include <string_view>
 
@@ -55,13 +57,13 @@ asio::awaitable<pipe> connect_to(std::shared_ptr<detail::client_core> core, std:
                                  connect_options options) {
     const asio::any_io_executor executor = co_await asio::this_coro::executor;
     auto opening = detail::client_core::open(core, executor, std::move(name), options);
-    auto end = co_await asio::co_spawn(core->strand(), std::move(opening), asio::use_awaitable);
+    auto end = co_await run_on(core->strand(), std::move(opening));
     co_return pipe(std::move(end));
 }
 }  // namespace
 
 asio::awaitable<std::vector<std::string>> client::services() {
-    return asio::co_spawn(core_->strand(), detail::client_core::list(core_), asio::use_awaitable);
+    return run_on(core_->strand(), detail::client_core::list(core_));
 }
 
 asio::awaitable<pipe> client::connect(std::string name, connect_options options) {

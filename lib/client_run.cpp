@@ -4,6 +4,8 @@
 #include "exceptions.hpp"
 #include "watchdog.hpp"
 
+#include <remora/detail/canceller.hpp>
+
 #include <cstdio>
 #include <exception>
 
@@ -31,6 +33,7 @@ struct app_life : std::enable_shared_from_this<app_life> {
         : io(context), policy(client.on_server_gone), limit(context) {}
 
     void start(std::function<asio::awaitable<int>()> app);
+    static asio::awaitable<int> live(std::shared_ptr<app_life> self, asio::awaitable<int> app);
     void say_goodbye();
     void lose_server();
     void give_up_after(std::chrono::nanoseconds time);
@@ -42,7 +45,7 @@ struct app_life : std::enable_shared_from_this<app_life> {
 
     asio::io_context& io;
     server_gone_policy policy;
-    asio::cancellation_signal stop;
+    detail::canceller stop;
     asio::steady_timer limit;
     int code = 0;
     std::exception_ptr failure;
@@ -59,12 +62,18 @@ void app_life::start(std::function<asio::awaitable<int>()> app) {
         self->code = value;
         self->set(self->finished);
     };
-    asio::co_spawn(io, app(), asio::bind_cancellation_slot(stop.slot(), std::move(done)));
+    asio::co_spawn(io, live(shared_from_this(), app()),
+                   asio::bind_cancellation_slot(stop.slot(), std::move(done)));
+}
+
+asio::awaitable<int> app_life::live(std::shared_ptr<app_life> self, asio::awaitable<int> app) {
+    const detail::canceller::running now(self->stop);
+    co_return co_await std::move(app);
 }
 
 void app_life::say_goodbye() {
     goodbye = true;
-    stop.emit(asio::cancellation_type::terminal);
+    stop.cancel();
 }
 
 void app_life::lose_server() {
@@ -74,7 +83,7 @@ void app_life::lose_server() {
     limit.async_wait([self = shared_from_this()](std::error_code ec) {
         if (!ec) self->set(self->finished);
     });
-    stop.emit(asio::cancellation_type::terminal);
+    stop.cancel();
 }
 
 // For pipes on a context that nobody runs any more.

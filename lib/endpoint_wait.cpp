@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // How an end of a pipe waits: it looks again for a moment, watches for a while, and sleeps.
+#include "exceptions.hpp"
 #include "transport.hpp"
 #include "waiter.hpp"
 
@@ -33,12 +34,6 @@ bool note(const lookout::watch& w, spin_policy& policy) noexcept {
         policy.miss();
     }
     return outcome == watched::nothing || outcome == watched::replaced;
-}
-
-void throw_if_cancelled(const asio::cancellation_state& state) {
-    if (state.cancelled() != asio::cancellation_type::none) {
-        throw std::system_error(asio::error::operation_aborted);
-    }
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Exceptions that are kept, to be told elsewhere.
+/// Exceptions of coroutines: of those that were cancelled, and those that are told elsewhere.
 #pragma once
 
 #include <remora/asio.hpp>
@@ -14,6 +14,12 @@ std::exception_ptr exception_of(Make make) noexcept try {
     return std::make_exception_ptr(make());
 } catch (...) {
     return std::current_exception();
+}
+
+/// Throws what Asio's own operations do, if the coroutine whose state this is was cancelled.
+inline void throw_if_cancelled(const asio::cancellation_state& state) {
+    if (state.cancelled() != asio::cancellation_type::none)
+        throw std::system_error(asio::error::operation_aborted);
 }
 
 /// The first of the exceptions that Asio's `&&` and `||` stand for; anything else is itself.

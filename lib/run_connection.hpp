@@ -4,6 +4,8 @@
 
 #include "run_core.hpp"
 
+#include <remora/detail/canceller.hpp>
+
 namespace remora::detail {
 
 /// A pipe with a service behind it.
@@ -11,7 +13,7 @@ struct run_core::connection {
     std::uint64_t id = 0;
     std::string name;
     std::shared_ptr<endpoint> end;
-    asio::cancellation_signal cancel;  ///< on the pipe's executor
+    canceller stop;  ///< of the service, on the pipe's executor
     bool cancelled = false;
 };
 
@@ -29,6 +31,12 @@ struct run_core::opening {
     opening(const opening&) = delete;
     opening& operator=(const opening&) = delete;
 
+    /// Waits no longer.
+    void give_up(std::error_code because) {
+        why = because;
+        std::error_code ignored;
+        in.cancel(ignored);
+    }
     /// Reads the opening frame; false if anything else has come, or nothing.
     bool has_come();
 
@@ -37,6 +45,7 @@ struct run_core::opening {
     connection_ends ends;
     asio::posix::stream_descriptor in;
     asio::steady_timer limit;
+    std::error_code why = errc::protocol_error;  ///< if the app does not open it
 };
 
 /// A request for a name that is not served yet.

@@ -60,7 +60,7 @@ void run_core::reject(std::uint64_t id, const std::string& name, const close_rea
 void run_core::withdraw(std::uint64_t id) {
     pending_.erase(id);
     for (const auto& next : opening_) {
-        if (next->id == id) next->in.cancel();
+        if (next->id == id) next->give_up(asio::error::operation_aborted);
     }
 }
 
@@ -77,9 +77,7 @@ void run_core::name_served(const std::string& name) {
 
 void run_core::open(std::uint64_t id, const std::string& name, std::uint32_t kinds) {
     if (!control_->can_send()) return;
-    std::erase_if(pipes_, [](const auto& weak) { return weak.expired(); });
-    const std::size_t open = pipes_.size() + opening_.size() + server_->offered_by(*this);
-    if (open >= server_->options.max_connections) {
+    if (connections_now() >= server_->options.max_connections) {
         return reject(id, name, {errc::overloaded, "the server's max_connections"});
     }
     const service_entry* const entry = server_->service(name);
@@ -105,6 +103,12 @@ void run_core::open(std::uint64_t id, const std::string& name, std::uint32_t kin
         const auto code = own ? static_cast<errc>(e.code().value()) : errc::refused;
         reject(id, name, {is_shortage(e.code()) ? errc::overloaded : code, e.what()});
     }
+}
+
+std::size_t run_core::connections_now() {
+    const std::lock_guard lock(server_->handing_over);
+    std::erase_if(pipes_, [](const auto& weak) { return weak.expired(); });
+    return pipes_.size() + opening_.size() + server_->offered_by(*this);
 }
 
 connection_ends run_core::make_connection(const std::string& base, std::uint32_t kinds,
@@ -141,7 +145,7 @@ asio::awaitable<void> run_core::await_open(std::shared_ptr<run_core> self,
                                            std::shared_ptr<opening> next) {
     next->limit.expires_after(open_limit);
     next->limit.async_wait([next](std::error_code ec) {
-        if (!ec) next->in.cancel(ec);
+        if (!ec) next->give_up(errc::timed_out);
     });
     std::error_code ec;
     co_await next->in.async_wait(asio::posix::stream_descriptor::wait_read,
@@ -155,7 +159,7 @@ asio::awaitable<void> run_core::await_open(std::shared_ptr<run_core> self,
         self->tell({.what = event::kind::rejected,
                     .pipe = next->name,
                     .connection = next->id,
-                    .code = self->ended_ ? errc::app_gone : errc::protocol_error,
+                    .code = next->why,
                     .text = "the app has not opened the pipe"});
     }
     self->look_for_end();

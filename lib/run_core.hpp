@@ -38,7 +38,8 @@ public:
     /// A name is served now: those who wait for it are connected.
     void name_served(const std::string& name);
 
-    /// The server's end of a connection, for `executor`.
+    /// The server's end of a connection, for `executor`. For any thread, with the server's
+    /// `handing_over` locked.
     std::shared_ptr<endpoint> make_pipe(const asio::any_io_executor& executor, connection_ends ends,
                                         const std::string& name, wait_policy waiting);
     std::chrono::nanoseconds grace() const noexcept { return server_->options.grace; }
@@ -67,6 +68,7 @@ private:
 
     // connections
     void connect(std::uint64_t id, const wire::connect_request& request);
+    std::size_t connections_now();
     void open(std::uint64_t id, const std::string& name, std::uint32_t kinds);
     connection_ends make_connection(const std::string& base, std::uint32_t kinds, std::size_t ring);
     shared_rings make_rings(std::uint32_t kinds, std::size_t ring);
@@ -112,8 +114,9 @@ private:
     std::map<std::uint64_t, std::shared_ptr<connection>> connections_;
     std::map<std::uint64_t, std::unique_ptr<pending>> pending_;
     std::vector<std::shared_ptr<opening>> opening_;
-    std::vector<std::weak_ptr<endpoint>> pipes_;
-    asio::steady_timer services_ended_;  ///< cancelled when the last one has
+    std::vector<std::weak_ptr<endpoint>> pipes_;  ///< guarded by handing_over
+    std::optional<errc> pipes_failed_;            ///< with what; guarded by handing_over
+    asio::steady_timer services_ended_;           ///< cancelled when the last one has
     stop_sequence stopping_;
     terminal_signals terminal_;
     asio::steady_timer stop_timer_;

@@ -11,7 +11,7 @@ std::shared_ptr<endpoint> run_core::make_pipe(const asio::any_io_executor& execu
                                               wait_policy waiting) {
     const auto end = std::make_shared<endpoint>(executor, make_transport(executor, std::move(ends)),
                                                 name, limits_, errc::app_gone, waiting);
-    if (ended_) end->fail(errc::app_gone);
+    if (pipes_failed_) end->fail(*pipes_failed_);
     pipes_.push_back(end);
     return end;
 }
@@ -21,12 +21,15 @@ void run_core::start_service(const service_entry& entry, std::uint64_t id, const
     const auto c = std::make_shared<connection>();
     c->id = id;
     c->name = name;
-    c->end = make_pipe(server_->connection_executor(entry), std::move(ends), name,
-                       entry.options.waiting.value_or(server_->options.waiting));
+    {
+        const std::lock_guard lock(server_->handing_over);
+        c->end = make_pipe(server_->connection_executor(entry), std::move(ends), name,
+                           entry.options.waiting.value_or(server_->options.waiting));
+    }
     connections_[id] = c;
     try {
         asio::co_spawn(c->end->executor(), serve(shared_from_this(), c, entry.function),
-                       asio::bind_cancellation_slot(c->cancel.slot(), [c](std::exception_ptr) {}));
+                       asio::bind_cancellation_slot(c->stop.slot(), [c](std::exception_ptr) {}));
     } catch (...) {
         connections_.erase(id);
         throw;
@@ -35,6 +38,7 @@ void run_core::start_service(const service_entry& entry, std::uint64_t id, const
 
 asio::awaitable<void> run_core::serve(std::shared_ptr<run_core> self, std::shared_ptr<connection> c,
                                       server::service_function service) {
+    const canceller::running now(c->stop);
     std::exception_ptr why;
     try {
         c->end->hold();
@@ -77,6 +81,8 @@ void run_core::service_ended(const std::shared_ptr<connection>& c, std::exceptio
 }
 
 void run_core::fail_pipes(errc why) {
+    const std::lock_guard lock(server_->handing_over);
+    pipes_failed_ = why;
     for (const auto& weak : pipes_) {
         const auto end = weak.lock();
         if (end) asio::post(end->executor(), [end, why] { end->fail(why); });
@@ -87,7 +93,7 @@ void run_core::cancel_services() {
     for (const auto& [id, c] : connections_) {
         asio::post(c->end->executor(), [c = c] {
             c->cancelled = true;
-            c->cancel.emit(asio::cancellation_type::terminal);
+            c->stop.cancel();
         });
     }
 }

@@ -10,6 +10,7 @@ namespace remora::detail {
 asio::awaitable<void> run_core::talk(std::shared_ptr<run_core> self) {
     try {
         if (!co_await meet(self)) co_return;
+        co_await self->control_->give_way();  // to an accept() of the host's that is on its way
         while (const frame* f = co_await await_frame(self->control_, deadline::max())) {
             self->handle(*f);
             self->control_->pop();

@@ -2,9 +2,11 @@
 #include <remora/server.hpp>
 
 #include "control.hpp"
+#include "exceptions.hpp"
 #include "run_core.hpp"
 #include "server_core.hpp"
 
+#include <remora/run_on.hpp>
 #include <remora/service.hpp>
 
 #include <cstdio>
@@ -65,9 +67,14 @@ int run_until_over(asio::io_context& io, awaited_result& end, const run& life) {
 }
 
 asio::awaitable<pipe> accept_from(std::shared_ptr<server_core> core, std::string name) {
-    const asio::any_io_executor executor = co_await asio::this_coro::executor;
-    auto taking = server_core::accept(core, executor, std::move(name));
-    co_return pipe(co_await asio::co_spawn(core->strand, std::move(taking), asio::use_awaitable));
+    for (;;) {
+        auto offer = server_core::await_offer(core, name);
+        detail::listener* const here = co_await run_on(core->strand, std::move(offer));
+        detail::throw_if_cancelled(co_await asio::this_coro::cancellation_state);
+        // The last act, on the caller's executor: what was cancelled before has taken nothing.
+        if (auto end = core->take(*here, co_await asio::this_coro::executor))
+            co_return pipe(std::move(end));
+    }
 }
 
 }  // namespace
@@ -108,6 +115,7 @@ void server::serve(std::string name, const service& what, serve_options options)
 
 asio::awaitable<pipe> server::accept(std::string name) {
     detail::check_pipe_name(name);
+    asio::dispatch(core_->strand, [core = core_, name] { core->listen(name); });
     return accept_from(core_, std::move(name));
 }
 
@@ -157,7 +165,7 @@ int run::pid() const noexcept {
 namespace {
 template <class T>
 asio::awaitable<T> on_strand(std::shared_ptr<run_core> core, asio::awaitable<T> waiting) {
-    co_return co_await asio::co_spawn(core->strand(), std::move(waiting), asio::use_awaitable);
+    co_return co_await run_on(core->strand(), std::move(waiting));
 }
 
 void stop_run(const std::shared_ptr<run_core>& core, stop_step first,

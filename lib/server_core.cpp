@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "server_core.hpp"
 
+#include "exceptions.hpp"
 #include "listed.hpp"
 #include "run_core.hpp"
 
@@ -47,34 +48,53 @@ wire::name_list server_core::names_after(const std::string& name) const {
     return some;
 }
 
-asio::awaitable<std::shared_ptr<endpoint>> server_core::accept(std::shared_ptr<server_core> self,
-                                                               asio::any_io_executor executor,
-                                                               std::string name) {
-    const bool is_new = !self->is_known(name);
-    listener& here = self->listeners_[name];
-    const auto run = self->current.lock();
+listener& server_core::listen(const std::string& name) {
+    const bool is_new = !is_known(name);
+    listener& here = listeners_.try_emplace(name, listener{name}).first->second;
+    const auto run = current.lock();
     if (is_new && run) run->name_served(name);
-    while (here.offered.empty()) {
+    return here;
+}
+
+asio::awaitable<listener*> server_core::await_offer(std::shared_ptr<server_core> self,
+                                                    std::string name) {
+    listener& here = self->listen(name);
+    while (!self->has_offer(here)) {
         asio::steady_timer timer(self->strand, deadline::max());
         const listed waiting(here.waiting, timer);
         std::error_code ec;
         co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
-        const auto state = co_await asio::this_coro::cancellation_state;
-        if (state.cancelled() != asio::cancellation_type::none) throw std::system_error(ec);
+        throw_if_cancelled(co_await asio::this_coro::cancellation_state);
     }
-    offered_pipe taken = std::move(here.offered.front());
-    here.offered.pop_front();
-    co_return taken.run->make_pipe(executor, std::move(taken.ends), name, self->options.waiting);
+    co_return &here;
 }
 
+bool server_core::has_offer(const listener& here) {
+    const std::lock_guard lock(handing_over);
+    return !here.offered.empty();
+}
+
+std::shared_ptr<endpoint> server_core::take(listener& here, const asio::any_io_executor& executor) {
+    const std::lock_guard lock(handing_over);
+    if (here.offered.empty()) return nullptr;
+    offered_pipe taken = std::move(here.offered.front());
+    here.offered.pop_front();
+    return taken.run->make_pipe(executor, std::move(taken.ends), here.name, options.waiting);
+}
+
+// Whoever comes first takes it; the others go on waiting.
 void server_core::offer(const std::string& name, offered_pipe pipe) {
-    listener& here = listeners_[name];
-    here.offered.push_back(std::move(pipe));
+    listener& here = listeners_.at(name);
+    {
+        const std::lock_guard lock(handing_over);
+        here.offered.push_back(std::move(pipe));
+    }
     for (asio::steady_timer* waiting : here.waiting)
         waiting->cancel();
 }
 
 void server_core::forget(const run_core& run) {
+    const std::lock_guard lock(handing_over);
     for (auto& [name, here] : listeners_) {
         std::erase_if(here.offered, [&](const auto& pipe) { return pipe.run.get() == &run; });
     }

@@ -11,6 +11,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -31,8 +32,9 @@ struct offered_pipe {
 
 /// A name that accept() listens to.
 struct listener {
-    std::deque<offered_pipe> offered;
-    std::vector<asio::steady_timer*> waiting;
+    const std::string name;
+    std::deque<offered_pipe> offered = {};          ///< guarded by handing_over
+    std::vector<asio::steady_timer*> waiting = {};  ///< on the strand
 };
 
 class server_core : public std::enable_shared_from_this<server_core> {
@@ -41,10 +43,13 @@ public:
 
     void serve(const std::string& name, service_entry entry);
 
-    /// Takes the next connection to `name`, for `executor`. Runs on the strand.
-    static asio::awaitable<std::shared_ptr<endpoint>> accept(std::shared_ptr<server_core> self,
-                                                             asio::any_io_executor executor,
-                                                             std::string name);
+    /// From now on connections to `name` wait for accept().
+    listener& listen(const std::string& name);
+    /// Completes when there is something to take from `name`. Runs on the strand.
+    static asio::awaitable<listener*> await_offer(std::shared_ptr<server_core> self,
+                                                  std::string name);
+    /// The next connection, for `executor`, or null if another has taken it. For any thread.
+    std::shared_ptr<endpoint> take(listener& here, const asio::any_io_executor& executor);
     void offer(const std::string& name, offered_pipe pipe);
     bool is_known(const std::string& name) const;
     const service_entry* service(const std::string& name) const;
@@ -52,7 +57,7 @@ public:
     wire::name_list names_after(const std::string& name) const;
     /// Drops what a run that is over has left in the listeners.
     void forget(const run_core& run);
-    /// How many connections of a run wait to be accepted.
+    /// How many connections of a run wait to be accepted. With `handing_over` locked.
     std::size_t offered_by(const run_core& run) const;
 
     void report_failure(std::string_view name, std::exception_ptr why) const;
@@ -65,8 +70,13 @@ public:
     std::atomic<bool> alone = false;  ///< server::run drives the context: no strands are needed
     std::atomic<bool> busy = false;   ///< a run is alive
     std::weak_ptr<run_core> current;  ///< on the strand
+    /// Guards what accept() changes on its caller's executor: the connections that are offered, and
+    /// the runs' lists of pipes. So that each connection is counted in one of them at any time.
+    std::mutex handing_over;
 
 private:
+    bool has_offer(const listener& here);
+
     std::map<std::string, service_entry, std::less<>> services_;
     std::map<std::string, listener, std::less<>> listeners_;
 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The app of the tests: what its first argument says.
+#include "giving_up.hpp"
 #include "messages.hpp"
 
 #include <remora/client.hpp>
@@ -8,11 +9,13 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
 #include <stdexcept>
 #include <string>
+#include <thread>
 
 namespace {
 
@@ -231,6 +234,31 @@ const std::map<std::string, asio::awaitable<int> (*)()> modes{
     {"prints", prints},
 };
 
+asio::awaitable<void> list_services() {
+    co_await app_client->services();
+}
+
+// Four threads and four strands, on which what they ask the server for is given up.
+int give_up(asio::io_context& io) {
+    auto work = asio::make_work_guard(io);
+    std::atomic<int> left = 4;
+    for (int i = 0; i < 4; ++i) {
+        const auto operation = [i]() -> asio::awaitable<void> {
+            return i % 2 == 0 ? connect_to("echo") : list_services();
+        };
+        asio::co_spawn(asio::make_strand(io), test::give_up_often(operation, argument),
+                       [&](std::exception_ptr) {
+                           if (--left == 0) io.stop();
+                       });
+    }
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 4; ++i)
+        threads.emplace_back([&] { io.run(); });
+    for (auto& thread : threads)
+        thread.join();
+    return left;
+}
+
 // Not a client at all: does not listen to anything.
 [[noreturn]] void be_mute() {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -259,8 +287,9 @@ int main(int argc, char** argv) {
     }
     remora::client client{io, argc, argv, options};
     app_client = &client;
-    if (argc < 2 || !modes.contains(argv[1])) return 64;
     if (argc > 2) argument = std::atoi(argv[2]);
+    if (argc > 1 && std::string(argv[1]) == "gives_up") return give_up(io);
+    if (argc < 2 || !modes.contains(argv[1])) return 64;
     words.assign(argv + 2, argv + argc);
     return client.run(modes.at(argv[1]));
 }

@@ -4,9 +4,12 @@
 
 #include <remora/service.hpp>
 
+#include <asio/experimental/awaitable_operators.hpp>
+
 #include <poll.h>
 
 #include <filesystem>
+#include <thread>
 
 namespace {
 
@@ -342,6 +345,53 @@ TEST_CASE("accept gives one pipe, and connections wait for it") {
     asio::co_spawn(r.io, accept_one(r.server, "one"), asio::detached);
     CHECK(r.finish().code() == 0);
     CHECK(r.is_clean());
+}
+
+TEST_CASE("a name that is accepted in a coroutine is known, however fast the app is") {
+    served_run r({"uses", "one"});
+    r.on_event = [](const remora::event& e) {
+        if (e.what == remora::event::kind::hello) await_word_of_app();
+    };
+    asio::co_spawn(r.io, accept_one(r.server, "one"), asio::detached);
+    await_word_of_app();
+    CHECK(r.finish().code() == 0);
+    CHECK(r.is_clean());
+}
+
+// Calls `then` after so many turns of the context.
+void after_turns(asio::io_context& io, int turns, std::function<void()> then) {
+    if (turns == 0) return then();
+    asio::post(io, [&io, turns, then] { after_turns(io, turns - 1, then); });
+}
+
+asio::awaitable<void> wait_for_cancel(asio::steady_timer& timer) {
+    std::error_code ec;
+    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+}
+
+// Accepts one connection, at the second attempt if the first one was given up.
+asio::awaitable<void> accept_or_give_up(remora::server& server, asio::steady_timer& given_up) {
+    using namespace asio::experimental::awaitable_operators;
+    auto taken = co_await (server.accept("one") || wait_for_cancel(given_up));
+    if (taken.index() == 1) co_return co_await accept_one(server, "one");
+    const auto n = co_await std::get<0>(taken).receive<number>();
+    co_await std::get<0>(taken).send(n);
+}
+
+TEST_CASE("an accept that is cancelled while a connection is on its way to it loses none") {
+    served_run r({"uses", "one"});
+    asio::io_context elsewhere;  // nobody runs it before the server has done what it does
+    std::thread thread;
+    asio::steady_timer given_up(elsewhere, std::chrono::steady_clock::time_point::max());
+    r.on_event = [&](const remora::event& e) {
+        if (e.what != remora::event::kind::connected) return;
+        given_up.cancel();
+        after_turns(r.io, 20, [&] { thread = std::thread([&] { elsewhere.run_for(patience); }); });
+    };
+    asio::co_spawn(elsewhere, accept_or_give_up(r.server, given_up), asio::detached);
+    elsewhere.poll();
+    CHECK(r.finish().code() == 0);
+    thread.join();
 }
 
 TEST_CASE("an exception that leaves the app is printed and becomes 70") {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // A context that several threads run.
+#include "giving_up.hpp"
 #include "runs.hpp"
+
+#include <remora/run_on.hpp>
 
 #include <atomic>
 #include <future>
@@ -12,7 +15,17 @@ namespace {
 
 using namespace test;
 
-// Runs the context in four threads until the run is over.
+// Runs the context in four threads until it has nothing left to do.
+void run_in_threads(asio::io_context& io) {
+    const auto end = std::chrono::steady_clock::now() + patience;
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 4; ++i)
+        threads.emplace_back([&] { io.run_until(end); });
+    for (auto& thread : threads)
+        thread.join();
+}
+
+// Until the run is over.
 remora::run_result finish_in_threads(served_run& r) {
     std::optional<remora::run_result> result;
     auto work = asio::make_work_guard(r.io);
@@ -20,12 +33,7 @@ remora::run_result finish_in_threads(served_run& r) {
         result = std::move(end);
         work.reset();
     });
-    const auto end = std::chrono::steady_clock::now() + patience;
-    std::vector<std::thread> threads;
-    for (int i = 0; i < 4; ++i)
-        threads.emplace_back([&] { r.io.run_until(end); });
-    for (auto& thread : threads)
-        thread.join();
+    run_in_threads(r.io);
     REQUIRE_MESSAGE(result, "the run hangs");
     return *result;
 }
@@ -77,12 +85,7 @@ TEST_CASE("pipes on strands work in a context that four threads run") {
         asio::co_spawn(b.get_executor(), send_blobs(b), asio::detached);
         asio::co_spawn(b.get_executor(), take_blobs(b, taken), asio::detached);
     }
-    const auto end = std::chrono::steady_clock::now() + patience;
-    std::vector<std::thread> threads;
-    for (int i = 0; i < 4; ++i)
-        threads.emplace_back([&] { io.run_until(end); });
-    for (auto& thread : threads)
-        thread.join();
+    run_in_threads(io);
     CHECK(taken == 40);
 }
 
@@ -113,6 +116,58 @@ TEST_CASE("runs are started while other threads run the context") {
     for (auto& thread : threads)
         thread.join();
     CHECK(no_child_is_left());
+}
+
+asio::awaitable<void> accept_nobody(remora::server& server) {
+    co_await server.accept("nobody");
+}
+asio::awaitable<void> await_result(remora::run run) {
+    co_await run.result();
+}
+
+TEST_CASE("accept and result are given up on other strands than the server's") {
+    served_run r({"waits"});
+    r.server.serve("silent", [](remora::pipe) { return never(); });
+    std::atomic<int> left = 4;
+    for (int i = 0; i < 4; ++i) {
+        const auto operation = [&r, i]() -> asio::awaitable<void> {
+            return i % 2 == 0 ? accept_nobody(r.server) : await_result(r.run());
+        };
+        asio::co_spawn(asio::make_strand(r.io), give_up_often(operation, 200),
+                       [&](std::exception_ptr) {
+                           if (--left == 0) r.run().kill();
+                       });
+    }
+    CHECK(finish_in_threads(r).code() == 137);
+    CHECK(r.is_clean());
+}
+
+TEST_CASE("connect and services are given up on other strands than the client's") {
+    served_run r({"gives_up", "200"});
+    r.server.serve("echo", echo_service);
+    CHECK(r.finish().code() == 0);
+    CHECK(r.is_clean());
+}
+
+asio::awaitable<void> use_both_ways(remora::pipe& p) {
+    co_await p.send<number>(1);
+    co_await p.receive<number>();
+}
+
+TEST_CASE("what runs on the strand of a pipe is given up on another strand") {
+    asio::io_context io;
+    auto [a, b] = remora::make_pipe_pair(asio::make_strand(io));
+    auto work = asio::make_work_guard(io);
+    std::atomic<int> left = 2;
+    for (remora::pipe* const p : {&a, &b}) {
+        const auto operation = [p] { return remora::run_on(p->get_executor(), use_both_ways(*p)); };
+        asio::co_spawn(asio::make_strand(io), give_up_often(operation, 500),
+                       [&](std::exception_ptr) {
+                           if (--left == 0) work.reset();
+                       });
+    }
+    run_in_threads(io);
+    CHECK(left == 0);
 }
 
 TEST_CASE("services may be added and the app stopped from any thread") {

@@ -77,7 +77,8 @@ struct connect_options {
 /// is thrown by the first connect(), or printed by run(). A server's address is taken out of argv
 /// (--remora.pipes=DIR) or of the environment (REMORA_PIPES), wherever it stands.
 ///
-/// connect() and services() may be called from any thread; run() may not. The context has work as
+/// connect() and services() may be called from any thread, and are cancelled on the executor of the
+/// coroutine that awaits them; run() may not. The context has work as
 /// long as the client lives. The destructor tells the server that the app is leaving, if the
 /// context still runs, or else the end of the process does; pipes still in use are not affected.
 class client {
@@ -94,7 +95,8 @@ public:
     ///
     /// Fails with `no_server`, `refused` or `version_mismatch` if the meeting failed, `bad_name`,
     /// `no_such_pipe`, `no_transport`, `stopping`, `timed_out`, `server_gone`, or what the system
-    /// says. Cancelled, it leaves nothing open.
+    /// says. An app that was stopped for so long that its server does not wait any more asks again.
+    /// Cancelled, it leaves nothing open.
     asio::awaitable<pipe> connect(std::string name, connect_options options = {});
 
     /// The names that the server serves now, or accepts connections to, in order. Fails with

@@ -46,9 +46,10 @@ struct pipe_counts {
 /// One end of a pipe. Move-only.
 ///
 /// Every operation is an awaitable that runs on the pipe's executor; a pipe is not to be used from
-/// two threads at once. From elsewhere: co_spawn(pipe.get_executor(), ..., token). That executor
-/// has to be a strand if several threads run its context: the pipe does work of its own there. A
-/// pipe must not outlive its context.
+/// two threads at once. From elsewhere: run_on(pipe.get_executor(), operation), which may be
+/// cancelled; or co_spawn(pipe.get_executor(), operation, token), see run_on(). That executor has
+/// to be a strand if several threads run its context: the pipe does work of its own there. A pipe
+/// must not outlive its context.
 ///
 /// Errors are thrown as std::system_error; the codes named here are those of remora::errc. A peer
 /// that dies without a word is `server_gone` in an app, `app_gone` in a server, `broken_pipe`

@@ -121,7 +121,9 @@ struct serve_options {
 
 /// Serves one app at a time.
 ///
-/// Its functions may be called from any thread, except run(). Destroying it kills an app that still
+/// Its functions may be called from any thread, except run(). What they return is awaited, and
+/// cancelled, on the awaiting coroutine's executor, whichever that is: a strand, if several threads
+/// run it. Destroying it kills an app that still
 /// lives; pipes, and services in progress, do not need the server any more.
 class server {
 public:
@@ -144,9 +146,12 @@ public:
     void serve(std::string name, const service& what, serve_options options = {});
 
     /// Awaits one connection to `name`, for those who want the pipe itself. From the first call on,
-    /// connections to that name wait until they are accepted, at the longest until the run is over.
-    /// Fails with `bad_name`. Cancelling it loses no connection. The pipe belongs to the awaiting
-    /// coroutine's executor.
+    /// awaited or not, connections to that name wait until they are accepted, at the longest until
+    /// the run is over: call it before start() where other threads run the context already.
+    ///
+    /// Fails with `bad_name`. The pipe belongs to the awaiting coroutine's executor, and is taken
+    /// there as the last act: cancelling loses no connection, as in `accept() || timer`. Any number
+    /// of coroutines may accept; each connection goes to one of them.
     asio::awaitable<pipe> accept(std::string name);
 
     /// Starts the app with these arguments. Throws what the system says, with the culprit named;
