@@ -13,6 +13,18 @@
 #include <variant>
 
 namespace remora::detail {
+namespace {
+
+// An app that was stopped for seconds finds that the server does not wait any longer for it to open
+// the FIFOs. A server where that happens more often than this is to be told of.
+constexpr int tries = 3;
+
+}  // namespace
+
+bool is_absent(const error& why) {
+    return why.code() == std::errc::no_such_file_or_directory ||
+           why.code() == std::errc::no_such_device_or_address;
+}
 
 // An unanswered question to the server. It lives in the frame of the coroutine that asks.
 struct client_core::request {
@@ -39,7 +51,22 @@ asio::awaitable<std::shared_ptr<endpoint>> client_core::open(std::shared_ptr<cli
                                                              connect_options options) {
     check_pipe_name(name);
     const deadline until = deadline_of(options.timeout);
-    co_await await_welcome(self, until);
+    for (int left = tries;; --left) {
+        co_await await_welcome(self, until);
+        try {
+            auto end = co_await try_open(self, executor, name, options, until);
+            co_return end;
+        } catch (const error& e) {  // a server that is gone does not answer the next request
+            if (left == 1 || !is_absent(e)) throw;
+        }
+    }
+}
+
+asio::awaitable<std::shared_ptr<endpoint>> client_core::try_open(std::shared_ptr<client_core> self,
+                                                                 asio::any_io_executor executor,
+                                                                 std::string name,
+                                                                 connect_options options,
+                                                                 deadline until) {
     if (self->stopping_) raise(errc::stopping, "connect to " + quote(name));
     request asked(*self, "connect to " + quote(name), until);
     const auto ms = std::chrono::ceil<std::chrono::milliseconds>(options.wait).count();
@@ -145,20 +172,14 @@ void client_core::say_open(const fifo_ends& ends, std::uint64_t id) {
         raise_system(errno, "opening a connection's FIFO");
 }
 
-// Both FIFOs are open before a byte is written. Without a server they have no reader, or are gone.
-fifo_ends client_core::open_ends(const std::string& base) const try {
+// Both FIFOs are open before a byte is written.
+fifo_ends client_core::open_ends(const std::string& base) const {
     const int at = directory_fd_.get();
     fifo_ends ends;
     ends.out = open_fifo(at, base + wire::up_ending, O_WRONLY);
     ends.in = open_fifo(at, base + wire::down_ending, O_RDONLY);
     ends.guard = open_fifo(at, base + wire::up_ending, O_RDONLY);
     return ends;
-} catch (const error& e) {
-    if (e.code() == std::errc::no_such_file_or_directory ||
-        e.code() == std::errc::no_such_device_or_address) {
-        throw error(errc::server_gone, e.context());
-    }
-    throw;
 }
 
 }  // namespace remora::detail

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "client_core.hpp"
 
+#include "exceptions.hpp"
 #include "listed.hpp"
 #include "run_directory.hpp"
 
@@ -36,8 +37,7 @@ void client_core::meet(const std::string& directory) try {
     asio::co_spawn(strand_, listen(shared_from_this()), asio::detached);
 } catch (const error& e) {
     run_directory::remove_dead(directory);
-    const bool absent = e.code() == errc::server_gone || e.code() == std::errc::not_a_directory ||
-                        e.code() == std::errc::no_such_file_or_directory;
+    const bool absent = is_absent(e) || e.code() == std::errc::not_a_directory;
     settle(absent ? error(errc::no_server,
                           "the server that started this app is not there any more: " + e.context())
                   : e);
@@ -189,10 +189,7 @@ asio::awaitable<void> client_core::await_welcome(std::shared_ptr<client_core> se
         std::error_code ec;
         co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
         if (self->trouble_) throw *self->trouble_;
-        const auto state = co_await asio::this_coro::cancellation_state;
-        if (state.cancelled() != asio::cancellation_type::none) {
-            throw std::system_error(asio::error::operation_aborted);
-        }
+        throw_if_cancelled(co_await asio::this_coro::cancellation_state);
     }
     if (self->trouble_) throw *self->trouble_;
     if (!self->met_) raise(errc::timed_out, "the server has not welcomed this app");

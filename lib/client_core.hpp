@@ -17,6 +17,9 @@
 
 namespace remora::detail {
 
+/// Whether a FIFO is not there, or has no reader: its server is gone, or does not wait any longer.
+bool is_absent(const error& why);
+
 class client_core : public std::enable_shared_from_this<client_core> {
 public:
     client_core(asio::io_context& io, client_options options);
@@ -59,6 +62,12 @@ public:
 private:
     struct request;
 
+    /// Asks for a pipe once.
+    static asio::awaitable<std::shared_ptr<endpoint>> try_open(std::shared_ptr<client_core> self,
+                                                               asio::any_io_executor executor,
+                                                               std::string name,
+                                                               connect_options options,
+                                                               deadline until);
     void say_hello(fifo_ends ends);
     static asio::awaitable<void> listen(std::shared_ptr<client_core> self);
     static asio::awaitable<void> await_welcome(std::shared_ptr<client_core> self, deadline until);

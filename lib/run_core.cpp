@@ -140,7 +140,7 @@ asio::awaitable<void> run_core::watch_app(std::shared_ptr<run_core> self) {
     self->control_->fail(errc::app_gone);
     self->fail_pipes(errc::app_gone);
     for (const auto& next : self->opening_)
-        next->in.cancel();
+        next->give_up(errc::app_gone);
     co_await drain(self);
     self->finish();
 }

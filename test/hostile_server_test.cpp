@@ -304,13 +304,24 @@ TEST_CASE("an offer of FIFOs that are not there fails the connection only") {
         CAPTURE(base);
         hostile_server s;
         s.say(welcome_bytes());
-        s.answers = {connected_bytes(1, base), rejected_bytes(2, errc::no_such_pipe)};
+        s.answers = {connected_bytes(1, base), connected_bytes(2, base), connected_bytes(3, base),
+                     rejected_bytes(4, errc::no_such_pipe)};
         failure first;
         s.serve([&](remora::client& c) { return connect_twice(c, first); });
-        CHECK(first.code == code(errc::server_gone));
+        CHECK(first.code == std::errc::no_such_file_or_directory);
         CHECK(s.why.code == code(errc::no_such_pipe));
         CHECK(s.code == 0);
     }
+}
+
+TEST_CASE("an app that opens a connection too late for its server asks for another one") {
+    hostile_server s;
+    s.make_pipe("2");
+    s.say(welcome_bytes());
+    s.answers = {connected_bytes(1, "1"), connected_bytes(2, "2")};
+    s.serve(connect);
+    CHECK_MESSAGE(!s.why.code, s.why.text);
+    CHECK(s.code == 0);
 }
 
 // Sends so many characters.
