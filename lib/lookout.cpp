@@ -183,14 +183,13 @@ void lookout::resume() {
     }
 }
 
+// A look may end any watch, its own included: a write that fails interrupts both of its endpoint.
 bool lookout::look_at_all() {
     bool found = false;
-    for (std::size_t i = watches_.size(); i-- != 0;) {
+    for (std::size_t i = watches_.size(); i-- != 0; i = std::min(i, watches_.size())) {
         watch& w = *watches_[i];
         if (!w.look()) continue;
-        remove(w);
-        w.result = watched::news;
-        with_news_.push_back(&w);
+        if (w.listed) end(w, watched::news);
         found = true;
     }
     return found;

@@ -162,6 +162,51 @@ TEST_CASE("an exception out of one that had news keeps the others from nothing")
     CHECK(resumed == 3);
 }
 
+// Its look interrupts all that wait there.
+asio::awaitable<void> watch_and_end_all(std::shared_ptr<lookout> place,
+                                        std::vector<lookout::watch*>& all, int& resumed) {
+    lookout::watch w(
+        [&all] {
+            for (lookout::watch* each : all)
+                each->interrupt();
+            return true;
+        },
+        false);
+    all.push_back(&w);
+    {
+        const lookout::watching going_on(*place, w, for_ever);
+        co_await w.over();
+    }
+    ++resumed;
+}
+
+TEST_CASE("a look may end every watch, and each waiter is resumed once") {
+    asio::io_context io;
+    const auto place = lookout::of(io.get_executor());
+    std::vector<lookout::watch*> all;
+    int resumed = 0;
+    for (int i = 0; i < 3; ++i)
+        asio::co_spawn(io, watch_and_end_all(place, all, resumed), asio::detached);
+    io.run();
+    CHECK(resumed == 3);
+}
+
+TEST_CASE("a peer that corrupts its index while this end sends and receives fails the send only") {
+    test::run([](asio::io_context& io) -> asio::awaitable<void> {
+        auto [one, other] = make_shared_ends(4096);
+        auto p = make_pipe(io, std::move(one), wait_policy::spin);
+        const blob big = make_blob(1, 1 << 20);
+        background receiving(io.get_executor(), p.receive<number>());
+        background sending(io.get_executor(), p.send(big));
+        co_await settle();
+        down_indices(other.rings).tail.store(std::uint64_t{1} << 40);
+        CHECK((co_await sending.result()).code == code(remora::errc::protocol_error));
+        CHECK(!receiving.done());
+        other = {};
+        CHECK((co_await receiving.result()).code == code(remora::errc::broken_pipe));
+    });
+}
+
 TEST_CASE("in a context the lookout that was asked last goes on, the others' waits sleep") {
     asio::io_context io;
     const auto first = asio::make_strand(io), second = asio::make_strand(io);
