@@ -164,6 +164,44 @@ TEST_CASE("a loop of readable and skip lets others run now and then") {
     });
 }
 
+// How often others have their turn while `send` sends `count` values, one after the other.
+template <class Send>
+int turns_while(std::size_t count, Send send) {
+    int turns = 0;
+    test::run([&](asio::io_context& io) -> asio::awaitable<void> {
+        auto [a, b] = shared_pair(io, std::size_t{1} << 20);  // there is room for all
+        bool done = false;
+        const auto others = [&]() -> asio::awaitable<void> {
+            for (; !done; ++turns)
+                co_await asio::post(io, asio::use_awaitable);
+        };
+        background beside(io.get_executor(), others());
+        co_await send(a, count);
+        done = true;
+        co_await beside.result();
+    });
+    return turns;
+}
+
+TEST_CASE("send_all lets others run after a number of values, and after each write") {
+    const auto long_range = [](pipe& p, std::size_t count) -> asio::awaitable<void> {
+        const std::vector<number> many(count);
+        co_await p.send_all(many);
+    };
+    const auto short_ranges = [](pipe& p, std::size_t count) -> asio::awaitable<void> {
+        const std::vector<number> few(10);
+        for (std::size_t i = 0; i < count; i += few.size())
+            co_await p.send_all(few);
+    };
+    const auto large_values = [](pipe& p, std::size_t count) -> asio::awaitable<void> {
+        const std::vector<blob> many(count, make_blob(1, 70'000));
+        co_await p.send_all(many);
+    };
+    CHECK(turns_while(10'000, long_range) >= 10'000 / 512);
+    CHECK(turns_while(10'000, short_ranges) >= 10);
+    CHECK(turns_while(10, large_values) >= 10);
+}
+
 TEST_CASE("limits with which no pipe can work are refused") {
     asio::io_context io;
     for (const remora::pipe_limits bad :

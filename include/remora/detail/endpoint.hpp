@@ -95,7 +95,9 @@ public:
 
     // A scheduler's trip is due after so many operations that found everything at hand.
     static constexpr unsigned most_in_a_row = 64;
-    bool must_give_way() noexcept { return ++in_a_row_ > most_in_a_row; }
+    bool must_give_way(unsigned operations = 1) noexcept {
+        return (in_a_row_ += operations) > most_in_a_row;
+    }
     asio::awaitable<void> give_way();
     /// The same before a message is taken: throws operation_aborted if cancelled meanwhile.
     asio::awaitable<void> give_way_to_receive();

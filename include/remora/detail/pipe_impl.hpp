@@ -10,6 +10,10 @@ namespace detail {
 
 // As much of a batch as one write takes at once.
 inline constexpr std::size_t batch_bytes = 64u << 10;
+// So many values of a range count as one operation: they share a write.
+inline constexpr unsigned values_like_one = 8;
+// A long range may take long to produce: others have their turn after so many of its values.
+inline constexpr unsigned batch_values = values_like_one * endpoint::most_in_a_row;
 
 }  // namespace detail
 
@@ -49,17 +53,27 @@ template <class Range>
 asio::awaitable<void> pipe::send_range(end_ptr end, const Range& values) {
     if (end->must_wait_turn()) co_await end->wait_turn();
     detail::endpoint::position batch{};
-    bool open = false;
+    unsigned count = 0;  // of the values in it
     for (const auto& value : values) {
         const auto p = put_or_flush(*end, value, batch);
-        if (!std::exchange(open, true)) batch.begin = p.begin;
+        if (count++ == 0) batch.begin = p.begin;
         batch.end = p.end;
-        if (batch.end - batch.begin < detail::batch_bytes) continue;
-        open = false;
-        if (!end->flush(batch)) co_await end->wait_written(batch);
+        const bool full = batch.end - batch.begin >= detail::batch_bytes;
+        if (!full && count < detail::batch_values) continue;
+        count = 0;
+        if (!end->flush(batch)) {
+            co_await end->wait_written(batch);
+        } else {
+            co_await end->give_way();
+        }
         if (end->must_wait_turn()) co_await end->wait_turn();
     }
-    if (open && !end->flush(batch)) co_await end->wait_written(batch);
+    if (count == 0) co_return;
+    if (!end->flush(batch)) {
+        co_await end->wait_written(batch);
+    } else if (end->must_give_way(1 + count / detail::values_like_one)) {
+        co_await end->give_way();
+    }
 }
 
 template <class R, pipe::end_is at_end, class Take>
