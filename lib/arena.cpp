@@ -24,6 +24,8 @@ constexpr std::uint64_t arena_size = std::uint64_t{1} << 44;
 constexpr int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
 // How many connections an app may have left open that the server has closed.
 constexpr std::size_t most_left = 1024;
+// What is left to the rest of the process.
+constexpr std::uint64_t spared = 1u << 20;
 
 // A file beyond the limit would be answered with SIGXFSZ.
 void check_file_limit() {
@@ -101,8 +103,13 @@ arena_address arena::address(int fd) const {
     return {fd, fd_.get(), info.st_dev, info.st_ino};
 }
 
-std::uint64_t arena::take(std::size_t ring) {
+std::uint64_t arena::take(std::size_t ring, std::uint64_t free) {
     const std::uint64_t size = page_size() + 2 * ring;
+    if (free < size + spared) {
+        raise_system(ENOMEM, "shared memory: " + std::to_string(size) +
+                                 " bytes, and the control group has room for " +
+                                 std::to_string(free));
+    }
     const std::lock_guard lock(mutex_);
     std::erase_if(left_, [this](const range& r) { return !has_pages(r); });
     if (left_.size() >= most_left)

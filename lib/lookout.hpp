@@ -4,6 +4,8 @@
 
 #include <remora/asio.hpp>
 
+#include <sched.h>
+
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -15,6 +17,11 @@ namespace remora::detail {
 /// How many CPUs this process may use: by its affinity and by the quota of its control groups.
 /// At least 1. The quota is read once.
 unsigned usable_cpus();
+
+/// How many by affinity, from a function like sched_getaffinity(2); all of the machine's, if that
+/// does not tell.
+using affinity_call = int(pid_t, std::size_t, cpu_set_t*);
+unsigned cpus_by_affinity(affinity_call* get);
 
 /// Between two looks at memory that another CPU writes.
 inline void relax() noexcept {

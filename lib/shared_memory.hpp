@@ -2,6 +2,7 @@
 /// The transport over two rings in shared memory, and the memory that they lie in.
 #pragma once
 
+#include "control_groups.hpp"
 #include "fifo.hpp"
 #include "ring.hpp"
 #include "transport.hpp"
@@ -46,8 +47,9 @@ public:
     arena_address address(int fd) const;
 
     /// The server's part: commits memory for one connection with two rings of `ring` bytes each,
-    /// and returns its place. Throws what the system says.
-    std::uint64_t take(std::size_t ring);
+    /// and returns its place. Throws what the system says; ENOMEM if the process can allocate
+    /// hardly more than `free` bytes, since beyond them the kernel would kill it.
+    std::uint64_t take(std::size_t ring, std::uint64_t free = control_groups::own().free_memory());
     /// Both sides have left: the pages go back.
     void punch(std::uint64_t offset, std::size_t ring) noexcept;
     /// The server has left and the app has not.
