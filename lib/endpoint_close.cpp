@@ -36,10 +36,10 @@ void endpoint::close(std::error_code why, const std::string& text) {
 asio::awaitable<void> endpoint::drain(std::shared_ptr<endpoint> self) {
     co_await self->give_way();  // whoever closes may still look at what has arrived
     while (!self->shut_ && self->discard_input()) {
-        std::error_code ec;
-        if (self->transport_->begin_wait(transport::readiness::readable)) {
+        const begun_wait going_on(*self->transport_, transport::readiness::readable);
+        if (going_on) {
+            std::error_code ec;
             co_await self->transport_->wait(transport::readiness::readable, ec);
-            self->transport_->end_wait(transport::readiness::readable);
         } else {
             co_await self->give_way();
         }

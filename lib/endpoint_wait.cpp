@@ -97,7 +97,6 @@ asio::awaitable<void> endpoint::wait_message(deadline until) {
         co_return;
     }
     bool sleeps = true;
-    std::error_code ec;  // whatever it says, looking again finds out
     if (waits_ && waits_->watches) {
         {
             const lookout::watching going_on(*waits_->place, waits_->to_read,
@@ -107,9 +106,10 @@ asio::awaitable<void> endpoint::wait_message(deadline until) {
         sleeps = note(waits_->to_read, waits_->reading);
         throw_if_cancelled(co_await asio::this_coro::cancellation_state);
     }
-    if (sleeps && transport_->begin_wait(transport::readiness::readable)) {
+    if (!sleeps) co_return;
+    if (const begun_wait going_on(*transport_, transport::readiness::readable); going_on) {
+        std::error_code ec;  // whatever it says, looking again finds out
         co_await transport_->wait(transport::readiness::readable, ec);
-        transport_->end_wait(transport::readiness::readable);
         if (waits_) waits_->place->note_work();
         throw_if_cancelled(co_await asio::this_coro::cancellation_state);
     }
@@ -118,7 +118,6 @@ asio::awaitable<void> endpoint::wait_message(deadline until) {
 // The pump's wait, in the same way; without a limit of time, and nobody cancels it.
 asio::awaitable<void> endpoint::wait_for_room() {
     bool sleeps = true;
-    std::error_code ec;
     if (waits_ && waits_->place->can_watch() && waits_->writing.watches()) {
         {
             const lookout::watching going_on(*waits_->place, waits_->to_write,
@@ -127,9 +126,10 @@ asio::awaitable<void> endpoint::wait_for_room() {
         }
         sleeps = note(waits_->to_write, waits_->writing);
     }
-    if (sleeps && transport_->begin_wait(transport::readiness::writable)) {
+    if (!sleeps) co_return;
+    if (const begun_wait going_on(*transport_, transport::readiness::writable); going_on) {
+        std::error_code ec;
         co_await transport_->wait(transport::readiness::writable, ec);
-        transport_->end_wait(transport::readiness::writable);
     }
 }
 

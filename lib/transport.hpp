@@ -63,4 +63,24 @@ protected:
     bool emptied_ = false;
 };
 
+/// From begin_wait to end_wait, however the wait ends.
+class begun_wait {
+public:
+    begun_wait(transport& where, transport::readiness what)
+        : where_(where), what_(what), waits_(where.begin_wait(what)) {}
+    ~begun_wait() {
+        if (waits_) where_.end_wait(what_);
+    }
+    begun_wait(const begun_wait&) = delete;
+    begun_wait& operator=(const begun_wait&) = delete;
+
+    /// False if there is nothing to wait for.
+    explicit operator bool() const noexcept { return waits_; }
+
+private:
+    transport& where_;
+    transport::readiness what_;
+    bool waits_;
+};
+
 }  // namespace remora::detail

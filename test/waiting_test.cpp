@@ -4,6 +4,7 @@
 #include "runs.hpp"
 
 #include <lookout.hpp>
+#include <transport.hpp>
 
 #include <sched.h>
 
@@ -260,6 +261,43 @@ TEST_CASE("time limits about as long as the watching end every wait") {
             }
         });
     }
+}
+
+// On which every wait fails, as where there is no memory for it.
+class without_waits final : public remora::detail::transport {
+public:
+    explicit without_waits(int& going_on) : going_on_(going_on) {}
+    remora::transport_kind what() const noexcept override { return {}; }
+    fetched fetch(std::size_t) override { return fetched::nothing; }
+    std::size_t write(std::span<const std::byte>) override { return 0; }
+    bool begin_wait(readiness) override { return ++going_on_ != 0; }
+    asio::awaitable<void> wait(readiness, std::error_code&) override { throw std::bad_alloc(); }
+    void end_wait(readiness) override { --going_on_; }
+    void cancel() noexcept override {}
+    void close() noexcept override {}
+
+private:
+    int& going_on_;
+};
+
+TEST_CASE("a wait that fails to start is not counted as going on") {
+    test::run([](asio::io_context& io) -> asio::awaitable<void> {
+        int going_on = 0;
+        remora::pipe p(std::make_shared<remora::detail::endpoint>(
+            io.get_executor(), std::make_unique<without_waits>(going_on), "pair",
+            remora::pipe_limits{}, remora::errc::broken_pipe));
+        bool failed = false;
+        try {
+            co_await p.receive<number>();
+        } catch (const std::bad_alloc&) {
+            failed = true;
+        }
+        CHECK(failed);
+        CHECK(going_on == 0);
+        co_await p.send<number>(1);
+        co_await settle();
+        CHECK(going_on == 0);
+    });
 }
 
 // A frame that takes up the whole ring, behind one whose room has not been given back yet.
