@@ -4,6 +4,7 @@
 #pragma once
 
 #include "close_reason.hpp"
+#include "run_directory.hpp"
 
 #include <remora/detail/endpoint.hpp>
 #include <remora/transport.hpp>
@@ -39,9 +40,7 @@ constexpr std::uint32_t allowed(transport_kind kind) noexcept {
 /// once.
 inline constexpr std::uint64_t magic = 0x0000'6172'6f6d'6572;
 
-// The names of the control pipe's two FIFOs; a connection's are a number and these endings.
-inline constexpr const char* up_ending = ".up";      ///< from the app to the server
-inline constexpr const char* down_ending = ".down";  ///< from the server to the app
+// The control pipe's two FIFOs, before up_ending and down_ending; a connection's have a number.
 inline constexpr const char* control_name = "control";
 
 /// The least max_message that anybody may ask for: a reason to close has to fit.

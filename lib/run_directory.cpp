@@ -21,6 +21,9 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view prefix = "remora-";
+constexpr std::string_view random_part = "XXXXXX";
+// How many entries of others are passed over between two looks at the clock.
+constexpr int entries_at_once = 256;
 constexpr int directory_flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
 bool is_same(const struct stat& a, const struct stat& b) {
@@ -58,13 +61,27 @@ directory_stream entries_of(int directory) {
     return stream;
 }
 
+bool is_fifo_of_a_pipe(int directory, const char* name) {
+    const std::string_view text = name;
+    struct stat info{};
+    return (text.ends_with(wire::up_ending) || text.ends_with(wire::down_ending)) &&
+           ::fstatat(directory, name, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISFIFO(info.st_mode);
+}
+
+bool holds_only_fifos(int directory) {
+    const directory_stream entries = entries_of(directory);
+    while (const dirent* entry = entries ? ::readdir(entries.get()) : nullptr) {
+        const std::string_view name = entry->d_name;
+        if (name != "." && name != ".." && !is_fifo_of_a_pipe(directory, entry->d_name))
+            return false;
+    }
+    return entries != nullptr;
+}
+
 void unlink_fifos(int directory) {
     const directory_stream entries = entries_of(directory);
     while (const dirent* entry = entries ? ::readdir(entries.get()) : nullptr) {
-        struct stat info{};
-        if (::fstatat(directory, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
-            S_ISFIFO(info.st_mode))
-            ::unlinkat(directory, entry->d_name, 0);
+        if (is_fifo_of_a_pipe(directory, entry->d_name)) ::unlinkat(directory, entry->d_name, 0);
     }
 }
 
@@ -77,20 +94,25 @@ void unlink_everything(int directory) {
     }
 }
 
-bool has_prefix(std::string_view name) {
-    return name.starts_with(prefix);
+// As mkdtemp(3) makes it of the pattern.
+bool is_name_of_a_run(std::string_view name) {
+    constexpr auto random = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    return name.starts_with(prefix) && name.size() == prefix.size() + random_part.size() &&
+           name.find_first_not_of(random, prefix.size()) == name.npos;
 }
 
-// `name` has the prefix.
+// `name` is that of a run.
 bool remove_if_dead(int parent, const char* name) {
     const unique_fd directory{::openat(parent, name, directory_flags | O_NONBLOCK)};
     if (!directory) return errno == ENOENT;
     struct stat info{};
     if (::fstat(directory.get(), &info) < 0 || info.st_uid != ::geteuid() ||
-        !lock(directory.get()) || !stands_at(directory.get(), parent, name))
+        (info.st_mode & 077) != 0 || !lock(directory.get()) ||
+        !stands_at(directory.get(), parent, name))
         return false;
     // Most are empty: FIFOs stand in them only while a pipe is being made.
     if (::unlinkat(parent, name, AT_REMOVEDIR) == 0) return true;
+    if (!holds_only_fifos(directory.get())) return false;
     unlink_fifos(directory.get());
     return ::unlinkat(parent, name, AT_REMOVEDIR) == 0;
 }
@@ -128,7 +150,8 @@ std::string name_of(int directory, const std::string& name) {
 }  // namespace
 
 run_directory::run_directory(const fs::path& parent) {
-    const fs::path pattern = fs::absolute(parent) / (std::string(prefix) + "XXXXXX");
+    const fs::path pattern =
+        fs::absolute(parent) / (std::string(prefix) + std::string(random_part));
     for (int tries = 0; !fd_; ++tries) {
         if (tries == 100)
             raise_system(EAGAIN, "lock a new directory in \"" + parent.string() + "\"");
@@ -196,16 +219,19 @@ void run_directory::sweep(const fs::path& parent, std::chrono::nanoseconds at_mo
     const auto begin = std::chrono::steady_clock::now();
     const unique_fd directory{::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
     const directory_stream entries = directory ? entries_of(directory.get()) : nullptr;
+    int others = 0;
     while (const dirent* entry = entries ? ::readdir(entries.get()) : nullptr) {
-        if (!has_prefix(entry->d_name)) continue;
-        remove_if_dead(directory.get(), entry->d_name);
+        if (is_name_of_a_run(entry->d_name))
+            remove_if_dead(directory.get(), entry->d_name);
+        else if (++others % entries_at_once != 0)
+            continue;
         if (std::chrono::steady_clock::now() - begin > at_most) break;
     }
 }
 
 bool run_directory::remove_dead(const fs::path& path) noexcept {
     const fs::path name = path.filename();
-    if (!has_prefix(name.native())) return false;
+    if (!is_name_of_a_run(name.native())) return false;
     const unique_fd parent{::open(path.parent_path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
     return parent && remove_if_dead(parent.get(), name.c_str());
 }

@@ -10,6 +10,14 @@
 
 #include "unique_fd.hpp"
 
+namespace remora::wire {
+
+// The endings of the names of a pipe's two FIFOs.
+inline constexpr const char* up_ending = ".up";      ///< from the app to the server
+inline constexpr const char* down_ending = ".down";  ///< from the server to the app
+
+}  // namespace remora::wire
+
 namespace remora::detail {
 
 /// A new directory "remora-XXXXXX" of mode 0700, whatever the umask, locked as long as this object
@@ -35,9 +43,10 @@ public:
     /// $XDG_RUNTIME_DIR if it is ours and writable, else $TMPDIR if it is writable, else /tmp.
     static std::filesystem::path default_parent();
 
-    /// Removes what dead servers of this user have left in `parent`: directories that nobody has
-    /// locked, with nothing but FIFOs in them. Follows no link, touches nothing else, and leaves
-    /// alone what it cannot remove. Stops once `at_most` has passed.
+    /// Removes what dead servers of this user have left in `parent`: directories "remora-" and six
+    /// letters or digits, private, which nobody has locked, with nothing but FIFOs of pipes in
+    /// them. Follows no link, touches nothing else. Stops once `at_most` has passed: among very
+    /// many files of others it may not come to all of them.
     static void sweep(const std::filesystem::path& parent,
                       std::chrono::nanoseconds at_most = std::chrono::nanoseconds::max()) noexcept;
     /// The same for one directory. True if it is gone. It may take a moment until the lock of a

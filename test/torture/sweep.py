@@ -8,7 +8,6 @@ import os
 import pathlib
 import signal
 import subprocess
-import tempfile
 import time
 
 import row
@@ -28,10 +27,10 @@ def start(chosen, directory):
     return time.monotonic() - began, done.returncode
 
 
-def make_dead(directory):
+def make_dead(directory, first):
     """Most are empty; some died while a pipe was being made."""
     for number in range(DEAD):
-        dead = pathlib.Path(tempfile.mkdtemp(prefix="remora-", dir=directory))
+        (dead := pathlib.Path(directory, f"remora-{first + number:06}")).mkdir(mode=0o700)
         if number % 4 == 0:
             os.mkfifo(dead / "control.up", 0o600)
             os.mkfifo(dead / "control.down", 0o600)
@@ -79,9 +78,9 @@ def main():
     with row.scratch(MEMORY) as name:
         directory = pathlib.Path(name)
         servers, theirs = living(chosen, directory)
-        for _ in row.each_round(chosen.rounds):
+        for number in row.each_round(chosen.rounds):
             alone.append(start(chosen, directory)[0])
-            make_dead(directory)
+            make_dead(directory, number * DEAD)
             seconds, wrong = sweep(chosen, directory, theirs)
             delays += [max(took - row.percentile(alone, 0.5), 0) for took in seconds]
             most = max(most, len(seconds))
