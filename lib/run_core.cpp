@@ -206,6 +206,7 @@ void run_core::obey(const stop_action& action) {
 void run_core::send_signal(int signal) {
     try {
         app_->signal(signal);
+        if (signal == SIGTERM) app_->signal(SIGCONT);  // one that is stopped acts on nothing else
     } catch (const error& e) {
         tell({.what = event::kind::stopping, .pid = pid_, .code = e.code(), .text = e.context()});
     }

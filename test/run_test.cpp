@@ -459,4 +459,28 @@ TEST_CASE("a server that cannot start its app leaves nothing, and says what is w
     CHECK(run_directories() == 0);
 }
 
+TEST_CASE("what is wrong before the app is executed is the server's failure, of code 125") {
+    run_parent();
+    asio::io_context io;
+    remora::server nowhere{io, {.target = REMORA_TEST_APP, .working_directory = "/no/such"}};
+    CHECK(nowhere.run() == 125);
+    remora::server server{io, {.target = REMORA_TEST_APP}};
+    ::setenv("XDG_RUNTIME_DIR", "/proc", 1);  // where only root is let to try, and fails
+    if (::geteuid() == 0) CHECK(server.run() == 125);
+    ::setenv("XDG_RUNTIME_DIR", run_parent().c_str(), 1);
+}
+
+TEST_CASE("an app that is stopped acts on SIGTERM") {
+    served_run r({"waits"});
+    r.server.serve("silent", [&r](remora::pipe p) -> asio::awaitable<void> {
+        co_await p.receive<number>();
+        ::kill(r.run().pid(), SIGSTOP);
+        r.run().terminate(500ms);
+        co_await p.next<number>();
+    });
+    const auto result = r.finish();
+    CHECK(result.stopped_by == stop_step::sigterm);
+    CHECK(r.is_clean());
+}
+
 }  // namespace
