@@ -5,6 +5,7 @@
 #include "exceptions.hpp"
 #include "run_core.hpp"
 #include "server_core.hpp"
+#include "spawn.hpp"
 
 #include <remora/run_on.hpp>
 #include <remora/service.hpp>
@@ -23,7 +24,7 @@ constexpr int code_not_found = 127;
 constexpr int code_not_executable = 126;
 constexpr int code_failed = 125;
 
-int code_of_failed_start(const std::error_code& code) {
+int code_of_failed_exec(const std::error_code& code) {
     if (code == std::errc::no_such_file_or_directory || code == std::errc::not_a_directory) {
         return code_not_found;
     }
@@ -141,8 +142,10 @@ int server::run(std::vector<std::string> arguments) {
     std::optional<remora::run> life;
     try {
         life = start(std::move(arguments));
+    } catch (const detail::exec_failure& e) {
+        return say(e.what(), code_of_failed_exec(e.code()));
     } catch (const std::system_error& e) {
-        return say(e.what(), code_of_failed_start(e.code()));
+        return say(e.what(), code_failed);
     }
     asio::co_spawn(core_->strand, life->result(),
                    [end, &io = core_->io](std::exception_ptr, run_result r) {

@@ -187,10 +187,11 @@ void place_descriptors(file_actions& actions, const spawn_options& options) {
     if (error_number == E2BIG)
         raise_system(error_number, start + ": its arguments and environment have " +
                                        std::to_string(bytes) + " bytes");
+    const std::error_code code(error_number, std::system_category());
     if (program.find('/') == std::string::npos)
-        raise_system(error_number, start + ": looked up in PATH");
+        throw exec_failure(code, start + ": looked up in PATH");
     const std::string what = spawn_failure(program, error_number);
-    raise_system(error_number, what.empty() ? start : start + ": it " + what);
+    throw exec_failure(code, what.empty() ? start : start + ": it " + what);
 }
 
 }  // namespace

@@ -6,12 +6,19 @@
 
 #include <string>
 
+#include <remora/error.hpp>
 #include <remora/process.hpp>
 
 namespace remora::detail {
 
-/// Starts the process that the options describe and returns its id. Throws `error`; then there is
-/// no process.
+/// The program cannot be executed: it, its interpreter, its loader or the launcher is at fault.
+class exec_failure : public error {
+public:
+    using error::error;
+};
+
+/// Starts the process that the options describe and returns its id. Throws `error`, `exec_failure`
+/// where it is one; then there is no process.
 pid_t spawn(const spawn_options& options);
 
 /// Why starting `program` (an absolute path) failed with `error_number`, as far as a look at the
