@@ -8,22 +8,12 @@
 #include <fcntl.h>
 #include <signal.h>
 
-#include <array>
 #include <cstdlib>
 #include <iterator>
 #include <sstream>
 
 namespace remora::detail {
 namespace {
-
-constexpr std::array stop_signals{SIGINT, SIGQUIT, SIGTERM, SIGHUP};
-
-// Signals that the host handles are the host's, and what nohup(1) ignores stays ignored.
-bool has_default_action(int signal) {
-    struct sigaction now{};
-    ::sigaction(signal, nullptr, &now);
-    return (now.sa_flags & SA_SIGINFO) == 0 && now.sa_handler == SIG_DFL;
-}
 
 std::vector<std::string> words_of(const char* text) {
     std::istringstream in(text == nullptr ? "" : text);
@@ -54,9 +44,6 @@ run_core::run_core(std::shared_ptr<server_core> server, const std::vector<std::s
     make_arena();
     const spawn_options how = how_to_spawn(arguments);
     launched_ = !how.launcher.empty();
-    for (const int signal : how.handled_signals)
-        signals_.add(signal);
-    watches_signals_ = !how.handled_signals.empty();
     app_.emplace(strand(), how);
     pid_ = app_->pid();
 }
@@ -72,7 +59,7 @@ run_core::~run_core() {
     if (!over_) server_->busy = false;
 }
 
-spawn_options run_core::how_to_spawn(const std::vector<std::string>& arguments) const {
+spawn_options run_core::how_to_spawn(const std::vector<std::string>& arguments) {
     const server_options& options = server_->options;
     const std::string directory = directory_->path().string();
     spawn_options how{.target = options.target,
@@ -86,10 +73,7 @@ spawn_options run_core::how_to_spawn(const std::vector<std::string>& arguments) 
     if (arena_) how.inherit.push_back({arena_->fd(), arena_fd});
     how.arguments.insert(how.arguments.end(), arguments.begin(), arguments.end());
     if (how.launcher.empty()) how.launcher = words_of(std::getenv("REMORA_LAUNCHER"));
-    for (const int signal : stop_signals) {
-        if (options.handle_signals && has_default_action(signal))
-            how.handled_signals.push_back(signal);
-    }
+    if (options.handle_signals) how.handled_signals = signals_.take();
     return how;
 }
 
@@ -115,9 +99,7 @@ void run_core::begin() {
     // Behind what the host has said since the start: a name that it serves then is known.
     asio::post(strand(), [self] { asio::co_spawn(self->strand(), talk(self), asio::detached); });
     asio::co_spawn(strand(), watch_app(self), asio::detached);
-    if (watches_signals_) {
-        asio::co_spawn(strand(), watch_signals(self), asio::detached);
-    }
+    asio::co_spawn(strand(), watch_signals(self), asio::detached);
     // Reads files, and remembers what they say: as long as the app loads, there is time for that.
     if (server_->options.waiting != wait_policy::block) asio::post(strand(), [] { usable_cpus(); });
 }
@@ -150,6 +132,7 @@ asio::awaitable<void> run_core::watch_app(std::shared_ptr<run_core> self) {
 asio::awaitable<void> run_core::drain(std::shared_ptr<run_core> self) {
     for (int round = 0; round < 2 && self->has_services(); ++round) {
         if (round == 1) self->cancel_services();
+        if (self->leaves_services_) break;
         self->services_ended_.expires_after(self->server_->options.drain);
         std::error_code ec;
         co_await self->services_ended_.async_wait(asio::redirect_error(asio::use_awaitable, ec));
@@ -161,8 +144,7 @@ void run_core::finish() {
     control_->close();
     directory_.reset();
     arena_.reset();
-    signals_.cancel();  // clear() alone would leave the wait without an end
-    signals_.clear();
+    signals_.release();
     app_.reset();
     server_->busy = false;
     over_.reach();
@@ -214,15 +196,23 @@ void run_core::send_signal(int signal) {
 
 asio::awaitable<void> run_core::watch_signals(std::shared_ptr<run_core> self) {
     while (!self->over_) {
-        std::error_code ec;
-        const int signal =
-            co_await self->signals_.async_wait(asio::redirect_error(asio::use_awaitable, ec));
-        if (ec) break;
-        if (!self->terminal_.stops(signal, std::chrono::steady_clock::now())) continue;
-        if (self->stopping_.started()) {
-            self->obey(self->stopping_.hurry());
+        const int signal = co_await self->signals_.next();
+        if (signal != 0) self->take_signal(signal);
+    }
+}
+
+// Once the app has ended, each signal ends the present wait for the services, and a repeated one
+// every wait.
+void run_core::take_signal(int signal) {
+    ++signals_got_;
+    if (ended_) {
+        leaves_services_ = signals_got_ > 1;
+        services_ended_.cancel();
+    } else if (terminal_.stops(signal, std::chrono::steady_clock::now())) {
+        if (stopping_.started()) {
+            obey(stopping_.hurry());
         } else {
-            self->stop(stop_step::goodbye, self->server_->options.grace);
+            stop(stop_step::goodbye, server_->options.grace);
         }
     }
 }

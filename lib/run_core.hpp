@@ -7,6 +7,7 @@
 #include "run_directory.hpp"
 #include "server_core.hpp"
 #include "stop_sequence.hpp"
+#include "stop_signals.hpp"
 #include "terminal_signals.hpp"
 
 #include <remora/process.hpp>
@@ -52,7 +53,7 @@ private:
     struct opening;
     struct pending;
 
-    spawn_options how_to_spawn(const std::vector<std::string>& arguments) const;
+    spawn_options how_to_spawn(const std::vector<std::string>& arguments);
     fifo_ends make_ends(const std::string& base);
     void make_arena();
 
@@ -93,6 +94,7 @@ private:
     static asio::awaitable<void> watch_app(std::shared_ptr<run_core> self);
     static asio::awaitable<void> drain(std::shared_ptr<run_core> self);
     static asio::awaitable<void> watch_signals(std::shared_ptr<run_core> self);
+    void take_signal(int signal);
     void obey(const stop_action& action);
     void send_signal(int signal);
     void finish();
@@ -120,8 +122,9 @@ private:
     stop_sequence stopping_;
     terminal_signals terminal_;
     asio::steady_timer stop_timer_;
-    asio::signal_set signals_;
-    bool watches_signals_ = false;
+    stop_signals signals_;
+    int signals_got_ = 0;
+    bool leaves_services_ = false;  ///< a stop signal was repeated while they were waited for
 };
 
 }  // namespace remora::detail

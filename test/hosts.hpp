@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 
 #include <algorithm>
+#include <thread>
 
 namespace test {
 
@@ -62,6 +63,16 @@ public:
     host& operator=(const host&) = delete;
 
     void kill(int signal) const { ::kill(pid_, signal); }
+    /// Sends a signal and comes back when it has reached the server, which may do nothing about it.
+    void kill_and_wait(int signal) const {
+        kill(signal);
+        for (std::string line = "?"; !line.empty(); std::this_thread::yield()) {
+            std::ifstream status("/proc/" + std::to_string(pid_) + "/status");
+            while (std::getline(status, line) && !line.starts_with("ShdPnd:")) {
+            }
+            if (line.ends_with("\t0000000000000000")) return;
+        }
+    }
 
     /// The next line of its output; empty at the end of it, that is, when server and app are gone.
     std::string line() {

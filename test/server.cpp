@@ -10,6 +10,9 @@
 //                     start or from after it
 //   grace=N           milliseconds for each step of stopping
 //   start_timeout=N   milliseconds until the app has to have said hello
+//   drain=N           milliseconds for the services after the app's end
+//   stubborn          the service `silent` does not end when it is cancelled
+//   computes          it computes for ever
 #include "messages.hpp"
 
 #include <remora/server.hpp>
@@ -28,6 +31,8 @@ using test::number;
 
 bool forks = false;
 bool handles_later = false;
+bool stubborn = false;
+bool computes = false;
 int handlers_left = -1;
 remora::server_options options;
 
@@ -66,6 +71,9 @@ asio::awaitable<void> silent(remora::pipe p) {
     co_await p.receive<number>();
     if (forks) leave_child_behind();
     tell("message");
+    for (volatile bool always = computes; always;) {
+    }
+    if (stubborn) co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
     asio::steady_timer never(co_await asio::this_coro::executor,
                              std::chrono::steady_clock::time_point::max());
     co_await never.async_wait(asio::use_awaitable);
@@ -84,6 +92,9 @@ void obey(const std::string& word) {
     if (word.starts_with("grace=")) options.grace = std::chrono::milliseconds(value_of(word));
     if (word.starts_with("start_timeout="))
         options.start_timeout = std::chrono::milliseconds(value_of(word));
+    if (word.starts_with("drain=")) options.drain = std::chrono::milliseconds(value_of(word));
+    if (word == "stubborn") stubborn = true;
+    if (word == "computes") computes = true;
     if (word == "forks") forks = true;
     if (word.starts_with("closes=")) {
         for (const char digit : word.substr(7))
@@ -113,6 +124,7 @@ void answer(asio::signal_set& questions) {
 
 int main(int argc, char** argv) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    options.drain = std::chrono::milliseconds(10);
     int at = 1;
     for (; at < argc && std::string(argv[at]) != "--"; ++at)
         obey(argv[at]);
@@ -121,7 +133,6 @@ int main(int argc, char** argv) {
     const char* const transport = std::getenv("REMORA_TEST_TRANSPORT");
     if (transport != nullptr && std::string(transport) == "fifo")
         options.transport = remora::transport_kind::fifo;
-    options.drain = std::chrono::milliseconds(10);
     options.on_event = [](const remora::event& e) { tell(to_string(e)); };
 
     asio::io_context io;

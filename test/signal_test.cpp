@@ -69,6 +69,90 @@ TEST_CASE("each further SIGTERM takes the next step without waiting") {
     CHECK(h.end() == exited(137));
 }
 
+// Ends the app with the first signal while it uses `silent`, once the server has got the others.
+void end_app(host& h, int signal, const std::vector<int>& to_server = {}) {
+    const std::string started = h.line_with("started");
+    CHECK(h.line_with("message") == "message");
+    for (const int each : to_server)
+        CHECK(!stops_at(h, each));
+    ::kill(std::stoi(started.substr(started.rfind(' '))), signal);
+    CHECK(h.line_with("app ended").ends_with(remora::to_string(signalled(signal))));
+}
+
+TEST_CASE("when the app has ended by itself, a stop signal cancels its services") {
+    host h({"drain=3600000"}, {"waits"});
+    end_app(h, SIGKILL);
+    h.kill(SIGTERM);
+    CHECK(h.line_with("result") == "result: killed by SIGKILL (9), stopped by none");
+    CHECK(h.end() == exited(137));
+    CHECK(run_directories() == 0);
+}
+
+TEST_CASE("a second stop signal ends the wait for services that do not end") {
+    for (const int second : {SIGTERM, SIGHUP, SIGINT}) {
+        host h({"drain=3600000", "stubborn"}, {"waits"});
+        end_app(h, SIGKILL);
+        CHECK(!stops_at(h, SIGTERM));
+        h.kill(second);
+        CHECK(h.line_with("result") == "result: killed by SIGKILL (9), stopped by none");
+        CHECK(h.end() == exited(137));
+    }
+}
+
+TEST_CASE("a second Ctrl-C ends the wait for services after the first has ended the app") {
+    host h({"drain=3600000", "stubborn"}, {"waits"});
+    end_app(h, SIGINT, {SIGINT});  // as from a terminal, to both
+    h.kill(SIGINT);
+    CHECK(h.line_with("result") == "result: killed by SIGINT (2), stopped by none");
+    CHECK(h.end() == exited(130));
+}
+
+TEST_CASE("a third stop signal ends a server whose handler computes for ever") {
+    for (const int third : {SIGTERM, SIGHUP, SIGINT}) {
+        host h({"computes"}, {"waits"});
+        CHECK(h.line_with("message") == "message");
+        h.kill_and_wait(SIGTERM);
+        h.kill_and_wait(SIGINT);
+        h.kill(third);
+        CHECK(h.end() == signalled(third));
+    }
+}
+
+TEST_CASE("a stop signal stops the apps of all servers of the process") {
+    served_run one({"waits"}), two({"waits"});
+    for (served_run* r : {&one, &two}) {
+        r->server.serve("silent", [](remora::pipe p) -> asio::awaitable<void> {
+            co_await p.receive<number>();
+            co_await p.next<number>();
+        });
+    }
+    ::raise(SIGHUP);
+    for (served_run* r : {&one, &two})
+        CHECK(r->finish().stopped_by != remora::stop_step::none);
+    CHECK((action_of(SIGHUP) == SIG_DFL));
+}
+
+TEST_CASE("a run goes on to get stop signals when another server's is over") {
+    std::optional<served_run> one(std::in_place, std::vector<std::string>{"exit", "3"});
+    remora::server_options options;
+    options.grace = 1ms;
+    served_run two({"mute"}, options);
+    CHECK(one->finish().code() == 3);
+    one.reset();
+    ::raise(SIGHUP);
+    CHECK(two.finish().stopped_by == remora::stop_step::sigkill);
+}
+
+TEST_CASE("a handler that the host sets during a run stays") {
+    served_run r({"exit", "3"});
+    const auto before = ::signal(SIGHUP, [](int) {});
+    const auto hosts = action_of(SIGHUP);
+    CHECK((before != hosts));
+    CHECK(r.finish().code() == 3);
+    CHECK((action_of(SIGHUP) == hosts));
+    ::signal(SIGHUP, SIG_DFL);
+}
+
 TEST_CASE("signals have the action again that they had when the run is over") {
     std::map<int, void (*)(int)> before;
     for (const int signal : {SIGINT, SIGQUIT, SIGTERM, SIGHUP})

@@ -44,7 +44,8 @@ struct server_options {
     /// How long each step of stopping the app may take: goodbye, then SIGTERM, then SIGKILL.
     std::chrono::nanoseconds grace = std::chrono::seconds(1);
     /// Whether SIGINT, SIGQUIT, SIGTERM and SIGHUP are acted on while a run lives: see `run`. Those
-    /// that have a handler, or are ignored, when it starts are left alone.
+    /// that the host handles or ignores when it starts are left alone. Each run of the process that
+    /// lives gets the signal, whichever server and context it belongs to.
     bool handle_signals = true;
     /// How many pipes the app may have open. Each takes three descriptors of the server.
     std::size_t max_connections = 1024;
@@ -81,7 +82,11 @@ struct run_result {
 ///
 /// While a run lives the server does not act on the first SIGINT or SIGQUIT: a terminal sends them
 /// to the app as well, and the server follows the app's end. A second one within 2 s, SIGTERM or
-/// SIGHUP starts the stop sequence. Any thread may use a run.
+/// SIGHUP starts the stop sequence, and each further one takes its next step.
+///
+/// When the app has ended, a first stop signal cancels the services; a second one, counted from the
+/// start, ends the wait for them. The third in a row that finds the context not running, as while a
+/// handler computes for ever, ends the process. Any thread may use a run.
 class run {
 public:
     explicit run(std::shared_ptr<detail::run_core> core) noexcept : core_(std::move(core)) {}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+/// The signals that stop apps: SIGINT, SIGQUIT, SIGTERM and SIGHUP. All runs of the process share
+/// them: each run that has taken a signal gets it.
+#pragma once
+
+#include <remora/asio.hpp>
+
+#include <vector>
+
+namespace remora::detail {
+
+/// What one run has taken. take() may be called from any thread, before the rest, which belongs to
+/// the executor.
+///
+/// A third signal in a row that no run has answered ends the process by its default action: the
+/// context does not run, as when a handler computes for ever.
+class stop_signals {
+public:
+    explicit stop_signals(const asio::any_io_executor& executor) : set_(executor) {}
+    ~stop_signals() { release(); }
+    stop_signals(const stop_signals&) = delete;
+    stop_signals& operator=(const stop_signals&) = delete;
+
+    /// Takes those that have their default action, or that another run has taken. What the host
+    /// handles is the host's, and what nohup(1) ignores stays ignored.
+    const std::vector<int>& take();
+
+    /// The next one; 0 after release(). *this must live until then.
+    asio::awaitable<int> next();
+
+    /// Gives them back. Their action is what it was before, or what the host has made it since.
+    void release();
+
+private:
+    asio::signal_set set_;
+    std::vector<int> taken_;
+};
+
+}  // namespace remora::detail
