@@ -4,6 +4,7 @@
 #include <remora/detail/stream_ends.hpp>
 
 #include "call_turn.hpp"
+#include "control.hpp"
 #include "exceptions.hpp"
 #include "listed.hpp"
 
@@ -21,10 +22,16 @@ constexpr auto longest_batch = std::chrono::microseconds(20);
 }  // namespace
 
 call_session::call_session(endpoint& end)
-    : end_(end), timer_(end.executor(), deadline::max()), served_(1) {
+    : end_(end), timer_(end.executor(), deadline::max()), served_(most_served(1)) {
 }
 
 call_session::~call_session() = default;
+
+// Beyond the window there is a reserve for calls that are made while one of this end is served.
+std::size_t call_session::most_served(std::size_t window) const noexcept {
+    if (!end_.has_agreed(wire::nested_calls)) return window;
+    return std::max(window, 2 * std::min<std::size_t>(window, most_in_flight));
+}
 
 // What the reader keeps. With it, which the context destroys, go those who wait for the session;
 // then the guard, then the end, perhaps the last of it.
@@ -74,7 +81,7 @@ void call_session::attach(const end_ptr& end, std::shared_ptr<const service_tabl
     if (self.services_) raise(errc::bad_option, end->context() + "a service is attached already");
     self.services_ = std::move(services);
     self.options_ = options;
-    self.served_.set_limit(options.max_in_flight);
+    self.served_.set_limit(self.most_served(options.max_in_flight));
     if (mine) start(std::move(mine));
     if (end->can_send()) self.send_number(frame_kind::window, 0, 0, options.max_in_flight);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The calls that a session makes.
 #include "call_turn.hpp"
+#include "control.hpp"
 #include "exceptions.hpp"
 
 #include <remora/detail/stream_ends.hpp>
@@ -10,8 +11,11 @@
 namespace remora::detail {
 namespace {
 
-// Whatever the other end says: each call takes memory here until it is answered.
-constexpr std::uint64_t most_in_flight = 1u << 16;
+// To wait would be to wait for oneself, if all calls there wait for such as this one.
+remote_error no_room(const endpoint& end, std::string_view request) {
+    return {failure_kind::overloaded, errc::overloaded,
+            end.context() + std::string(request) + ", called while serving the other end"};
+}
 
 }  // namespace
 
@@ -29,6 +33,11 @@ asio::awaitable<void> call_session::wait_turn(end_ptr end, deadline until,
     call_session& self = *end->calls;
     self.check_calling(request);
     turn mine(self, until);
+    const auto* const serves = serving_of(co_await asio::this_coro::executor);
+    if (serves != nullptr && serves->session == &self) {
+        if (!self.has_reserve()) throw no_room(*end, request);
+        mine.grant();
+    }
     self.grant_turns();
     std::error_code ec;
     if (!mine.granted)
@@ -54,6 +63,11 @@ void call_session::check_calling(std::string_view request) const {
 void call_session::grant_turns() {
     while (turns_ != nullptr && table_.has_room(granted_))
         turns_->grant();
+}
+
+bool call_session::has_reserve() const noexcept {
+    return table_.has_room(granted_) ||
+           (end_.has_agreed(wire::nested_calls) && table_.has_reserve(granted_));
 }
 
 void call_session::set_window(std::uint64_t calls) {

@@ -19,10 +19,12 @@ void call_session::start(const end_ptr& end, std::uint64_t id, asio::awaitable<v
                          served_streams streams) {
     call_session& self = *end->calls;
     const bool spawns = self.idle_.empty();
-    const auto mine = spawns ? std::make_shared<worker>(self.waiting_) : self.idle_.back();
+    const auto mine =
+        spawns ? std::make_shared<worker>(self.waiting_, end->executor()) : self.idle_.back();
     self.running_.emplace(id, mine);
     mine->id = id;
     mine->is_cancelled = false;
+    mine->serves->session = &self;
     mine->work = std::move(work);
     mine->streams = std::move(streams);
     if (!spawns) {
@@ -31,7 +33,8 @@ void call_session::start(const end_ptr& end, std::uint64_t id, asio::awaitable<v
     }
     try {
         asio::co_spawn(
-            end->executor(), call_session::work(end, mine),
+            asio::any_io_executor(serving_executor<false>(mine->serves)),
+            call_session::work(end, mine),
             asio::bind_cancellation_slot(mine->cancel.slot(), [mine](std::exception_ptr) {}));
     } catch (...) {
         mine->work = {};
@@ -49,6 +52,7 @@ asio::awaitable<void> call_session::work(end_ptr end, std::shared_ptr<worker> mi
         } catch (const std::exception&) {  // cancelled before it has begun
             self.answer_failure(mine->id, std::current_exception());
         }
+        mine->serves->session = nullptr;
         self.ended(mine->id);
         if (self.is_over_ || self.idle_.size() == idle_workers) break;
         co_await asio::this_coro::throw_if_cancelled(true);

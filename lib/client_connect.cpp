@@ -91,7 +91,7 @@ asio::awaitable<std::shared_ptr<endpoint>> client_core::try_open(std::shared_ptr
 
 asio::awaitable<std::vector<std::string>> client_core::list(std::shared_ptr<client_core> self) {
     co_await await_welcome(self, deadline::max());
-    if (!self->can_list_)
+    if ((self->features_ & wire::listing) == 0)
         raise(errc::version_mismatch, "the server is too old to say what it serves");
     std::vector<std::string> all;
     for (bool more = true; more;) {
@@ -157,6 +157,7 @@ std::shared_ptr<endpoint> client_core::make_pipe(const asio::any_io_executor& ex
     say_open(ends.fifo, id);
     const auto end = std::make_shared<endpoint>(executor, make_transport(executor, std::move(ends)),
                                                 name, options_.limits, errc::server_gone, waiting);
+    end->agree(features_);
     std::erase_if(pipes_, [](const auto& weak) { return weak.expired(); });
     pipes_.push_back(end);
     tell_({.what = event::kind::connected, .pipe = name, .connection = id});

@@ -49,9 +49,8 @@ void client_core::say_hello(fifo_ends ends) {
     control_ = std::make_shared<endpoint>(strand_, make_fifo_transport(strand_, std::move(ends)),
                                           wire::control_name, control_limits, errc::server_gone,
                                           wait_policy::block, frame_kinds::control);
-    const wire::hello words{.features = wire::shared_memory | wire::listing,
-                            .max_message = options_.limits.message,
-                            .pid = ::getpid()};
+    const wire::hello words{
+        .features = wire::all_features, .max_message = options_.limits.message, .pid = ::getpid()};
     post(*control_, frame_kind::hello, 0, wire::magic, words);
 }
 
@@ -110,7 +109,7 @@ void client_core::welcomed(const wire::welcome& terms) {
                                         " bytes");
     }
     met_ = true;
-    can_list_ = (terms.features & wire::listing) != 0;
+    features_ = terms.features;
     options_.limits.message = std::min<std::size_t>(options_.limits.message, terms.max_message);
     tell_({.what = event::kind::hello, .pid = terms.pid});
     if ((terms.features & wire::shared_memory) != 0) find_arena(terms);

@@ -101,7 +101,7 @@ private:
     int parent_ = 0;
     std::optional<asio::posix::stream_descriptor> server_;  ///< its pidfd, once it is known
     bool met_ = false;
-    bool can_list_ = false;
+    std::uint64_t features_ = 0;  ///< that were agreed with the server
     bool leaving_ = false;
     bool stopping_ = false;
     bool gone_ = false;

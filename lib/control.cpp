@@ -22,7 +22,7 @@ std::variant<wire::welcome, close_reason> answer(const wire::hello& theirs,
                                                       std::to_string(wire::least_max_message));
     }
     return wire::welcome{.version = version,
-                         .features = theirs.features & (wire::shared_memory | wire::listing),
+                         .features = theirs.features & wire::all_features,
                          .max_message = std::min(max_message, theirs.max_message),
                          .pid = pid};
 }

@@ -25,6 +25,10 @@ inline constexpr std::uint32_t newest = 1;
 inline constexpr std::uint64_t shared_memory = 1;
 /// A feature: the app may ask what there is to connect to.
 inline constexpr std::uint64_t listing = 2;
+/// A feature: calls that are made while serving one may be unanswered beyond the window, as many
+/// again.
+inline constexpr std::uint64_t nested_calls = 4;
+inline constexpr std::uint64_t all_features = shared_memory | listing | nested_calls;
 
 /// The transports of a connection, as bits.
 inline constexpr std::uint32_t over_fifo = 1;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <remora/pipe.hpp>
 
+#include "control.hpp"
 #include "fifo.hpp"
 
 #include <remora/service.hpp>
@@ -83,9 +84,11 @@ std::pair<pipe, pipe> make_pipe_pair(const asio::any_io_executor& executor, cons
     detail::check_limits(limits);
     auto [one, other] = detail::make_connected_ends();
     const auto make = [&](detail::fifo_ends ends) {
-        return pipe(std::make_shared<detail::endpoint>(
+        const auto end = std::make_shared<detail::endpoint>(
             executor, detail::make_fifo_transport(executor, std::move(ends)), name, limits,
-            errc::broken_pipe));
+            errc::broken_pipe);
+        end->agree(wire::all_features);
+        return pipe(end);
     };
     return {make(std::move(one)), make(std::move(other))};
 }

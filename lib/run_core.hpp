@@ -111,6 +111,7 @@ private:
     milestone ended_;  ///< the app is reaped
     milestone over_;
     pipe_limits limits_;
+    std::uint64_t features_ = 0;  ///< that were agreed with the app
     std::uint64_t last_id_ = 0;
     run_result result_;
     std::map<std::uint64_t, std::shared_ptr<connection>> connections_;

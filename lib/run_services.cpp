@@ -11,6 +11,7 @@ std::shared_ptr<endpoint> run_core::make_pipe(const asio::any_io_executor& execu
                                               wait_policy waiting) {
     const auto end = std::make_shared<endpoint>(executor, make_transport(executor, std::move(ends)),
                                                 name, limits_, errc::app_gone, waiting);
+    end->agree(features_);
     if (pipes_failed_) end->fail(*pipes_failed_);
     pipes_.push_back(end);
     return end;

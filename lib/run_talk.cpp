@@ -81,6 +81,7 @@ void run_core::show_arena(wire::welcome& terms) const {
 void run_core::greet(const wire::welcome& terms) {
     met_ = true;
     limits_.message = terms.max_message;
+    features_ = terms.features;
     post(*control_, frame_kind::welcome, 0, 0, terms);
     tell({.what = event::kind::hello, .pid = pid_});
 }

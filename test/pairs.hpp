@@ -44,10 +44,13 @@ struct refusing {
 
 inline remora::pipe make_pipe(const asio::any_io_executor& executor,
                               remora::detail::connection_ends ends,
-                              remora::wait_policy waiting = remora::wait_policy::block) {
-    return remora::pipe(std::make_shared<remora::detail::endpoint>(
+                              remora::wait_policy waiting = remora::wait_policy::block,
+                              std::uint64_t features = 0) {
+    const auto end = std::make_shared<remora::detail::endpoint>(
         executor, remora::detail::make_transport(executor, std::move(ends)), "pair",
-        remora::pipe_limits{}, remora::errc::broken_pipe, waiting));
+        remora::pipe_limits{}, remora::errc::broken_pipe, waiting);
+    end->agree(features);
+    return remora::pipe(end);
 }
 
 inline remora::pipe make_pipe(asio::io_context& io, remora::detail::connection_ends ends,

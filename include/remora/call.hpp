@@ -21,7 +21,9 @@ struct call_options {
 struct service_options {
     /// How many requests of one connection may be unanswered, up to 65,536: the other side keeps
     /// more of them back by itself. Each may hold a message of pipe_limits::message, and an upload
-    /// 256 KiB and one item.
+    /// 256 KiB and one item. As many again may be that the other side makes while it serves one of
+    /// this end: such calls do not wait for a turn, which might never come, but fail as
+    /// `overloaded`.
     std::size_t max_in_flight = 1024;
     /// Whether an exception that leaves a handler ends the connection, after it was answered, and
     /// is thrown by pipe::serve(); under server::serve it goes to `on_failure`.

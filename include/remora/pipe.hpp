@@ -149,7 +149,9 @@ public:
     ///
     /// `question` must live until completion; a temporary is moved into the operation. Any number
     /// of calls may be in flight, answers come in any order; those that the other end has no room
-    /// for wait their turn here. Without any time left nothing is sent. Fails with
+    /// for wait their turn here. One that is made by a handler of this pipe, on the handler's
+    /// executor, does not wait: see service_options::max_in_flight. Without any time left nothing
+    /// is sent. Fails with
     /// `remote_error`, whose kind() says whether to try again; with what encoding the request
     /// or decoding the reply finds wrong. Cancelled, it returns at once with
     /// asio::error::operation_aborted, and the handler on the other side is cancelled.

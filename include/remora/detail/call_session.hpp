@@ -5,6 +5,7 @@
 #include <remora/call.hpp>
 #include <remora/detail/call_table.hpp>
 #include <remora/detail/endpoint.hpp>
+#include <remora/detail/serving_executor.hpp>
 #include <remora/detail/suspension.hpp>
 
 #include <cstdint>
@@ -47,7 +48,8 @@ struct served_streams {
 
 /// A coroutine that runs handlers, one after another.
 struct worker {
-    explicit worker(suspensions& all) noexcept : idle(all) {}
+    worker(suspensions& all, const asio::any_io_executor& of_pipe)
+        : idle(all), serves(std::make_shared<serving>(of_pipe)) {}
 
     std::uint64_t id = 0;       ///< of the call that it serves
     bool is_cancelled = false;  ///< by who has called
@@ -56,6 +58,7 @@ struct worker {
     asio::awaitable<void> work;  ///< what to do next
     asio::cancellation_signal cancel;
     suspension idle;
+    std::shared_ptr<serving> serves;
 };
 
 /// One for each end of a pipe that calls or serves. It is the pipe's receiver; belongs to the
@@ -127,6 +130,9 @@ private:
     struct turn;
     struct reading;
 
+    // Whatever the other end says: each call takes memory here until it is answered.
+    static constexpr std::uint64_t most_in_flight = 1u << 16;
+
     /// Makes that of `end`, whose reader is to be started with what this returns.
     static std::unique_ptr<reading> make(const end_ptr& end);
     static void start(std::unique_ptr<reading> mine);
@@ -154,6 +160,8 @@ private:
     void give_up() noexcept;
     void check_calling(std::string_view request) const;
     void grant_turns();
+    bool has_reserve() const noexcept;
+    std::size_t most_served(std::size_t window) const noexcept;
     void arm(deadline until) noexcept;
     void expire();
 

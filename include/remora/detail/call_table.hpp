@@ -38,6 +38,10 @@ public:
     bool has_room(std::size_t others = 0) const noexcept {
         return calls_.size() + others < window_;
     }
+    /// The same for a call that is made while one of the other end is served: twice as many may be.
+    bool has_reserve(std::size_t others) const noexcept {
+        return calls_.size() + others < 2 * window_;
+    }
     /// How many calls the other end lets be unanswered. One, until it has said more.
     void set_window(std::size_t calls) noexcept { window_ = calls; }
 

@@ -140,6 +140,10 @@ public:
     bool can_send() const noexcept { return !closing_ && !send_failure_; }
     void opened() noexcept;
 
+    /// What both ends have agreed to use: the bits of lib/wire.md.
+    void agree(std::uint64_t features) noexcept { features_ = features; }
+    bool has_agreed(std::uint64_t feature) const noexcept { return (features_ & feature) != 0; }
+
     /// The calls of this end, once there are any: the one that receives.
     std::unique_ptr<call_session> calls;
     /// How many calls the other end lets be unanswered: it may say so before there are any.
@@ -194,6 +198,7 @@ private:
     pipe_limits limits_;
     errc gone_;
     frame_kinds kinds_;
+    std::uint64_t features_ = 0;
 
     std::unique_ptr<waits> waits_;  ///< none: waits sleep at once
 

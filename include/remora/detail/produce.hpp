@@ -47,7 +47,7 @@ template <class T>
 asio::awaitable<void> produce(end_ptr end, std::uint64_t id, std::uint8_t flags,
                               std::shared_ptr<outgoing_stream> out, generator<T> items) {
     const auto executor = end->executor();
-    items.start(executor, out->ready);
+    items.start(co_await asio::this_coro::executor, out->ready);
     const auto go_on = [&] { out->ready.post(executor); };
     endpoint::position last{};
     const auto flush = [&] {

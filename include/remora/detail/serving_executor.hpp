@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+/// The executor of a handler's coroutine. Not for users.
+#pragma once
+
+#include <remora/asio.hpp>
+
+#include <memory>
+#include <utility>
+
+namespace remora::detail {
+
+class call_session;
+
+/// What a handler's coroutine runs for.
+struct serving {
+    explicit serving(const asio::any_io_executor& of_pipe)
+        : executor(of_pipe), posting(asio::require(of_pipe, asio::execution::blocking.never)) {}
+
+    asio::any_io_executor executor;
+    asio::any_io_executor posting;          ///< the same, never within the caller
+    const call_session* session = nullptr;  ///< null while there is no call
+};
+
+/// That of the pipe, which in addition says whom the coroutine serves. Who runs on it, and all that
+/// is started there, is found by serving_of().
+template <bool posts>
+class serving_executor {
+public:
+    explicit serving_executor(std::shared_ptr<const serving> what) noexcept
+        : what_(std::move(what)) {}
+
+    asio::execution_context& query(asio::execution::context_t) const {
+        return asio::query(what_->executor, asio::execution::context);
+    }
+    serving_executor<true> require(asio::execution::blocking_t::never_t) const noexcept {
+        return serving_executor<true>(what_);
+    }
+    serving_executor<false> require(asio::execution::blocking_t::possibly_t) const noexcept {
+        return serving_executor<false>(what_);
+    }
+    template <class Function>
+    void execute(Function&& f) const {
+        (posts ? what_->posting : what_->executor).execute(std::forward<Function>(f));
+    }
+    bool operator==(const serving_executor&) const noexcept = default;
+
+    const serving* what() const noexcept { return what_.get(); }
+
+private:
+    std::shared_ptr<const serving> what_;
+};
+
+/// Null if the executor is no handler's.
+inline const serving* serving_of(const asio::any_io_executor& executor) noexcept {
+    if (const auto* const one = executor.target<serving_executor<false>>()) return one->what();
+    if (const auto* const one = executor.target<serving_executor<true>>()) return one->what();
+    return nullptr;
+}
+
+}  // namespace remora::detail
