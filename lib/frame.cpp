@@ -25,6 +25,12 @@ T load(const std::byte* from) noexcept {
 constexpr std::uint8_t known_flags =
     frame_header::named | frame_header::may_skip | frame_header::of_sender;
 
+[[noreturn]] void fail_too_large(std::size_t length, std::size_t limit) {
+    detail::raise(errc::message_too_large, "a frame of " + std::to_string(length) +
+                                               " bytes was announced, the limit is " +
+                                               std::to_string(limit));
+}
+
 frame_header load_header(const std::byte* from, std::size_t limit) {
     frame_header header{.length = load<std::uint32_t>(from),
                         .kind = static_cast<frame_kind>(load<std::uint8_t>(from + 4)),
@@ -38,20 +44,21 @@ frame_header load_header(const std::byte* from, std::size_t limit) {
     }
     const bool named = (header.flags & frame_header::named) != 0;
     if (header.length > limit + (named ? 1 + max_type_name : 0)) [[unlikely]] {
-        detail::raise(errc::message_too_large, "a frame of " + std::to_string(header.length) +
-                                                   " bytes was announced, the limit is " +
-                                                   std::to_string(limit));
+        fail_too_large(header.length, limit);
     }
     return header;
 }
 
-void split_name(frame& f) {
+// Behind the name the value is no longer than any other.
+void split_name(frame& f, std::size_t limit) {
     const std::size_t length = f.payload.empty() ? 0 : load<std::uint8_t>(f.payload.data());
     if (length == 0 || length + 1 > f.payload.size()) [[unlikely]] {
         detail::raise(errc::protocol_error, "a frame with a name that does not fit into it");
     }
     f.type_name = {reinterpret_cast<const char*>(f.payload.data()) + 1, length};
     f.payload = f.payload.subspan(1 + length);
+    if (f.payload.size() > limit) [[unlikely]]
+        fail_too_large(f.payload.size(), limit);
 }
 
 }  // namespace
@@ -64,7 +71,7 @@ std::optional<frame> parse_frame(std::span<const std::byte> bytes, std::size_t l
     wanted += f.header.length;
     if (bytes.size() < wanted) return std::nullopt;
     f.payload = bytes.subspan(frame_header::size, f.header.length);
-    if ((f.header.flags & frame_header::named) != 0) split_name(f);
+    if ((f.header.flags & frame_header::named) != 0) split_name(f, limit);
     return f;
 }
 

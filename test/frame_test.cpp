@@ -94,6 +94,15 @@ TEST_CASE("the limit of a frame is the limit of its value") {
     CHECK(why.has("1000"));
 }
 
+TEST_CASE("a name leaves no more room for the value") {
+    const frame_header header{.kind = frame_kind::message, .flags = frame_header::named};
+    const auto name = std::string("\x03") + "abc";
+    CHECK(!parse_failure(make(header, name + std::string(limit, 'x'))).code);
+    const auto why = parse_failure(make(header, name + std::string(limit + 1, 'x')));
+    CHECK(why.code == code(errc::message_too_large));
+    CHECK(why.has("1001"));
+}
+
 TEST_CASE("server and app agree on the newest version that both speak") {
     using remora::wire::hello;
     using remora::wire::welcome;
