@@ -10,6 +10,8 @@
 #include <span>
 #include <string_view>
 
+#include <remora/archive/type_name.hpp>
+
 namespace remora {
 
 /// What a frame is for. Numbers are the wire's and never change.
@@ -74,9 +76,6 @@ struct frame {
 
     std::size_t size() const noexcept { return frame_header::size + header.length; }
 };
-
-/// The longest name of a type that a frame carries.
-inline constexpr std::size_t max_type_name = 255;
 
 /// Reads the frame at the start of `bytes`. Returns nullopt while it is not whole; `wanted` is then
 /// the number of bytes that it needs, as far as that is known. Throws `protocol_error` for bytes

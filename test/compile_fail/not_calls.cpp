@@ -48,6 +48,7 @@ void calls(remora::pipe& p, const question& q, const save& s, const watch& w, co
     (void)p.stream(w);
     (void)p.call(up, some_parts());
     (void)p.stream(m, some_parts());
+    (void)p.receive_any<int, question, std::vector<int>>();
 }
 
 void handlers(remora::service& s) {
@@ -79,6 +80,15 @@ void no_calls(remora::pipe& p, const remark& r, const question& q, const watch& 
     p.stream(w, some_parts());  // expect: this request declares no upload
     p.call(up, remarks());      // expect: these items are of another type
     p.call(up, remarks(), {});  // expect: these items are of another type
+}
+
+namespace other {
+struct question : part {};
+}  // namespace other
+
+void no_messages(remora::pipe& p) {
+    p.receive_any<question, other::question>();  // expect: have the same name
+    p.receive_any<std::vector<int>, int, std::deque<int>>();  // expect: have the same name
 }
 
 void no_handlers(remora::service& s, int number) {

@@ -29,7 +29,32 @@ struct two_ways : parent {
     template <class Archive>
     void load(Archive&) {}
 };
+struct metres {
+    double value = 0;
+    template <class Archive>
+    double save_minimal(const Archive&) const {
+        return value;
+    }
+    template <class Archive>
+    void load_minimal(const Archive&, const double& from) {
+        value = from;
+    }
+};
+struct labelled : metres {
+    template <class Archive>
+    void serialize(Archive& ar) {
+        ar(value);
+    }
+};
 enum loose { one };
+enum class shade : int {};
+template <class Archive>
+void serialize(Archive&, shade&) {
+}
+struct a_name_of_twenty_eight_chars : parent {};
+template <class T>
+using four = std::tuple<T, T, T, T>;
+using long_name = four<four<a_name_of_twenty_eight_chars>>;
 struct by_state {
     bool up = false;
     bool operator()(int a, int b) const { return up ? a < b : b < a; }
@@ -46,6 +71,9 @@ void values() {
     send(1);
     send(box<int>());
     send(parent());
+    send(metres());
+    send(std::array<char, 6>());
+    (void)remora::type_name_of<four<a_name_of_twenty_eight_chars>>();
 }
 
 #ifndef REMORA_ONLY_VALID
@@ -58,6 +86,10 @@ void not_values(int* raw, void (*function)(), int mute::* member) {
     send(std::unique_ptr<int[]>());          // expect: a pointer to an array does not know
     send(mute());                            // expect: this type has no serialize function
     send(two_ways());                        // expect: more than one way to be serialized
+    send(labelled());                        // expect: more than one way to be serialized
+    send(shade());                           // expect: an enumeration is a number, or
+    send("hello");                           // expect: a character array
+    (void)remora::type_tag_of<long_name>();  // expect: has more than 255 characters
     send(L'x');                              // expect: the width of wchar_t
     send(1.0L);                              // expect: the layout of long double
     send(one);                               // expect: the width of this enumeration

@@ -19,6 +19,13 @@ namespace remora {
 namespace detail {
 
 template <class T>
+inline constexpr bool is_character_array = false;
+template <class C, std::size_t N>
+inline constexpr bool is_character_array<C[N]> =
+    std::is_same_v<C, char> || std::is_same_v<C, char8_t> || std::is_same_v<C, char16_t> ||
+    std::is_same_v<C, char32_t>;
+
+template <class T>
 inline constexpr auto stored_name = codec<T>::name();
 
 /// What an error calls a value outside of any record.
@@ -54,6 +61,11 @@ private:
 /// (`map<string,list<i32>>`). The same in every program.
 template <class T>
 constexpr std::string_view type_name_of() {
+    static_assert(
+        detail::stored_name<T>.view().size() <= max_type_name,
+        "remora: the name of this type has more than 255 characters, which no message "
+        "can carry: make it a field of a struct, or declare a shorter name for a class in "
+        "it with remora::type_name");
     return detail::stored_name<T>.view();
 }
 
@@ -77,6 +89,9 @@ struct encode_limits {
 /// the user's own functions throw; `out` is then as long as it was before.
 template <class T>
 void encode(byte_buffer& out, const T& value, const encode_limits& limits = {}) {
+    static_assert(!detail::is_character_array<T>,
+                  "remora: a character array, such as a literal, would travel with its final NUL: "
+                  "send a std::string, or a std::array if all of its characters count");
     detail::encoding guard(out, limits.size);
     output_archive archive(out, limits.depth);
     archive.put_with_kind(value);

@@ -5,6 +5,10 @@
 
 #include <remora/pipe.hpp>
 
+#include <algorithm>
+#include <cstdint>
+#include <initializer_list>
+
 namespace remora {
 namespace detail {
 
@@ -14,6 +18,12 @@ inline constexpr std::size_t batch_bytes = 64u << 10;
 inline constexpr unsigned values_like_one = 8;
 // A long range may take long to produce: others have their turn after so many of its values.
 inline constexpr unsigned batch_values = values_like_one * endpoint::most_in_a_row;
+
+constexpr bool all_different(std::initializer_list<std::uint64_t> tags) {
+    for (auto tag = tags.begin(); tag != tags.end(); ++tag)
+        if (std::find(tags.begin(), tag, *tag) != tag) return false;
+    return true;
+}
 
 }  // namespace detail
 
@@ -121,6 +131,10 @@ T pipe::take(detail::endpoint& end, const frame& f) {
 
 template <class... Ts>
 std::variant<Ts...> pipe::take_any(detail::endpoint& end, const frame& f) {
+    static_assert(detail::all_different({type_tag_of<Ts>()...}),
+                  "remora: two of these types have the same name in messages, and the second of "
+                  "them would never be received: declare another name for one with "
+                  "remora::type_name");
     std::optional<std::variant<Ts...>> result;
     const bool found =
         ((f.header.tag == type_tag_of<Ts>() && (result = take<Ts>(end, f), true)) || ...);
