@@ -121,6 +121,12 @@ void input_archive::fail_size(std::size_t expected, std::size_t found) const {
          std::to_string(expected) + " elements expected, " + std::to_string(found) + " found");
 }
 
+void input_archive::fail_collisions(std::size_t inserted) const {
+    fail(errc::over_budget,
+         "the keys of a hash table collide far more often than by chance, after " +
+             std::to_string(inserted) + " elements");
+}
+
 void input_archive::fail_truncated(std::size_t needed) const {
     fail(errc::truncated,
          std::to_string(needed) + " bytes needed, " + std::to_string(left()) + " left");

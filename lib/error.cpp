@@ -41,7 +41,7 @@ const char* text_of(errc code) {
         case errc::bad_value:
             return "the bytes are no such value";
         case errc::over_budget:
-            return "the value needs more memory than decoding may use";
+            return "the value needs more memory or time than decoding may use";
         case errc::too_deep:
             return "the value is nested too deeply";
         case errc::message_too_large:

@@ -43,7 +43,7 @@ enum class errc {
     truncated = 15,
     /// Bytes that no value of this type has.
     bad_value = 16,
-    /// The value would take more memory than decoding may use.
+    /// The value would take more memory, or its hash tables more time, than decoding may use.
     over_budget = 17,
     /// The value is nested more deeply than the limit.
     too_deep = 18,

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 #include <remora/archive/kind.hpp>
 #include <remora/archive/output.hpp>
@@ -135,6 +136,29 @@ public:
         memory_left_ -= static_cast<std::size_t>(size);
     }
 
+    /// The container that the record at one depth is, while its own functions fill it.
+    struct sized_record {
+        unsigned depth_left = 0;
+        std::size_t element = 0;  // the size of an element in memory
+    };
+    /// Says that the record that has just begun is a container; returns what to put back.
+    sized_record begin_container(std::size_t element) noexcept {
+        return std::exchange(container_, {depth_left_, element});
+    }
+    void end_container(const sized_record& outer) noexcept { container_ = outer; }
+    /// Takes memory for the elements that a size tag announces, if their type is known.
+    void charge_elements(std::size_t count) {
+        if (container_.depth_left == depth_left_) charge(count, container_.element);
+    }
+
+    /// Passes over a value whose field is missing. It stays as it is, unless its codec has to do
+    /// something about that.
+    template <class T>
+    void miss(T& value) {
+        if constexpr (requires { detail::codec<T>::miss(*this, value); })
+            detail::codec<T>::miss(*this, value);
+    }
+
     outer_record begin_record(const std::string_view& name);
     void end_record(const outer_record& outer) noexcept {
         at_ = end_;
@@ -155,12 +179,16 @@ public:
     [[noreturn]] void fail(errc code, const std::string& what) const;
     [[noreturn]] void fail_bad_value(std::string_view what) const;
     [[noreturn]] void fail_size(std::size_t expected, std::size_t found) const;
+    [[noreturn]] void fail_collisions(std::size_t inserted) const;
 
 private:
     template <class T>
     void get_field(T& value) {
         ++field_;
-        if (at_ != end_) get_with_kind(value);
+        if (at_ != end_)
+            get_with_kind(value);
+        else
+            miss(value);
     }
 
     /// The bytes may lie in memory that the sender still writes to: what is checked is what is
@@ -192,6 +220,7 @@ private:
     std::size_t memory_left_;
     unsigned depth_left_;
     unsigned depth_;
+    sized_record container_{depth_ + 1, 0};  // none
 };
 
 inline input_archive::outer_record input_archive::begin_record(const std::string_view& name) {

@@ -5,11 +5,11 @@
 #include <map>
 #include <unordered_map>
 
+#include <remora/archive/filling.hpp>
 #include <remora/archive/row.hpp>
 
 namespace remora::detail {
 
-/// Of keys that are equal for the reader the first stays, as in sets.
 template <class C>
 struct mapping {
     using key = typename C::key_type;
@@ -36,14 +36,11 @@ struct mapping {
         in.expect(codec<value>::its_kind);
         auto count = in.get_count(codec<key>::least_size + codec<value>::least_size);
         in.charge(count, sizeof(typename C::value_type) + node_size);
-        c.clear();
-        for (; count != 0; --count) {
-            key k{};
-            value v{};
-            codec<key>::get(in, k);
-            codec<value>::get(in, v);
-            c.emplace_hint(c.end(), std::move(k), std::move(v));
-        }
+        detail::fill(in, c, count, [&](auto& node) -> const key& {
+            codec<key>::get(in, node.key());
+            codec<value>::get(in, node.mapped());
+            return node.key();
+        });
     }
 };
 

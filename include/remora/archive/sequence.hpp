@@ -9,6 +9,7 @@
 #include <unordered_set>
 #include <valarray>
 
+#include <remora/archive/filling.hpp>
 #include <remora/archive/row.hpp>
 
 namespace remora::detail {
@@ -31,8 +32,7 @@ struct codec<std::forward_list<E, A>> : row<E> {
     }
 };
 
-/// Sets. Of elements that are equal for the reader the first stays: an older reader may not know
-/// the field in which they differ.
+/// Sets.
 template <class C, class E>
 struct inserting : row<E> {
     static void put(output_archive& out, const C& c) {
@@ -42,12 +42,10 @@ struct inserting : row<E> {
     static void get(input_archive& in, C& c) {
         auto count = row<E>::get_head(in);
         in.charge(count, sizeof(E) + node_size);
-        c.clear();
-        for (; count != 0; --count) {
-            E element{};
-            codec<E>::get(in, element);
-            c.insert(c.end(), std::move(element));
-        }
+        detail::fill(in, c, count, [&](auto& node) -> const E& {
+            codec<E>::get(in, node.value());
+            return node.value();
+        });
     }
 };
 
@@ -82,6 +80,11 @@ struct fixed : row<E> {
             for (auto& element : c)
                 codec<E>::get(in, element);
         }
+    }
+    static void miss(input_archive& in, C& c) {
+        if constexpr (is_raw<E>) return;
+        for (auto& element : c)
+            in.miss(element);
     }
 };
 
