@@ -53,6 +53,16 @@ struct heavy {
     }
 };
 
+struct with_deques {
+    std::deque<int> one;
+    std::pair<int, std::queue<int>> two;
+    std::array<std::stack<int>, 2> three;
+    template <class Archive>
+    void serialize(Archive& ar) {
+        ar(one, two, three);
+    }
+};
+
 /// A container of its user's, who resizes it to what the size tag says.
 struct trusting {
     std::vector<double> items;
@@ -198,6 +208,13 @@ TEST_CASE("every element, node, string and pointee counts against the budget") {
     CHECK(refused(std::make_unique<std::array<double, 100>>()) == false);  // 805 bytes
     std::unique_ptr<heavy> pointer;
     auto f = failure_of([&] { remora::decode(from_hex("43 01 46 00000000"), pointer, tight); });
+    CHECK(f.code == code(errc::over_budget));
+}
+
+TEST_CASE("deques in records without bytes count against the budget") {
+    bytes body = from_hex("41 46 400d0300");
+    body.resize(body.size() + 4 * 200000);
+    auto f = decode_failure<std::vector<with_deques>>(body);
     CHECK(f.code == code(errc::over_budget));
 }
 

@@ -6,6 +6,7 @@
 
 #include <remora/archive/adaptor.hpp>
 #include <remora/archive/buffer.hpp>
+#include <remora/archive/cereal_traits.hpp>
 #include <remora/archive/choice.hpp>
 #include <remora/archive/mapping.hpp>
 #include <remora/archive/product.hpp>

@@ -4,6 +4,7 @@
 
 #include <cereal/access.hpp>
 #include <memory>
+#include <new>
 #include <utility>
 
 #include <remora/archive/record.hpp>
@@ -18,17 +19,46 @@ struct cereal::memory_detail::LoadAndConstructLoadWrapper<remora::input_archive,
 
 namespace remora::detail {
 
+template <class T>
+inline constexpr bool is_overaligned = alignof(T) > __STDCPP_DEFAULT_NEW_ALIGNMENT__;
+
+/// Memory as `new T` would get it, and as `delete` of a T would give it back: the class may have
+/// operators of its own.
+template <class T>
+T* allocate_object() {
+    constexpr std::align_val_t alignment{alignof(T)};
+    if constexpr (is_overaligned<T> && requires { T::operator new(sizeof(T), alignment); })
+        return static_cast<T*>(T::operator new(sizeof(T), alignment));
+    else if constexpr (requires { T::operator new(sizeof(T)); })
+        return static_cast<T*>(T::operator new(sizeof(T)));
+    else
+        return std::allocator<T>().allocate(1);
+}
+
+template <class T>
+void deallocate_object(T* place) {
+    constexpr std::align_val_t alignment{alignof(T)};
+    if constexpr (is_overaligned<T> && requires { T::operator delete(place, alignment); })
+        T::operator delete(place, alignment);
+    else if constexpr (requires { T::operator delete(place); })
+        T::operator delete(place);
+    else if constexpr (requires { T::operator delete(place, sizeof(T)); })
+        T::operator delete(place, sizeof(T));
+    else
+        std::allocator<T>().deallocate(place, 1);
+}
+
 /// Memory in which the user's load_and_construct makes an object, unless it throws.
 template <class T>
 class construction {
 public:
-    construction() : place_(allocator_.allocate(1)), wrapper_(place_) {}
+    construction() : place_(detail::allocate_object<T>()), wrapper_(place_) {}
     construction(const construction&) = delete;
     construction& operator=(const construction&) = delete;
     ~construction() {
         if (place_ == nullptr) return;
         if (wrapper_.is_made()) place_->~T();
-        allocator_.deallocate(place_, 1);
+        detail::deallocate_object(place_);
     }
 
     void load(input_archive& in) {
@@ -38,7 +68,6 @@ public:
     T* release() noexcept { return std::exchange(place_, nullptr); }
 
 private:
-    std::allocator<T> allocator_;
     T* place_;
     cereal::memory_detail::LoadAndConstructLoadWrapper<input_archive, T> wrapper_;
 };

@@ -69,6 +69,21 @@ concept free_minimal_versioned = goes_by<T, A, traits::has_non_member_versioned_
 template <class T>
 concept minimal = member_minimal<T, output_archive> || free_minimal<T, output_archive>;
 
+namespace beside_cereal {
+/// As general as Cereal's own function for enumerations: a call that finds both is ambiguous.
+template <class Archive, class T>
+int CEREAL_SAVE_MINIMAL_FUNCTION_NAME(const Archive&, const T&);
+
+template <class T>
+concept has_own_minimal = requires(const output_archive& out, const T& value) {
+    CEREAL_SAVE_MINIMAL_FUNCTION_NAME(out, value);
+};
+}  // namespace beside_cereal
+
+/// An enumeration for which the user has written a minimal form.
+template <class T>
+concept own_minimal_enumeration = std::is_enum_v<T> && beside_cereal::has_own_minimal<T>;
+
 template <class T>
 concept saves_version =
     member_serialize_versioned<T, output_archive> || free_serialize_versioned<T, output_archive> ||

@@ -41,6 +41,11 @@ struct tuple_of {
             in.fail_size(sizeof...(T), count);
         (in.get_with_kind(elements), ...);
     }
+    template <class Tuple>
+        requires requires { std::tuple_size<Tuple>::value; }
+    static void miss(input_archive& in, Tuple& value) {
+        std::apply([&](T&... elements) { (in.miss(elements), ...); }, value);
+    }
 };
 
 template <class... T>

@@ -119,6 +119,16 @@ void load_fields(input_archive& in, T& value) {
 template <class T>
 inline constexpr std::string_view record_name = spoken_name<T>();
 
+/// What an element costs in memory of a class that is a container, and is not known to a codec;
+/// 0 for any other class.
+template <class T>
+consteval std::size_t element_size() {
+    if constexpr (requires { sizeof(typename T::value_type); })
+        return sizeof(typename T::value_type) +
+               (requires { typename T::node_type; } ? node_size : 0);
+    return 0;
+}
+
 /// What is left when no other codec fits: an object of a class.
 template <class T>
 struct codec {
@@ -137,13 +147,19 @@ struct codec {
     static void get(input_archive& in, T& value) {
         check_functions<T, traits::detail::count_input_serializers<T, input_archive>::value>();
         auto outer = in.begin_record(record_name<T>);
-        detail::load_fields(in, value);
+        if constexpr (element_size<T>() != 0) {
+            auto container = in.begin_container(element_size<T>());
+            detail::load_fields(in, value);
+            in.end_container(container);
+        } else {
+            detail::load_fields(in, value);
+        }
         in.end_record(outer);
     }
 };
 
 template <class T>
-    requires std::is_class_v<T> && minimal<T>
+    requires((std::is_class_v<T> || own_minimal_enumeration<T>) && minimal<T>)
 struct codec<T> {
     using plain = minimal_of<T>;
     static constexpr kind its_kind = codec<plain>::its_kind;
@@ -151,9 +167,13 @@ struct codec<T> {
     static consteval auto name() { return class_name<T>(); }
 
     static void put(output_archive& out, const T& value) {
+        check_functions<T, traits::detail::count_output_serializers<T, output_archive>::value>();
         codec<plain>::put(out, detail::to_minimal(out, value));
     }
-    static void get(input_archive& in, T& value) { detail::from_minimal(in, value); }
+    static void get(input_archive& in, T& value) {
+        check_functions<T, traits::detail::count_input_serializers<T, input_archive>::value>();
+        detail::from_minimal(in, value);
+    }
 };
 
 }  // namespace remora::detail

@@ -11,9 +11,6 @@
 
 namespace remora::detail {
 
-/// What a node of a list, a tree or a hash table costs beside its element.
-inline constexpr std::size_t node_size = 48;
-
 /// What a deque owns even when it is empty, at least with libstdc++: a block and a table.
 inline constexpr std::size_t deque_size = 640;
 
@@ -131,6 +128,7 @@ struct codec<std::deque<E, A>> : growing<std::deque<E, A>, E> {
         in.charge(1, deque_size);
         growing<std::deque<E, A>, E>::get(in, c);
     }
+    static void miss(input_archive& in, const auto&) { in.charge(1, deque_size); }
 };
 
 template <class E, class A>

@@ -5,11 +5,15 @@
 #include <atomic>
 #include <memory>
 
+#include <remora/archive/functions.hpp>
 #include <remora/archive/input.hpp>
 #include <remora/archive/output.hpp>
 #include <remora/archive/type_name.hpp>
 
 namespace remora::detail {
+
+/// What a node of a list, a tree or a hash table costs beside its element.
+inline constexpr std::size_t node_size = 48;
 
 template <class T>
 consteval auto number_name() {
@@ -50,12 +54,15 @@ struct codec<T> {
 };
 
 template <class T>
-    requires(std::is_enum_v<T> && !std::is_same_v<T, std::byte>)
+    requires(std::is_enum_v<T> && !std::is_same_v<T, std::byte> && !own_minimal_enumeration<T>)
 struct codec<T> {
     static_assert(
         requires { T{0}; },
         "remora: the width of this enumeration is up to the compiler: give it a type, "
         "enum name : int");
+    static_assert(traits::detail::count_output_serializers<T, output_archive>::value <= 1,
+                  "remora: an enumeration is a number, or what its one save_minimal without a "
+                  "version returns: other functions are not used");
     using number = std::underlying_type_t<T>;
 
     static constexpr kind its_kind = codec<number>::its_kind;
@@ -113,7 +120,7 @@ struct codec<std::weak_ptr<T>> {
 template <class T>
 consteval bool is_raw_number() {
     if constexpr (std::is_enum_v<T>)
-        return !std::is_same_v<std::underlying_type_t<T>, bool>;
+        return !std::is_same_v<std::underlying_type_t<T>, bool> && !own_minimal_enumeration<T>;
     else
         return std::is_arithmetic_v<T> && !std::is_same_v<T, bool>;
 }

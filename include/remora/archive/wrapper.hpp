@@ -20,6 +20,7 @@ struct codec<cereal::NameValuePair<T>> {
     static void get(input_archive& in, cereal::NameValuePair<T>& pair) {
         inner::get(in, pair.value);
     }
+    static void miss(input_archive& in, cereal::NameValuePair<T>& pair) { in.miss(pair.value); }
 };
 
 template <class T>
@@ -32,10 +33,14 @@ struct codec<cereal::DeferredData<T>> {
     static void get(input_archive& in, cereal::DeferredData<T>& deferred) {
         inner::get(in, deferred.value);
     }
+    static void miss(input_archive& in, cereal::DeferredData<T>& deferred) {
+        in.miss(deferred.value);
+    }
 };
 
 /// The size of a container that a user's own function reads element by element, each a field:
-/// so there cannot be more of them than bytes.
+/// so there cannot be more of them than bytes. Such functions resize by what they get, without
+/// having set it before.
 template <class T>
 struct codec<cereal::SizeTag<T>> {
     static constexpr kind its_kind = kind::u64;
@@ -47,8 +52,10 @@ struct codec<cereal::SizeTag<T>> {
         if (size > in.left()) [[unlikely]]
             in.fail(errc::truncated, "a size of " + std::to_string(size) + ", but only " +
                                          std::to_string(in.left()) + " bytes are left");
+        in.charge_elements(static_cast<std::size_t>(size));
         tag.size = static_cast<std::remove_cvref_t<T>>(size);
     }
+    static void miss(input_archive&, cereal::SizeTag<T>& tag) { tag.size = 0; }
 };
 
 template <class T>
@@ -81,6 +88,9 @@ struct codec<cereal::MapItem<K, V>> {
             in.fail_size(2, count);
         in.get_with_kind(i.key);
         in.get_with_kind(i.value);
+    }
+    static void miss(input_archive& in, item&) {
+        in.fail(errc::truncated, "fewer items of a map than its size");
     }
 };
 
