@@ -87,7 +87,7 @@ struct question : part {};
 }  // namespace other
 
 void no_messages(remora::pipe& p) {
-    p.receive_any<question, other::question>();  // expect: have the same name
+    p.receive_any<question, other::question>();               // expect: have the same name
     p.receive_any<std::vector<int>, int, std::deque<int>>();  // expect: have the same name
 }
 
