@@ -144,6 +144,8 @@ void run_core::finish() {
     control_->close();
     directory_.reset();
     arena_.reset();
+    result_.from_terminal = result_.status.how == exit_status::kind::signalled &&
+                            stop_signals::came_from_terminal(result_.status.value);
     signals_.release();
     app_.reset();
     server_->busy = false;

@@ -6,6 +6,7 @@
 #include "run_core.hpp"
 #include "server_core.hpp"
 #include "spawn.hpp"
+#include "stop_signals.hpp"
 
 #include <remora/run_on.hpp>
 #include <remora/service.hpp>
@@ -158,6 +159,10 @@ int server::run(std::vector<std::string> arguments) {
     if (end->result->error) say(end->result->text, 0);
     if (end->result->status.how == exit_status::kind::unknown)
         say("the app " + to_string(end->result->status), 0);
+    if (end->result->from_terminal) {
+        std::fflush(nullptr);
+        detail::die_by(end->result->status.value);
+    }
     return failed != 0 ? failed : end->result->code();
 }
 
@@ -166,11 +171,6 @@ int run::pid() const noexcept {
 }
 
 namespace {
-template <class T>
-asio::awaitable<T> on_strand(std::shared_ptr<run_core> core, asio::awaitable<T> waiting) {
-    co_return co_await run_on(core->strand(), std::move(waiting));
-}
-
 void stop_run(const std::shared_ptr<run_core>& core, stop_step first,
               std::chrono::nanoseconds grace) {
     asio::dispatch(core->strand(), [core, first, grace] { core->stop(first, grace); });
@@ -178,11 +178,11 @@ void stop_run(const std::shared_ptr<run_core>& core, stop_step first,
 }  // namespace
 
 asio::awaitable<exit_status> run::exited() const {
-    return on_strand(core_, run_core::exited(core_));
+    return run_on(core_->strand(), run_core::exited(core_));
 }
 
 asio::awaitable<run_result> run::result() const {
-    return on_strand(core_, run_core::result(core_));
+    return run_on(core_->strand(), run_core::result(core_));
 }
 
 void run::terminate() const {

@@ -2,6 +2,7 @@
 #include "stop_signals.hpp"
 
 #include <signal.h>
+#include <sys/resource.h>
 
 #include <array>
 #include <atomic>
@@ -25,6 +26,7 @@ std::array<sharing, NSIG> shared;
 // Used by the signal handler.
 std::atomic<void (*)(int)> tell_sets = nullptr;
 std::atomic<int> unanswered = 0;
+std::array<std::atomic<bool>, NSIG> from_terminal{};
 static_assert(std::atomic<void (*)(int)>::is_always_lock_free);
 static_assert(std::atomic<int>::is_always_lock_free);
 
@@ -45,14 +47,15 @@ void set_default(int signal) {
 }
 
 // In front of Asio's handler. What it raises is acted on when it returns.
-void on_signal(int signal) {
+void on_signal(int signal, siginfo_t* info, void*) {
+    if (info->si_code == SI_KERNEL) from_terminal[static_cast<std::size_t>(signal)] = true;
     if (++unanswered <= most_unanswered) return tell_sets.load()(signal);
     set_default(signal);
     ::raise(signal);
 }
 
 bool is_ours(const struct sigaction& action) {
-    return (action.sa_flags & SA_SIGINFO) == 0 && action.sa_handler == on_signal;
+    return (action.sa_flags & SA_SIGINFO) != 0 && action.sa_sigaction == on_signal;
 }
 
 bool may_take(int signal) {
@@ -65,8 +68,10 @@ void install(int signal) {
     of(signal).asios = action_of(signal);
     tell_sets = of(signal).asios.sa_handler;
     unanswered = 0;
+    from_terminal[static_cast<std::size_t>(signal)] = false;
     struct sigaction ours = of(signal).asios;
-    ours.sa_handler = on_signal;
+    ours.sa_sigaction = on_signal;
+    ours.sa_flags |= SA_SIGINFO;
     ::sigaction(signal, &ours, nullptr);
 }
 
@@ -90,6 +95,10 @@ asio::awaitable<int> stop_signals::next() {
     co_return ec ? 0 : signal;
 }
 
+bool stop_signals::came_from_terminal(int signal) {
+    return from_terminal[static_cast<std::size_t>(signal)];
+}
+
 void stop_signals::release() {
     const std::lock_guard lock(mutex);
     std::error_code ignored;
@@ -102,6 +111,17 @@ void stop_signals::release() {
         set_.remove(signal, ignored);  // the last one sets the default action
         if (!is_ours(now)) ::sigaction(signal, &now, nullptr);
     }
+}
+
+void die_by(int signal) {
+    const rlimit none{0, 0};
+    ::setrlimit(RLIMIT_CORE, &none);
+    set_default(signal);
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, signal);
+    ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+    ::raise(signal);
 }
 
 }  // namespace remora::detail

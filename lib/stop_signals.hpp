@@ -28,6 +28,9 @@ public:
     /// The next one; 0 after release(). *this must live until then.
     asio::awaitable<int> next();
 
+    /// Whether the terminal has sent it to this process since a run has taken it.
+    static bool came_from_terminal(int signal);
+
     /// Gives them back. Their action is what it was before, or what the host has made it since.
     void release();
 
@@ -35,5 +38,8 @@ private:
     asio::signal_set set_;
     std::vector<int> taken_;
 };
+
+/// Ends this process by the signal's default action, without a core file.
+void die_by(int signal);
 
 }  // namespace remora::detail

@@ -155,6 +155,12 @@ asio::awaitable<int> waits() {
     co_return 0;
 }
 
+// The same, and exits by a code of its own at Ctrl-C.
+asio::awaitable<int> interrupted() {
+    ::signal(SIGINT, [](int) { ::_exit(3); });
+    return waits();
+}
+
 // Fills a pipe that nobody reads.
 asio::awaitable<int> fills() {
     auto pipe = co_await connect("silent");
@@ -221,16 +227,27 @@ asio::awaitable<int> codes() {
 }
 
 const std::map<std::string, asio::awaitable<int> (*)()> modes{
-    {"echo", echo},         {"report", report},
-    {"leave", leave},       {"vanish", vanish},
-    {"connects", connects}, {"uses", uses},
-    {"demands", demands},   {"waits", waits},
-    {"fills", fills},       {"spins", spins},
-    {"throws", throws},     {"stays", stays},
-    {"codes", codes},       {"many", many},
-    {"hoards", hoards},     {"waits_for_name", waits_for_name},
-    {"forks", forks},       {"deaf", waits},
-    {"lists", lists},       {"needs", connects},
+    {"echo", echo},
+    {"report", report},
+    {"leave", leave},
+    {"vanish", vanish},
+    {"connects", connects},
+    {"uses", uses},
+    {"demands", demands},
+    {"waits", waits},
+    {"fills", fills},
+    {"spins", spins},
+    {"throws", throws},
+    {"stays", stays},
+    {"codes", codes},
+    {"many", many},
+    {"hoards", hoards},
+    {"waits_for_name", waits_for_name},
+    {"forks", forks},
+    {"deaf", waits},
+    {"lists", lists},
+    {"needs", connects},
+    {"interrupted", interrupted},
     {"prints", prints},
 };
 

@@ -13,6 +13,7 @@
 //   drain=N           milliseconds for the services after the app's end
 //   stubborn          the service `silent` does not end when it is cancelled
 //   computes          it computes for ever
+//   runs              server.run() instead of start()
 #include "messages.hpp"
 
 #include <remora/server.hpp>
@@ -33,6 +34,7 @@ bool forks = false;
 bool handles_later = false;
 bool stubborn = false;
 bool computes = false;
+bool runs = false;
 int handlers_left = -1;
 remora::server_options options;
 
@@ -95,6 +97,7 @@ void obey(const std::string& word) {
     if (word.starts_with("drain=")) options.drain = std::chrono::milliseconds(value_of(word));
     if (word == "stubborn") stubborn = true;
     if (word == "computes") computes = true;
+    if (word == "runs") runs = true;
     if (word == "forks") forks = true;
     if (word.starts_with("closes=")) {
         for (const char digit : word.substr(7))
@@ -142,6 +145,7 @@ int main(int argc, char** argv) {
     server.serve("echo", echo);
     server.serve("silent", silent);
     server.serve("take", take);
+    if (runs) return server.run({argv + at + 2, argv + argc});
     std::optional<remora::run_result> result;
     asio::co_spawn(io, server.start({argv + at + 2, argv + argc}).result(),
                    [&](std::exception_ptr, remora::run_result r) { result = std::move(r); });

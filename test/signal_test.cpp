@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Servers as processes of their own: the signals they get, the launcher, the log.
+#include <pty.h>
+
 #include <map>
 
 #include "hosts.hpp"
@@ -105,6 +107,54 @@ TEST_CASE("a second Ctrl-C ends the wait for services after the first has ended 
     h.kill(SIGINT);
     CHECK(h.line_with("result") == "result: killed by SIGINT (2), stopped by none");
     CHECK(h.end() == exited(130));
+}
+
+// False at the end.
+bool read_byte(int fd, char& byte) {
+    pollfd ready{fd, POLLIN, 0};
+    const auto limit = std::chrono::duration_cast<std::chrono::milliseconds>(patience).count();
+    REQUIRE_MESSAGE(::poll(&ready, 1, static_cast<int>(limit)) > 0, "server or app hangs");
+    return ::read(fd, &byte, 1) == 1;
+}
+
+// Starts the server on a terminal of its own, with server.run(); presses a key of the terminal when
+// the app uses `silent`. How the server has ended.
+remora::exit_status end_by_key(char key, const char* mode) {
+    run_parent();
+    int terminal = -1;
+    const pid_t pid = ::forkpty(&terminal, nullptr, nullptr, nullptr);
+    if (pid == 0) {
+        const rlimit no_core{0, 0};
+        ::setrlimit(RLIMIT_CORE, &no_core);
+        ::execl(REMORA_TEST_SERVER, REMORA_TEST_SERVER, "runs", "--", REMORA_TEST_APP, mode,
+                nullptr);
+        ::_exit(127);
+    }
+    const remora::detail::unique_fd closed_in_the_end(terminal);
+    std::string text;
+    for (char byte = 0; text.find("message") == text.npos && read_byte(terminal, byte);)
+        text += byte;
+    CHECK(::write(terminal, &key, 1) == 1);
+    for (char byte = 0; read_byte(terminal, byte);) {
+    }
+    int word = 0;
+    REQUIRE(::waitpid(pid, &word, 0) > 0);
+    return orphanage::status_of(word);
+}
+
+TEST_CASE("a server whose app died by Ctrl-C dies by it too, so that a shell's loop ends") {
+    CHECK(end_by_key('\003', "waits") == signalled(SIGINT));
+    CHECK(end_by_key('\034', "waits") == signalled(SIGQUIT));
+    CHECK(run_directories() == 0);
+}
+
+TEST_CASE("an app that Ctrl-C ends by an exit code of its own gives that to the server") {
+    CHECK(end_by_key('\003', "interrupted") == exited(3));
+}
+
+TEST_CASE("a signal that the terminal did not send is a code of the server's") {
+    host h({"runs"}, {"vanish", std::to_string(SIGINT)});
+    CHECK(h.end() == exited(128 + SIGINT));
 }
 
 TEST_CASE("a third stop signal ends a server whose handler computes for ever") {

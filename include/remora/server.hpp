@@ -73,6 +73,9 @@ struct run_result {
     /// `protocol_error`...
     std::error_code error = {};
     std::string text = {};
+    /// Whether the terminal has sent the signal that killed the app to this process, too: Ctrl-C.
+    /// A shell ends its loop or script only if this process dies by it as well: see server::run().
+    bool from_terminal = false;
 
     /// The app's exit code, or 128 + N for signal N.
     int code() const noexcept { return status.code(); }
@@ -167,6 +170,11 @@ public:
     /// The whole of a `main`: starts the app, runs the context until the run is over, and returns
     /// the app's exit code, or 128 + N for signal N. For a context that nobody else runs. A failure
     /// to start is printed and becomes 127 (not found), 126 (not executable) or 125, as in env(1).
+    ///
+    /// Where the app has died by a signal that the terminal sent to both, as by Ctrl-C, it does not
+    /// return: when all is cleaned up and what stdio holds is written, this process dies by that
+    /// signal, too, so that a shell that runs it ends its loop. What is to be done at the end is
+    /// done before, in the app's services or on the event `app_ended`, or use start().
     int run(std::vector<std::string> arguments = {});
 
 private:
