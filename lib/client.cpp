@@ -5,6 +5,7 @@
 
 #include <remora/run_on.hpp>
 
+#include <atomic>
 #include <cstdlib>
 #include <string_view>
 
@@ -12,6 +13,9 @@ namespace remora {
 namespace {
 
 constexpr std::string_view option = "--remora.pipes=";
+
+// The first client of the process takes the address: there is none for another one.
+std::atomic<bool> address_taken = false;
 
 // The directory of the pipes. The option is taken out of argv; the variable, out of the
 // environment, so that the app's own children do not find it.
@@ -32,6 +36,7 @@ std::string take_directory(int& argc, char** argv) {
     }
     if (kept < argc) argv[kept] = nullptr;
     argc = kept;
+    if (!directory.empty()) address_taken = true;
     return directory;
 }
 
@@ -42,7 +47,7 @@ client::client(asio::io_context& io, int& argc, char** argv, client_options opti
     detail::check_limits(core_->options().limits);
     const std::string directory = take_directory(argc, argv);
     if (directory.empty()) {
-        core_->no_server();
+        core_->no_server(address_taken);
     } else {
         core_->meet(directory);
     }

@@ -20,7 +20,8 @@ client_core::client_core(asio::io_context& io, client_options options)
       tell_(with_log(options_.on_event, "client")) {
 }
 
-void client_core::no_server() {
+void client_core::no_server(bool met_before) {
+    if (met_before) return settle(error(errc::bad_option, "a second client in one process"));
     settle(error(errc::no_server,
                  "this program is an app: its server starts it, as in \"SERVER ./app arguments\""));
 }

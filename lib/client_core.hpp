@@ -26,8 +26,8 @@ public:
 
     /// Opens the control pipe in `directory` and says hello. What goes wrong is kept for open().
     void meet(const std::string& directory);
-    /// There is none to meet.
-    void no_server();
+    /// There is none to meet: this program was started by hand, or has had a client already.
+    void no_server(bool met_before);
 
     const asio::any_io_executor& strand() const noexcept { return strand_; }
     const client_options& options() const noexcept { return options_; }

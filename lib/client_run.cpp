@@ -2,11 +2,11 @@
 // client::run: the life of an app's main coroutine.
 #include "client_core.hpp"
 #include "exceptions.hpp"
+#include "print_line.hpp"
 #include "watchdog.hpp"
 
 #include <remora/detail/canceller.hpp>
 
-#include <cstdio>
 #include <exception>
 
 namespace remora {
@@ -23,7 +23,7 @@ constexpr int code_goodbye = 143;
 constexpr auto unwinding = 250ms;
 
 int say(const char* what, int code) {
-    std::fprintf(stderr, "remora: %s\n", what);
+    detail::print_line(std::string("remora: ") + what);
     return code;
 }
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include <remora/event.hpp>
 
+#include "print_line.hpp"
+
 #include <remora/error.hpp>
 
 #include <unistd.h>
 
-#include <cstdio>
 #include <cstdlib>
 #include <utility>
 
@@ -64,7 +65,7 @@ event_hook with_log(event_hook hook, std::string_view who) {
     const std::string prefix =
         "remora " + std::string(who) + "[" + std::to_string(::getpid()) + "]: ";
     return [hook = std::move(hook), prefix](const event& e) {
-        std::fprintf(stderr, "%s\n", (prefix + to_string(e)).c_str());
+        print_line(prefix + to_string(e));
         if (hook) hook(e);
     };
 }

@@ -60,7 +60,7 @@ private:
     // the conversation
     static asio::awaitable<void> talk(std::shared_ptr<run_core> self);
     static asio::awaitable<bool> meet(std::shared_ptr<run_core> self);
-    void greet(const wire::welcome& terms);
+    void greet(const wire::welcome& terms, int app);
     void show_arena(wire::welcome& terms) const;
     void refuse(const close_reason& why);
     void handle(const frame& f);

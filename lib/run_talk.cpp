@@ -39,7 +39,8 @@ asio::awaitable<bool> run_core::meet(std::shared_ptr<run_core> self) {
         raise(errc::start_timeout, "waiting for the app's hello");
     }
     if (f == nullptr) raise(errc::protocol_error, "the app left without a hello");
-    auto reply = answer(parse_hello(*f), self->limits_.message, ::getpid());
+    const wire::hello words = parse_hello(*f);
+    auto reply = answer(words, self->limits_.message, ::getpid());
     self->control_->pop();
     self->control_->opened();
     self->unlink_names(wire::control_name);
@@ -50,7 +51,7 @@ asio::awaitable<bool> run_core::meet(std::shared_ptr<run_core> self) {
     auto& terms = std::get<wire::welcome>(reply);
     terms.served = self->server_->options.version;
     self->show_arena(terms);
-    self->greet(terms);
+    self->greet(terms, words.pid);
     co_return true;
 }
 
@@ -78,12 +79,12 @@ void run_core::show_arena(wire::welcome& terms) const {
     terms.arena_inode = address.inode;
 }
 
-void run_core::greet(const wire::welcome& terms) {
+void run_core::greet(const wire::welcome& terms, int app) {
     met_ = true;
     limits_.message = terms.max_message;
     features_ = terms.features;
     post(*control_, frame_kind::welcome, 0, 0, terms);
-    tell({.what = event::kind::hello, .pid = pid_});
+    tell({.what = event::kind::hello, .pid = app});
 }
 
 void run_core::handle(const frame& f) {

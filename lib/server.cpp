@@ -3,6 +3,7 @@
 
 #include "control.hpp"
 #include "exceptions.hpp"
+#include "print_line.hpp"
 #include "run_core.hpp"
 #include "server_core.hpp"
 #include "spawn.hpp"
@@ -10,8 +11,6 @@
 
 #include <remora/run_on.hpp>
 #include <remora/service.hpp>
-
-#include <cstdio>
 
 namespace remora {
 namespace {
@@ -36,7 +35,7 @@ int code_of_failed_exec(const std::error_code& code) {
 }
 
 int say(const std::string& what, int code) {
-    std::fprintf(stderr, "remora: %s\n", what.c_str());
+    detail::print_line("remora: " + what);
     return code;
 }
 

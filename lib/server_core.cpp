@@ -3,10 +3,10 @@
 
 #include "exceptions.hpp"
 #include "listed.hpp"
+#include "print_line.hpp"
 #include "run_core.hpp"
 
 #include <algorithm>
-#include <cstdio>
 #include <set>
 
 namespace remora::detail {
@@ -118,7 +118,7 @@ void server_core::report_failure(std::string_view name, std::exception_ptr why) 
         text = e.what();
     } catch (...) {
     }
-    std::fprintf(stderr, "remora: service %s failed: %s\n", quote(name).c_str(), text.c_str());
+    print_line("remora: service " + quote(name) + " failed: " + text);
 }
 
 asio::any_io_executor server_core::connection_executor(const service_entry& entry) {

@@ -146,6 +146,21 @@ private:
     remora::detail::unique_fd before_;
 };
 
+/// While it lives nobody reads what this process writes to stderr.
+class unread_errors {
+public:
+    unread_errors() : before_(::dup(2)) {
+        channel lost;
+        ::dup2(lost.in.get(), 2);
+    }
+    ~unread_errors() { ::dup2(before_.get(), 2); }
+    unread_errors(const unread_errors&) = delete;
+    unread_errors& operator=(const unread_errors&) = delete;
+
+private:
+    remora::detail::unique_fd before_;
+};
+
 /// Starts it, lets it end, and returns what it wrote to its standard output.
 inline std::string output_of(remora::spawn_options options) {
     asio::io_context io;

@@ -314,6 +314,21 @@ TEST_CASE("an offer of FIFOs that are not there fails the connection only") {
     }
 }
 
+TEST_CASE("a second client in a process is told that it is one") {
+    hostile_server s;
+    s.say(frame_bytes({.kind = frame_kind::goodbye}));
+    s.serve([](remora::client&) { return never(); });
+    asio::io_context io;
+    int argc = 0;
+    remora::client second{io, argc, nullptr};
+    std::string printed;
+    {
+        const captured_errors errors(printed);
+        CHECK(second.run([](remora::client&) { return never_asked(); }) == 69);
+    }
+    CHECK_MESSAGE(printed.find("a second client in one process") != std::string::npos, printed);
+}
+
 TEST_CASE("an app that opens a connection too late for its server asks for another one") {
     hostile_server s;
     s.make_pipe("2");

@@ -394,6 +394,37 @@ TEST_CASE("an accept that is cancelled while a connection is on its way to it lo
     thread.join();
 }
 
+TEST_CASE("the event hello has the app's pid, not its launcher's") {
+    remora::server_options options;
+    options.launcher = {"sh", "-c", "\"$@\"; exit $?", "sh"};
+    served_run r({"waits"}, options);
+    std::int64_t told = 0, own = 0;
+    r.on_event = [&](const remora::event& e) {
+        if (e.what == remora::event::kind::hello) told = e.pid;
+    };
+    r.server.serve("silent", [&](remora::pipe p) -> asio::awaitable<void> {
+        own = (co_await p.receive<number>()).value;
+    });
+    r.finish();
+    CHECK(told == own);
+    CHECK(told != r.run().pid());
+}
+
+TEST_CASE("lines that nobody reads do not end the server") {
+    asio::io_context io;
+    ::setenv("REMORA_LOG", "debug", 1);
+    remora::server server{io, {.target = REMORA_TEST_APP, .standard_error = remora::null_device}};
+    ::unsetenv("REMORA_LOG");
+    server.serve("bad", [](remora::pipe) -> asio::awaitable<void> {
+        throw std::runtime_error("out of order");
+        co_return;
+    });
+    const unread_errors errors;
+    CHECK(server.run({"uses", "bad"}) == static_cast<int>(errc::service_failed));
+    remora::server lost{io, {.target = "/no/such/file"}};
+    CHECK(lost.run() == 127);
+}
+
 TEST_CASE("an exception that leaves the app is printed and becomes 70") {
     served_run r({"throws"});
     r.server.serve("echo", echo_service);

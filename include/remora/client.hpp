@@ -71,7 +71,7 @@ struct connect_options {
     std::optional<wait_policy> waiting = {};
 };
 
-/// The app's meeting with its server. One in a process.
+/// The app's meeting with its server. One in a process: a second one fails with `bad_option`.
 ///
 /// The constructor does not wait: it opens the control pipe and says hello. What goes wrong there
 /// is thrown by the first connect(), or printed by run(). A server's address is taken out of argv

@@ -12,8 +12,8 @@ namespace remora {
 
 struct event {
     enum class kind {
-        started,         ///< The app's process runs; `pid` is its.
-        hello,           ///< Server and app have met; `pid` is the other's.
+        started,         ///< The app, or its launcher, runs; `pid` is its.
+        hello,           ///< Server and app have met; `pid` is the other's, as it says.
         refused,         ///< They have not; `code` and `text` say why.
         connected,       ///< A pipe is open.
         rejected,        ///< A pipe was asked for and not given.
