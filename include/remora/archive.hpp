@@ -9,4 +9,6 @@
 /// distinct buffers and values.
 #pragma once
 
+#include <remora/detail/standard.hpp>
+
 #include <remora/archive/coding.hpp>

@@ -3,6 +3,8 @@
 /// share, and the differences between the Asio releases that Remora supports (1.22 to 1.38).
 #pragma once
 
+#include <remora/detail/standard.hpp>
+
 #if defined(__clang__) && !defined(ASIO_HAS_CO_AWAIT)
 #define ASIO_HAS_CO_AWAIT 1
 #define ASIO_HAS_STD_COROUTINE 1

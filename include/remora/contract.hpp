@@ -11,6 +11,8 @@
 /// that the file which both programs share can include it.
 #pragma once
 
+#include <remora/detail/standard.hpp>
+
 #include <concepts>
 
 namespace remora {

@@ -2,6 +2,8 @@
 /// What can go wrong, as codes that callers can tell apart.
 #pragma once
 
+#include <remora/detail/standard.hpp>
+
 #include <string>
 #include <string_view>
 #include <system_error>

@@ -2,6 +2,8 @@
 /// What a server or a client tells about itself while it works.
 #pragma once
 
+#include <remora/detail/standard.hpp>
+
 #include <cstdint>
 #include <functional>
 #include <string>

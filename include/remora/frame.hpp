@@ -3,6 +3,8 @@
 /// lib/wire.md has the layout, field by field.
 #pragma once
 
+#include <remora/detail/standard.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <cstring>

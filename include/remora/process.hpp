@@ -2,6 +2,8 @@
 /// A child process: started, signalled, awaited, and never left behind.
 #pragma once
 
+#include <remora/detail/standard.hpp>
+
 #include <sys/types.h>
 
 #include <memory>

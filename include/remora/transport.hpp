@@ -2,6 +2,8 @@
 /// What a pipe stands on, and how its ends wait.
 #pragma once
 
+#include <remora/detail/standard.hpp>
+
 #include <string>
 
 namespace remora {
