@@ -38,18 +38,24 @@
 #include <asio/use_awaitable.hpp>
 #include <asio/version.hpp>
 
-#define REMORA_JOIN_(a, b, c, d) a##_##b##_##c##_##d
-#define REMORA_JOIN(a, b, c, d) REMORA_JOIN_(a, b, c, d)
+#define REMORA_JOIN_(a, b, c, d, e) a##_##b##_##c##_##d##_by_##e
+#define REMORA_JOIN(a, b, c, d, e) REMORA_JOIN_(a, b, c, d, e)
 #ifdef ASIO_SEPARATE_COMPILATION
 #define REMORA_ASIO_FORM separate
 #else
 #define REMORA_ASIO_FORM header_only
 #endif
-/// A name made of Asio's version and settings. The library defines it and every user refers to it:
-/// a program that was compiled with another Asio than the library does not link.
+// They mangle some of Asio's templates differently.
+#ifdef __clang__
+#define REMORA_COMPILER clang
+#else
+#define REMORA_COMPILER gcc
+#endif
+/// A name made of Asio's version and settings, and of the compiler. The library defines it and
+/// every user refers to it: a program that was compiled otherwise than the library does not link.
 #define REMORA_ASIO_ABI                                             \
     REMORA_JOIN(compiled_with_asio, ASIO_VERSION, REMORA_ASIO_FORM, \
-                ASIO_RECYCLING_ALLOCATOR_CACHE_SIZE)
+                ASIO_RECYCLING_ALLOCATOR_CACHE_SIZE, REMORA_COMPILER)
 
 namespace remora::detail {
 extern const int REMORA_ASIO_ABI;
