@@ -131,6 +131,7 @@ void call_session::expire() {
 
 std::shared_ptr<outgoing_stream> call_session::begin_upload(std::uint64_t id) {
     auto stream = std::make_shared<outgoing_stream>(waiting_);
+    stream->credit = stream_credit(window_of_streams());
     uploads_[id] = stream;
     return stream;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The calls that a session serves.
 #include "call_failure.hpp"
+#include "control.hpp"
 
 #include <remora/detail/service_table.hpp>
 #include <remora/detail/stream_ends.hpp>
@@ -27,6 +28,7 @@ void call_session::start(const end_ptr& end, std::uint64_t id, asio::awaitable<v
     mine->serves->session = &self;
     mine->work = std::move(work);
     mine->streams = std::move(streams);
+    if (mine->streams.items) mine->streams.items->credit = stream_credit(self.window_of_streams());
     if (!spawns) {
         self.idle_.pop_back();
         return mine->idle.resume();
@@ -129,6 +131,16 @@ void call_session::cancel_handlers() {
             upload->wake();
         }
     }
+}
+
+std::int64_t call_session::window_of_streams() const noexcept {
+    return end_.has_agreed(wire::small_streams) ? first_window : stream_window;
+}
+
+std::int64_t call_session::grow_stream(std::int64_t bytes) noexcept {
+    const auto granted = std::min(bytes, stream_growth - grown_);
+    grown_ += granted;
+    return granted;
 }
 
 void call_session::give_credit(std::uint64_t id, bool own, std::uint64_t bytes) noexcept try {

@@ -28,7 +28,10 @@ inline constexpr std::uint64_t listing = 2;
 /// A feature: calls that are made while serving one may be unanswered beyond the window, as many
 /// again.
 inline constexpr std::uint64_t nested_calls = 4;
-inline constexpr std::uint64_t all_features = shared_memory | listing | nested_calls;
+/// A feature: streams begin with little credit, and get more as their items are taken.
+inline constexpr std::uint64_t small_streams = 8;
+inline constexpr std::uint64_t all_features =
+    shared_memory | listing | nested_calls | small_streams;
 
 /// The transports of a connection, as bits.
 inline constexpr std::uint32_t over_fifo = 1;

@@ -8,10 +8,15 @@ namespace remora::detail {
 incoming_stream::incoming_stream(end_ptr where, std::uint64_t tag, std::string_view request,
                                  bool own)
     : end(std::move(where)),
-      inbox(tag),
+      inbox(tag, end->calls->window_of_streams()),
       ready_(end->calls->waiting()),
+      first_window_(inbox.window()),
       request_(request),
       own_(own) {
+}
+
+incoming_stream::~incoming_stream() {
+    end->calls->grow_stream(first_window_ - inbox.window());
 }
 
 void incoming_stream::take(endpoint&, const frame& f) {
@@ -45,6 +50,7 @@ void incoming_stream::go_on() {
 }
 
 void incoming_stream::return_credit() {
+    if (const auto more = inbox.wanted(); more != 0) inbox.grow(end->calls->grow_stream(more));
     if (const auto bytes = inbox.take_credit()) end->calls->give_credit(id, own_, bytes);
 }
 
@@ -65,6 +71,13 @@ void incoming_stream::outlive() {
     if (inbox.has_ended()) return;
     inbox.end(closed_because("the handler has ended"));
     wake();
+}
+
+asio::awaitable<void> incoming_stream::wait_readable(std::shared_ptr<incoming_stream> self,
+                                                     deadline until) {
+    const awaiting_items guard(*self);
+    while (self->inbox.empty() && !self->inbox.at_end())
+        co_await wait(self, until);
 }
 
 asio::awaitable<void> incoming_stream::wait(std::shared_ptr<incoming_stream> self, deadline until) {

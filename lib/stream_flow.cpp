@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <remora/detail/stream_flow.hpp>
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -68,9 +69,19 @@ void stream_inbox::discard() noexcept {
     first_ = 0;
 }
 
+std::int64_t stream_inbox::wanted() const noexcept {
+    const bool drained = empty() && owed_ >= window_ / 2;
+    return drained && !ended_ ? std::min(window_, stream_window - window_) : 0;
+}
+
+void stream_inbox::grow(std::int64_t bytes) noexcept {
+    window_ += bytes;
+    owed_ += bytes;
+}
+
 std::uint64_t stream_inbox::take_credit() noexcept {
     // In few, large pieces. A producer without credit is owed at least a window once all is taken.
-    if (ended_ || owed_ < stream_window / 2) return 0;
+    if (ended_ || owed_ < window_ / 2) return 0;
     left_ += owed_;
     return static_cast<std::uint64_t>(std::exchange(owed_, 0));
 }

@@ -4,6 +4,8 @@
 #include "pairs.hpp"
 #include "wire_bytes.hpp"
 
+#include <control.hpp>
+
 #include <remora/pipe.hpp>
 
 using namespace test;
@@ -33,9 +35,14 @@ std::string request_bytes(std::uint64_t id, const auto& value) {
 
 /// A service's end, and the bare other one, which sends its requests in one piece.
 struct bare_caller {
-    explicit bare_caller(asio::io_context& io) : bare_caller(bare_pair(io)) {}
-    explicit bare_caller(std::pair<pipe, remora::detail::fifo_ends> ends)
-        : server(std::move(ends.first)), other(std::move(ends.second)) {}
+    explicit bare_caller(asio::io_context& io, std::uint64_t features = 0)
+        : bare_caller(io, remora::detail::make_connected_ends(), features) {}
+    bare_caller(asio::io_context& io,
+                std::pair<remora::detail::fifo_ends, remora::detail::fifo_ends> ends,
+                std::uint64_t features)
+        : server(make_pipe(io.get_executor(), {.fifo = std::move(ends.first)},
+                           remora::wait_policy::block, features)),
+          other(std::move(ends.second)) {}
 
     void send(const std::string& bytes) { write_bytes(other, std::as_bytes(std::span(bytes))); }
     bool has_heard() const { return !read_bytes(other).empty(); }
@@ -174,6 +181,64 @@ TEST_CASE("callers get their turns in the order of their calls, whoever leaves t
         CHECK(seen.cancelled.size() == 13);
         CHECK(seen.answered.size() == 47);
         CHECK(std::ranges::is_sorted(seen.answered));
+    });
+}
+
+/// Numbers without an end, counted for all of their streams.
+generator<number> count_for_ever(std::int64_t& yielded) {
+    for (;;) {
+        ++yielded;
+        co_yield remora::item<number>(1);
+    }
+}
+
+TEST_CASE("streams that nobody reads have little credit, and one that is read gets more") {
+    test::run([](asio::io_context& io) -> asio::awaitable<void> {
+        auto [near, far] = remora::make_pipe_pair(io);
+        std::int64_t yielded = 0;
+        service s;
+        s.on([&](count_up) { return count_for_ever(yielded); });
+        far.attach(s);
+        std::vector<remora::stream<number>> unread;
+        for (int i = 0; i != 50; ++i)
+            unread.push_back(co_await near.stream<count_up>());
+        for (std::int64_t before = -1; std::exchange(before, yielded) != yielded;)
+            co_await settle();
+        const auto most_of_one = remora::detail::first_window / std::int64_t{frame_header::size};
+        CHECK(yielded < 50 * most_of_one);
+        auto& read = unread.front();
+        for (int i = 0; i != 20'000; ++i)
+            co_await read.next();
+        for (std::int64_t before = -1; std::exchange(before, yielded) != yielded;)
+            co_await settle();
+        CHECK(yielded > 20'000 + 50 * 100 + most_of_one);
+    });
+}
+
+TEST_CASE("an upload beyond its small credit ends the conversation") {
+    test::run([](asio::io_context& io) -> asio::awaitable<void> {
+        bare_caller end(io, remora::wire::small_streams);
+        service s;
+        s.on([](add_up, remora::stream<number>) -> asio::awaitable<sum> {
+            asio::steady_timer never(co_await asio::this_coro::executor,
+                                     std::chrono::steady_clock::time_point::max());
+            co_await never.async_wait(asio::use_awaitable);
+            co_return sum{};
+        });
+        end.server.attach(s);
+        const auto item = frame_bytes({.kind = frame_kind::item,
+                                       .flags = frame_header::of_sender,
+                                       .id = 1,
+                                       .tag = remora::type_tag_of<number>()},
+                                      encoded(number{1}));
+        end.send(request_bytes(1, add_up{}));
+        for (std::size_t sent = 0; sent < remora::detail::first_window; sent += item.size())
+            end.send(item);
+        co_await settle();
+        CHECK(end.server.is_open());
+        end.send(item);
+        co_await settle();
+        CHECK(!end.server.is_open());
     });
 }
 

@@ -129,6 +129,32 @@ TEST_CASE("credit is given back in pieces that are worth a frame, each once") {
     CHECK(inbox.take_credit() == 0);
 }
 
+TEST_CASE("a stream that begins small gets more while its items are taken as they come") {
+    constexpr auto first = static_cast<std::size_t>(remora::detail::first_window);
+    stream_inbox inbox(tag, remora::detail::first_window);
+    stream_credit credit(remora::detail::first_window);
+    for (std::size_t now = first; now != window; now *= 2) {
+        CHECK(inbox.window() == static_cast<std::int64_t>(now));
+        for (int i = 0; i != 2; ++i) {
+            CHECK(credit.has_room());
+            credit.sent(now / 2);
+            CHECK(put(inbox, now / 2 - header) == verdict::taken);
+        }
+        CHECK(!credit.has_room());
+        inbox.pop();
+        CHECK(inbox.wanted() == 0);  // one is left
+        inbox.pop();
+        REQUIRE(inbox.wanted() == static_cast<std::int64_t>(now));
+        inbox.grow(inbox.wanted());
+        CHECK(credit.granted(inbox.take_credit()));
+    }
+    credit.sent(window);
+    put(inbox, window - header);
+    inbox.pop();
+    CHECK(inbox.wanted() == 0);
+    CHECK(credit.granted(inbox.take_credit()));
+}
+
 TEST_CASE("no credit is given back after the end") {
     stream_inbox inbox(tag);
     put(inbox, window);

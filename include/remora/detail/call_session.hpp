@@ -109,6 +109,10 @@ public:
     void failed(std::uint64_t id, bool one_way, std::exception_ptr why) noexcept;
 
     // Streams. `own`: of a call of this end.
+    /// The credit of a stream's producer, from the beginning.
+    std::int64_t window_of_streams() const noexcept;
+    /// How much of `bytes` a stream may get beyond that; less than 0: it gives back.
+    std::int64_t grow_stream(std::int64_t bytes) noexcept;
     void give_credit(std::uint64_t id, bool own, std::uint64_t bytes) noexcept;
     std::shared_ptr<outgoing_stream> begin_upload(std::uint64_t id);
     void end_upload(std::uint64_t id) noexcept;
@@ -174,6 +178,7 @@ private:
     asio::steady_timer timer_;
     deadline armed_ = deadline::max();
     std::unordered_map<std::uint64_t, std::shared_ptr<outgoing_stream>> uploads_;
+    std::int64_t grown_ = 0;  ///< credit of incoming streams beyond their first
 
     served_table served_;
     std::shared_ptr<const service_table> services_;

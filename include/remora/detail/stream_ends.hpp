@@ -16,6 +16,7 @@ class incoming_stream final : public pending_call,
 public:
     /// Of items with this tag. `own`: the call is one of this end.
     incoming_stream(end_ptr end, std::uint64_t tag, std::string_view request, bool own);
+    ~incoming_stream();
 
     void take(endpoint& end, const frame& f) override;
     void fail(std::exception_ptr why) noexcept override { inbox.end(std::move(why)); }
@@ -32,6 +33,9 @@ public:
     void outlive();
     /// Completes when another look at the inbox is worth while. Throws timed_out.
     static asio::awaitable<void> wait(std::shared_ptr<incoming_stream> self, deadline until);
+    /// Completes when there is an item, or the end.
+    static asio::awaitable<void> wait_readable(std::shared_ptr<incoming_stream> self,
+                                               deadline until);
 
     const end_ptr end;
     std::uint64_t id = 0;
@@ -42,6 +46,7 @@ private:
     std::exception_ptr closed_because(const char* why) const noexcept;
 
     suspension ready_;
+    std::int64_t first_window_;
     std::string_view request_;
     bool own_;
     bool is_listed_ = false;  ///< among those to wake at the end of the batch

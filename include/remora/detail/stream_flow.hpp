@@ -14,12 +14,21 @@
 
 namespace remora::detail {
 
-/// What the consumer of a stream grants from the beginning.
+/// What the consumer of a stream grants at most, beyond what it has taken; and from the beginning,
+/// where nothing else was agreed.
 inline constexpr std::int64_t stream_window = 256 << 10;
+/// What it grants from the beginning where that was agreed. A stream whose items are taken as fast
+/// as they come gets more, as long as all those of its connection have less than `stream_growth`
+/// more than that: so many streams that nobody reads take little.
+inline constexpr std::int64_t first_window = 16 << 10;
+inline constexpr std::int64_t stream_growth = 16 << 20;
 
 /// The producer's side.
 class stream_credit {
 public:
+    stream_credit() = default;
+    explicit stream_credit(std::int64_t window) noexcept : left_(window) {}
+
     bool has_room() const noexcept { return left_ > 0; }
     void sent(std::size_t frame) noexcept { left_ -= static_cast<std::int64_t>(frame); }
     /// False if nobody can have that much credit.
@@ -33,7 +42,8 @@ private:
 class stream_inbox {
 public:
     /// Of items whose type has this tag.
-    explicit stream_inbox(std::uint64_t tag) noexcept : tag_(tag) {}
+    explicit stream_inbox(std::uint64_t tag, std::int64_t window = stream_window) noexcept
+        : tag_(tag), window_(window), left_(window) {}
 
     enum class verdict {
         taken,
@@ -59,6 +69,10 @@ public:
     void pop() noexcept;
     /// Nobody takes items any more: those that are here go, and so does what still comes.
     void discard() noexcept;
+    /// How much more credit would help: all was taken, and the producer waits, or soon will.
+    std::int64_t wanted() const noexcept;
+    void grow(std::int64_t bytes) noexcept;
+    std::int64_t window() const noexcept { return window_; }
     /// Credit to give back now; 0 while it is not worth a frame.
     std::uint64_t take_credit() noexcept;
 
@@ -70,9 +84,10 @@ private:
 
     std::uint64_t tag_;
     byte_buffer bytes_;
-    std::size_t first_ = 0;              ///< of bytes_
-    std::int64_t left_ = stream_window;  ///< that the producer has
-    std::int64_t owed_ = 0;              ///< taken, and not given back
+    std::size_t first_ = 0;  ///< of bytes_
+    std::int64_t window_;
+    std::int64_t left_;      ///< that the producer has
+    std::int64_t owed_ = 0;  ///< taken, and not given back
     std::exception_ptr failure_;
     bool ended_ = false;
     bool discarding_ = false;
