@@ -15,8 +15,9 @@ namespace remora {
 /// The receiving side of a stream. Move-only; belongs to the executor of its pipe.
 ///
 /// What has arrived and was not taken stays here, up to 256 KiB and one item: then the producer
-/// waits, and nobody else does. Dropping a stream before its end cancels the call that it answers;
-/// an upload's producer is cancelled when its handler ends.
+/// waits, and nobody else does. Of many streams of a pipe that nobody reads each has 16 KiB and one
+/// item, and all together 16 MiB more. Dropping a stream before its end cancels the call that it
+/// answers; an upload's producer is cancelled when its handler ends.
 template <class T>
 class stream {
 public:
@@ -40,6 +41,13 @@ public:
     asio::awaitable<std::optional<T>> next(receive_options options = {}) {
         if (!state_) detail::raise(errc::closed, "a stream that has been moved from");
         return next_of(state_, options);
+    }
+
+    /// Completes when there is an item or the end: the next next() will not wait. Takes nothing;
+    /// counts as a next() while it waits, and fails as one.
+    asio::awaitable<void> readable(receive_options options = {}) {
+        if (!state_) detail::raise(errc::closed, "a stream that has been moved from");
+        return detail::incoming_stream::wait_readable(state_, detail::deadline_of(options.timeout));
     }
 
 private:
