@@ -43,7 +43,11 @@ std::string take_directory(int& argc, char** argv) {
 }  // namespace
 
 client::client(asio::io_context& io, int& argc, char** argv, client_options options)
-    : io_(io), core_(std::make_shared<detail::client_core>(io, std::move(options))) {
+    : client(io.get_executor(), argc, argv, std::move(options)) {
+}
+
+client::client(asio::any_io_executor executor, int& argc, char** argv, client_options options)
+    : core_(std::make_shared<detail::client_core>(std::move(executor), std::move(options))) {
     detail::check_limits(core_->options().limits);
     const std::string directory = take_directory(argc, argv);
     if (directory.empty()) {
@@ -51,6 +55,10 @@ client::client(asio::io_context& io, int& argc, char** argv, client_options opti
     } else {
         core_->meet(directory);
     }
+}
+
+asio::any_io_executor client::get_executor() const noexcept {
+    return core_->executor();
 }
 
 client::~client() {

@@ -14,8 +14,9 @@
 
 namespace remora::detail {
 
-client_core::client_core(asio::io_context& io, client_options options)
-    : strand_(asio::make_strand(io)),
+client_core::client_core(asio::any_io_executor executor, client_options options)
+    : executor_(std::move(executor)),
+      strand_(asio::make_strand(executor_)),
       options_(std::move(options)),
       tell_(with_log(options_.on_event, "client")) {
 }

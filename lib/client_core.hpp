@@ -22,13 +22,14 @@ bool is_absent(const error& why);
 
 class client_core : public std::enable_shared_from_this<client_core> {
 public:
-    client_core(asio::io_context& io, client_options options);
+    client_core(asio::any_io_executor executor, client_options options);
 
     /// Opens the control pipe in `directory` and says hello. What goes wrong is kept for open().
     void meet(const std::string& directory);
     /// There is none to meet: this program was started by hand, or has had a client already.
     void no_server(bool met_before);
 
+    const asio::any_io_executor& executor() const noexcept { return executor_; }
     const asio::any_io_executor& strand() const noexcept { return strand_; }
     const client_options& options() const noexcept { return options_; }
     bool server_is_gone() const noexcept { return gone_; }
@@ -89,6 +90,7 @@ private:
     fifo_ends open_ends(const std::string& base) const;
     static void say_open(const fifo_ends& ends, std::uint64_t id);
 
+    asio::any_io_executor executor_;
     asio::any_io_executor strand_;
     client_options options_;
     event_hook tell_;

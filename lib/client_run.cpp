@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // client::run: the life of an app's main coroutine.
 #include "client_core.hpp"
+#include "context_of.hpp"
 #include "exceptions.hpp"
 #include "print_line.hpp"
 #include "watchdog.hpp"
@@ -166,14 +167,18 @@ private:
 
 int client::run_app(app_function app) {
     if (core_->trouble()) return say(core_->trouble()->what(), code_no_server);
-    const auto life = std::make_shared<app_life>(io_, core_->options());
+    asio::io_context* const io = detail::context_of(core_->executor());
+    if (io == nullptr) {
+        return say("client.run() needs a client that was made with an io_context", code_exception);
+    }
+    const auto life = std::make_shared<app_life>(*io, core_->options());
     const tie tied(*core_, life);
     life->start(std::move(app));
     if (core_->is_stopping() && !core_->options().on_goodbye) life->say_goodbye();
     life->run_until(life->finished);
     life->limit.cancel();
     if (core_->server_is_gone()) {
-        while (!core_->buried() && io_.run_one() != 0) {
+        while (!core_->buried() && io->run_one() != 0) {
         }
     } else {
         life->give_up_after(core_->options().linger + unwinding);
@@ -184,7 +189,7 @@ int client::run_app(app_function app) {
         // A pipe may have told of the server's end before the control pipe did.
         if (life->failed_without_server()) {
             asio::co_spawn(core_->strand(), detail::client_core::bury(core_), asio::detached);
-            while (!core_->buried() && io_.run_one() != 0) {
+            while (!core_->buried() && io->run_one() != 0) {
             }
         }
     }

@@ -30,6 +30,7 @@ public:
 
     int pid() const noexcept { return pid_; }
     const asio::any_io_executor& strand() const noexcept { return server_->strand; }
+    const asio::any_io_executor& executor() const noexcept { return server_->executor; }
     static asio::awaitable<exit_status> exited(std::shared_ptr<run_core> self);
     static asio::awaitable<run_result> result(std::shared_ptr<run_core> self);
     void stop(stop_step first, std::chrono::nanoseconds grace);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <remora/server.hpp>
 
+#include "context_of.hpp"
 #include "control.hpp"
 #include "exceptions.hpp"
 #include "print_line.hpp"
@@ -81,7 +82,15 @@ asio::awaitable<pipe> accept_from(std::shared_ptr<server_core> core, std::string
 }  // namespace
 
 server::server(asio::io_context& io, server_options options)
-    : core_(std::make_shared<server_core>(io, std::move(options))) {
+    : server(io.get_executor(), std::move(options)) {
+}
+
+server::server(asio::any_io_executor executor, server_options options)
+    : core_(std::make_shared<server_core>(std::move(executor), std::move(options))) {
+}
+
+asio::any_io_executor server::get_executor() const noexcept {
+    return core_->executor;
 }
 
 server::~server() {
@@ -137,6 +146,10 @@ run server::start(std::vector<std::string> arguments) {
 }
 
 int server::run(std::vector<std::string> arguments) {
+    asio::io_context* const io = detail::context_of(core_->executor);
+    if (io == nullptr) {
+        return say("server.run() needs a server that was made with an io_context", code_failed);
+    }
     core_->alone = true;
     const auto end = std::make_shared<awaited_result>();
     std::optional<remora::run> life;
@@ -147,12 +160,11 @@ int server::run(std::vector<std::string> arguments) {
     } catch (const std::system_error& e) {
         return say(e.what(), code_failed);
     }
-    asio::co_spawn(core_->strand, life->result(),
-                   [end, &io = core_->io](std::exception_ptr, run_result r) {
-                       end->result = std::move(r);
-                       if (end->awaited) io.stop();
-                   });
-    const int failed = run_until_over(core_->io, *end, *life);
+    asio::co_spawn(core_->strand, life->result(), [end, io](std::exception_ptr, run_result r) {
+        end->result = std::move(r);
+        if (end->awaited) io->stop();
+    });
+    const int failed = run_until_over(*io, *end, *life);
     core_->alone = false;
     if (!end->result) return say("the context was stopped before the app had ended", code_failed);
     if (end->result->error) say(end->result->text, 0);
@@ -163,6 +175,10 @@ int server::run(std::vector<std::string> arguments) {
         detail::die_by(end->result->status.value);
     }
     return failed != 0 ? failed : end->result->code();
+}
+
+asio::any_io_executor run::get_executor() const noexcept {
+    return core_->executor();
 }
 
 int run::pid() const noexcept {

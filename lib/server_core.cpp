@@ -11,9 +11,9 @@
 
 namespace remora::detail {
 
-server_core::server_core(asio::io_context& context, server_options what)
-    : io(context),
-      strand(asio::make_strand(context)),
+server_core::server_core(asio::any_io_executor where, server_options what)
+    : executor(std::move(where)),
+      strand(asio::make_strand(executor)),
       options(std::move(what)),
       tell(with_log(options.on_event, "server")) {
 }
@@ -123,8 +123,8 @@ void server_core::report_failure(std::string_view name, std::exception_ptr why) 
 
 asio::any_io_executor server_core::connection_executor(const service_entry& entry) {
     if (entry.options.executor) return entry.options.executor;
-    if (alone) return io.get_executor();
-    return asio::make_strand(io);
+    if (alone) return executor;
+    return asio::make_strand(executor);
 }
 
 }  // namespace remora::detail

@@ -39,7 +39,7 @@ struct listener {
 
 class server_core : public std::enable_shared_from_this<server_core> {
 public:
-    server_core(asio::io_context& io, server_options options);
+    server_core(asio::any_io_executor executor, server_options options);
 
     void serve(const std::string& name, service_entry entry);
 
@@ -63,7 +63,7 @@ public:
     void report_failure(std::string_view name, std::exception_ptr why) const;
     asio::any_io_executor connection_executor(const service_entry& entry);
 
-    asio::io_context& io;
+    asio::any_io_executor executor;
     asio::any_io_executor strand;
     server_options options;
     event_hook tell;

@@ -248,6 +248,7 @@ const std::map<std::string, asio::awaitable<int> (*)()> modes{
     {"lists", lists},
     {"needs", connects},
     {"interrupted", interrupted},
+    {"elsewhere", codes},
     {"prints", prints},
 };
 
@@ -302,7 +303,10 @@ int main(int argc, char** argv) {
         options.on_server_gone =
             remora::server_gone_policy::end_within(std::chrono::milliseconds(300));
     }
-    remora::client client{io, argc, argv, options};
+    asio::any_io_executor executor = io.get_executor();
+    if (mode == "elsewhere") executor = asio::make_strand(io);
+    remora::client client{executor, argc, argv, options};
+    if (client.get_executor() != executor) return 65;
     app_client = &client;
     if (argc > 2) argument = std::atoi(argv[2]);
     if (argc > 1 && std::string(argv[1]) == "gives_up") return give_up(io);

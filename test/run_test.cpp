@@ -9,6 +9,10 @@
 #include <poll.h>
 
 #include <filesystem>
+#include <future>
+
+#include <asio/thread_pool.hpp>
+#include <asio/use_future.hpp>
 #include <thread>
 
 namespace {
@@ -76,6 +80,44 @@ TEST_CASE("server.run says so if somebody else has taken the app's status") {
         CHECK(server.run({"no such mode"}) == 125);
     }
     CHECK_MESSAGE(printed.find("its status is unknown") != std::string::npos, printed);
+}
+
+TEST_CASE("a server works on the executor of a thread pool") {
+    run_parent();
+    asio::thread_pool pool(2);
+    {
+        remora::server server{pool.get_executor(), {.target = REMORA_TEST_APP}};
+        server.serve("echo", echo_service);
+        const auto run = server.start({"many", "20"});
+        CHECK(server.get_executor() == pool.get_executor());
+        CHECK(run.get_executor() == server.get_executor());
+        auto end = asio::co_spawn(run.get_executor(), run.result(), asio::use_future);
+        REQUIRE(end.wait_for(patience) == std::future_status::ready);
+        CHECK(end.get().code() == 0);
+    }
+    pool.join();
+    CHECK(run_directories() == 0);
+}
+
+TEST_CASE("server.run needs a context that it can run") {
+    asio::io_context io;
+    const auto code_on = [](const asio::any_io_executor& executor) {
+        remora::server server{executor, {.target = REMORA_TEST_APP}};
+        server.serve("echo", echo_service);
+        return server.run({"codes", "42"});
+    };
+    CHECK(code_on(io.get_executor()) == 42);
+    std::string printed;
+    {
+        const captured_errors errors(printed);
+        CHECK(code_on(asio::make_strand(io)) == 125);
+    }
+    CHECK(printed == "remora: server.run() needs a server that was made with an io_context\n");
+}
+
+TEST_CASE("client.run needs a context that it can run") {
+    served_run r({"elsewhere"});
+    CHECK(r.finish().code() == 70);
 }
 
 TEST_CASE("one server serves one run after another, but not two at a time") {

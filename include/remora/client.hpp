@@ -83,11 +83,18 @@ struct connect_options {
 /// context still runs, or else the end of the process does; pipes still in use are not affected.
 class client {
 public:
-    /// `io` must outlive the client. `argc` and `argv` are changed only during the call.
+    /// The context must outlive the client. Any executor will do, also that of a thread pool; only
+    /// run() needs an io_context, or its own executor. `argc` and `argv` are changed only during
+    /// the call.
     client(asio::io_context& io, int& argc, char** argv, client_options options = {});
+    client(asio::any_io_executor executor, int& argc, char** argv, client_options options = {});
     ~client();
     client(const client&) = delete;
     client& operator=(const client&) = delete;
+
+    using executor_type = asio::any_io_executor;
+    /// What it was made with.
+    executor_type get_executor() const noexcept;
 
     /// Connects to the pipe that the server serves under `name`. Any number of connections may go
     /// to one name. The pipe belongs to the awaiting coroutine's executor: a strand, if several
@@ -107,8 +114,9 @@ public:
     /// The whole of a `main`, for a context that nobody else runs: runs it until `app` has ended,
     /// keeps this client, lets what was sent leave, says goodbye, and returns the code: what `app`
     /// returns (0 for void); 69 without a server or when the server has vanished; 70 for an
-    /// exception, which is printed. `app` is called as app(client&) or app(), and returns
-    /// awaitable<int> or awaitable<void>.
+    /// exception, which is printed, or if the client was made with another executor than an
+    /// io_context's own. `app` is called as app(client&) or app(), and returns awaitable<int> or
+    /// awaitable<void>.
     template <class App>
     int run(App app) {
         const auto kept = std::make_shared<App>(std::move(app));
@@ -134,7 +142,6 @@ private:
         co_return 0;
     }
 
-    asio::io_context& io_;
     std::shared_ptr<detail::client_core> core_;
 };
 

@@ -94,6 +94,10 @@ class run {
 public:
     explicit run(std::shared_ptr<detail::run_core> core) noexcept : core_(std::move(core)) {}
 
+    using executor_type = asio::any_io_executor;
+    /// The server's.
+    executor_type get_executor() const noexcept;
+
     int pid() const noexcept;
 
     /// Completes at once when the app has ended, with its exit status. Its services may still take
@@ -137,11 +141,18 @@ class server {
 public:
     using service_function = std::function<asio::awaitable<void>(pipe)>;
 
-    /// `io` must outlive the server. `target` and limits are checked by start().
+    /// The context must outlive the server. Any executor will do, also that of a thread pool; the
+    /// server and each connection make a strand of their own from it. Only run() needs an
+    /// io_context, or its own executor. `target` and limits are checked by start().
     server(asio::io_context& io, server_options options);
+    server(asio::any_io_executor executor, server_options options);
     ~server();
     server(const server&) = delete;
     server& operator=(const server&) = delete;
+
+    using executor_type = asio::any_io_executor;
+    /// What it was made with.
+    executor_type get_executor() const noexcept;
 
     /// Lets the app connect to `name`: one coroutine `service(pipe)` for each connection. At any
     /// time; replaces an earlier service of that name. Throws `bad_name` and `bad_option`.
@@ -169,7 +180,8 @@ public:
 
     /// The whole of a `main`: starts the app, runs the context until the run is over, and returns
     /// the app's exit code, or 128 + N for signal N. For a context that nobody else runs. A failure
-    /// to start is printed and becomes 127 (not found), 126 (not executable) or 125, as in env(1).
+    /// to start is printed and becomes 127 (not found), 126 (not executable) or 125, as in env(1);
+    /// 125 also if the server was made with another executor than an io_context's own.
     ///
     /// Where the app has died by a signal that the terminal sent to both, as by Ctrl-C, it does not
     /// return: when all is cleaned up and what stdio holds is written, this process dies by that
