@@ -19,6 +19,11 @@ namespace {
 // the FIFOs. A server where that happens more often than this is to be told of.
 constexpr int tries = 3;
 
+// The system does not map the rings here.
+struct unmapped : error {
+    explicit unmapped(const error& why) : error(why) {}
+};
+
 }  // namespace
 
 bool is_absent(const error& why) {
@@ -56,8 +61,15 @@ asio::awaitable<std::shared_ptr<endpoint>> client_core::open(std::shared_ptr<cli
         try {
             auto end = co_await try_open(self, executor, name, options, until);
             co_return end;
+        } catch (const unmapped& e) {
+            if ((self->allowed(options) & wire::over_fifo) == 0) throw;
+            options.transport = transport_kind::fifo;
+            self->tell_({.what = event::kind::fallback,
+                         .pipe = name,
+                         .code = e.code(),
+                         .text = e.context()});
         } catch (const error& e) {  // a server that is gone does not answer the next request
-            if (left == 1 || !is_absent(e)) throw;
+            if (left <= 1 || !is_absent(e)) throw;
         }
     }
 }
@@ -152,8 +164,7 @@ std::shared_ptr<endpoint> client_core::make_pipe(const asio::any_io_executor& ex
                                                  const wire::connection_offer& offer,
                                                  wait_policy waiting) {
     connection_ends ends{.fifo = open_ends(offer.base)};
-    if (offer.transport == wire::over_shared_memory)
-        ends.rings = shared_rings(arena_, offer.offset, offer.ring, side::app);
+    if (offer.transport == wire::over_shared_memory) ends.rings = map(offer);
     say_open(ends.fifo, id);
     const auto end = std::make_shared<endpoint>(executor, make_transport(executor, std::move(ends)),
                                                 name, options_.limits, errc::server_gone, waiting);
@@ -162,6 +173,13 @@ std::shared_ptr<endpoint> client_core::make_pipe(const asio::any_io_executor& ex
     pipes_.push_back(end);
     tell_({.what = event::kind::connected, .pipe = name, .connection = id});
     return end;
+}
+
+shared_rings client_core::map(const wire::connection_offer& offer) const try {
+    return {arena_, offer.offset, offer.ring, side::app};
+} catch (const error& e) {
+    if (e.code().category() == category()) throw;  // the offer makes no sense
+    throw unmapped(e);
 }
 
 // The first frame on the FIFOs, whatever the pipe stands on. They are empty: it has room.

@@ -88,6 +88,7 @@ private:
                                         const std::string& name, std::uint64_t id,
                                         const wire::connection_offer& offer, wait_policy waiting);
     fifo_ends open_ends(const std::string& base) const;
+    shared_rings map(const wire::connection_offer& offer) const;
     static void say_open(const fifo_ends& ends, std::uint64_t id);
 
     asio::any_io_executor executor_;

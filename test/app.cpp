@@ -7,11 +7,13 @@
 
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <map>
 #include <stdexcept>
 #include <string>
@@ -98,6 +100,17 @@ asio::awaitable<void> use(std::string name) {
     auto pipe = co_await app_client->connect(std::move(name));
     co_await pipe.send<number>(1);
     co_await pipe.receive<number>();
+}
+
+// With room for hardly more addresses than it uses now.
+asio::awaitable<int> cramped() {
+    rlim_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    const auto page = static_cast<rlim_t>(::sysconf(_SC_PAGESIZE));
+    const rlim_t most = pages * page + (16u << 20);
+    const rlimit limit{most, most};
+    ::setrlimit(RLIMIT_AS, &limit);
+    return echo();
 }
 
 // Connects with the transport that it demands.
@@ -234,6 +247,7 @@ const std::map<std::string, asio::awaitable<int> (*)()> modes{
     {"connects", connects},
     {"uses", uses},
     {"demands", demands},
+    {"cramped", cramped},
     {"waits", waits},
     {"fills", fills},
     {"spins", spins},

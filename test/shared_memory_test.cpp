@@ -83,6 +83,16 @@ TEST_CASE("by default a pipe stands on shared memory, or on FIFOs if there is no
     }
 }
 
+TEST_CASE("where the app cannot map the rings the connection stands on FIFOs") {
+    transport_kind used = transport_kind::automatic;
+    asio::io_context io;
+    run_parent();
+    remora::server server{io, {.target = REMORA_TEST_APP, .ring = 8u << 20}};
+    server.serve("echo", noting_echo(used));
+    CHECK(server.run({"cramped", "100"}) == 0);
+    CHECK(used == transport_kind::fifo);
+}
+
 TEST_CASE("a ring of a size that cannot be is refused") {
     asio::io_context io;
     for (const std::size_t size : {0u, 1u, 2048u, 5000u, 1u << 31}) {
