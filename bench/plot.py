@@ -155,7 +155,7 @@ def draw_bursts(axes, rows):
 
 def main(source, target, machine=""):
     with open(source, encoding="utf-8") as file:
-        rows = json.load(file)
+        rows = [row for row in json.load(file) if not row["hogs"]]
     matplotlib.rcParams.update({"font.size": 9.5, "axes.titlesize": 11, "svg.hashsalt": "remora"})
     figure = plt.figure(figsize=(12, 11), facecolor="white")
     panels = [

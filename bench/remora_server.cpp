@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The server of the measured pair. The benchmark starts it; it starts the app, which measures.
+#include "hogs.hpp"
 #include "remora_protocol.hpp"
 
 #include <remora/server.hpp>
@@ -91,6 +92,7 @@ int main(int argc, char** argv) {
     cli.add_option("--app", target)->required();
     CLI11_PARSE(cli, argc, argv);
     bench::bind_to_cpus(options.cpus);
+    const bench::hogs beside(options.hogs);
     if (options.pattern == "bulk") options.ring = std::max(options.ring, std::size_t{4} << 20);
 
     const auto arguments = bench::words_for_app(argc, argv, begin);

@@ -28,6 +28,7 @@ struct slice_options {
     std::size_t batch = 1;   ///< messages a send, round trips a burst, calls in flight
     std::size_t pipes = 1;
     int cpus = 2;  ///< 1: both processes on one CPU
+    int hogs = 0;  ///< processes that compute meanwhile
     double seconds = 0.3;
 
     void add_to(CLI::App& app) {
@@ -36,6 +37,7 @@ struct slice_options {
         app.add_option("--batch", batch);
         app.add_option("--pipes", pipes);
         app.add_option("--cpus", cpus);
+        app.add_option("--hogs", hogs);
         app.add_option("--seconds", seconds);
     }
 };

@@ -6,8 +6,6 @@
 
 #include <remora/detail/endpoint.hpp>
 
-#include <sched.h>
-
 namespace remora::detail {
 namespace {
 
@@ -27,9 +25,11 @@ std::chrono::nanoseconds time_to_watch(const spin_policy& policy) {
 // Learns from a watch that is over. True if it is time to sleep.
 bool note(const lookout::watch& w, spin_policy& policy) noexcept {
     const watched outcome = w.outcome();
-    if (outcome == watched::news) {
+    if (outcome == watched::news) policy.found_later();
+    if (w.lost_cpu) {
+        policy.lost_cpu();
+    } else if (outcome == watched::news) {
         policy.hit();
-        policy.found_later();
     } else if (outcome == watched::nothing) {
         policy.miss();
     }
@@ -62,7 +62,7 @@ bool endpoint::look_for_a_moment() {
 // The peer cannot answer before this side has left the CPU. To yield costs less than to sleep; and
 // as long as both want to run, the kernel has a reason to give them a CPU each.
 bool endpoint::give_cpu_to_peer() {
-    ::sched_yield();
+    give_cpu();
     return has_arrived();
 }
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "lookout.hpp"
 
+#include "yield_policy.hpp"
+
 #include <sched.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <atomic>
@@ -19,7 +22,25 @@ constexpr int slices_without_news = 50;
 constexpr auto patience_with_others = 2ms;
 constexpr std::size_t few = 8;  // watches: they are looked at several times between two clock reads
 
+// A look that copies much takes long as well: the kernel counts how often it has taken the CPU
+// away.
+bool has_lost_cpu(std::chrono::nanoseconds gap) noexcept {
+    if (gap <= longest_gap) return false;
+    thread_local long switches = 0;
+    rusage use{};
+    ::getrusage(RUSAGE_THREAD, &use);
+    return std::exchange(switches, use.ru_nivcsw) != use.ru_nivcsw;
+}
+
 }  // namespace
+
+void give_cpu() noexcept {
+    thread_local yield_policy policy;
+    const auto before = lookout::clock::now();
+    if (!policy.allows(before)) return;
+    ::sched_yield();
+    policy.yielded(before, lookout::clock::now());
+}
 
 // The lookouts of a context.
 class lookout::others : public asio::execution_context::service {
@@ -87,7 +108,7 @@ void lookout::add(watch& w, std::chrono::nanoseconds limit) {
     w.until = limit == limit.max() ? clock::time_point::max() : now + limit;
     w.until_at_most = limit == limit.max() ? w.until : w.until + patience_with_others;
     w.result = watched::interrupted;  // unless we say otherwise
-    w.interrupted = false;
+    w.interrupted = w.lost_cpu = false;
     w.waiting = w.listed = true;
     w.place = this;
     w.index = watches_.size();
@@ -147,7 +168,8 @@ void lookout::go_round() {
 }
 
 void lookout::slice() {
-    const auto slice_end = clock::now() + slice_length;
+    auto now = clock::now();
+    const auto slice_end = now + slice_length;
     bool found = false;
     do {
         const int rounds = watches_.size() < few ? 4 : 1;
@@ -155,14 +177,16 @@ void lookout::slice() {
             found = look_at_all();
             relax();
         }
-    } while (!found && clock::now() < slice_end);
-    if (found) last_news_ = clock::now();
+        const auto before = std::exchange(now, clock::now());
+        if (has_lost_cpu(now - before)) note_lost_cpu();
+    } while (!found && now < slice_end);
+    if (found) last_news_ = now;
     send_to_sleep();
     going_round_ = !watches_.empty() || !with_news_.empty();
     if (!going_round_) return;
     // To a peer that waits for this CPU. Who looks at memory knows whether there is one.
     const auto costly = [](const watch* w) { return w->costly; };
-    if (!found && std::ranges::any_of(watches_, costly)) ::sched_yield();
+    if (!found && std::ranges::any_of(watches_, costly)) give_cpu();
     try {
         go_round();
     } catch (const std::bad_alloc&) {  // then all sleep
@@ -193,6 +217,13 @@ bool lookout::look_at_all() {
         found = true;
     }
     return found;
+}
+
+void lookout::note_lost_cpu() noexcept {
+    for (auto* list : {&watches_, &with_news_}) {
+        for (watch* w : *list)
+            w->lost_cpu = true;
+    }
 }
 
 // Those whose time is over; all of them, if another lookout of this context has taken over.

@@ -23,6 +23,9 @@ unsigned usable_cpus();
 using affinity_call = int(pid_t, std::size_t, cpu_set_t*);
 unsigned cpus_by_affinity(affinity_call* get);
 
+/// Yields the CPU, unless that has cost this thread too much lately.
+void give_cpu() noexcept;
+
 /// Between two looks at memory that another CPU writes.
 inline void relax() noexcept {
 #if defined(__x86_64__) || defined(__i386__)
@@ -71,6 +74,7 @@ public:
         bool waiting = false;
         bool interrupted = false;
         bool listed = false;
+        bool lost_cpu = false;  ///< to another thread, while it was being watched
     };
 
     /// The one for `executor`.
@@ -113,6 +117,7 @@ private:
     void go_round();
     void slice();
     bool look_at_all();
+    void note_lost_cpu() noexcept;
     void send_to_sleep();
     void resume();
     void drop(std::vector<waiter>& all);

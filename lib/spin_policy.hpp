@@ -36,6 +36,11 @@ public:
         if (credit_ < 0) pause_ = std::min(2 * pause_, longest_pause);
         credit_ = std::max(credit_ - price_of_a_miss, -1);
     }
+    /// The CPU was taken away meanwhile: others want it, and looking costs more than it can gain.
+    void lost_cpu() noexcept {
+        credit_ = -1;
+        pause_ = longest_pause;
+    }
 
     /// Before that: may the waiter look by itself for a moment, and keep the thread? `alone`: if
     /// nobody else waits there, it may.

@@ -3,6 +3,7 @@
 #include "support.hpp"
 
 #include <spin_policy.hpp>
+#include <yield_policy.hpp>
 
 #include <vector>
 
@@ -51,6 +52,30 @@ TEST_CASE("a hit makes up for all misses") {
     CHECK(policy.watches());
     policy.miss();
     CHECK(waits_until_watched(policy) == 4);
+}
+
+TEST_CASE("who has lost the CPU while looking makes the longest pause, whatever was found before") {
+    spin_policy policy(wait_policy::adaptive);
+    for (int i = 0; i < 100; ++i)
+        policy.hit();
+    policy.lost_cpu();
+    CHECK(waits_until_watched(policy) == 64);
+    policy.lost_cpu();
+    CHECK(waits_until_watched(policy) == 64);
+    policy.hit();
+    CHECK(policy.watches());
+}
+
+TEST_CASE("a yield that cost a time slice forbids yields for 64 times as long") {
+    using namespace std::chrono_literals;
+    remora::detail::yield_policy policy;
+    const auto start = std::chrono::steady_clock::now();
+    CHECK(policy.allows(start));
+    policy.yielded(start, start + 100us);
+    CHECK(policy.allows(start + 100us));
+    policy.yielded(start, start + 10ms);
+    CHECK(!policy.allows(start + 10ms + 639ms));
+    CHECK(policy.allows(start + 10ms + 640ms));
 }
 
 TEST_CASE("now and then a miss among hits does not stop the watching") {

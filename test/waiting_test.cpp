@@ -7,9 +7,12 @@
 #include <transport.hpp>
 
 #include <sched.h>
+#include <sys/resource.h>
 
+#include <atomic>
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 namespace {
 
@@ -86,17 +89,70 @@ TEST_CASE("the end of a peer is seen by a wait that spins") {
     }
 }
 
+// Keeps this thread, and those that it starts, on the CPU where it is.
+class on_one_cpu {
+public:
+    on_one_cpu() {
+        cpu_set_t one;
+        ::sched_getaffinity(0, sizeof before_, &before_);
+        CPU_ZERO(&one);
+        CPU_SET(::sched_getcpu(), &one);
+        REQUIRE(::sched_setaffinity(0, sizeof one, &one) == 0);
+    }
+    ~on_one_cpu() { ::sched_setaffinity(0, sizeof before_, &before_); }
+
+private:
+    cpu_set_t before_;
+};
+
 TEST_CASE("a process that may use one CPU does not watch") {
-    cpu_set_t before, one;
-    ::sched_getaffinity(0, sizeof before, &before);
-    CPU_ZERO(&one);
-    CPU_SET(::sched_getcpu(), &one);
-    REQUIRE(::sched_setaffinity(0, sizeof one, &one) == 0);
     asio::io_context io;
-    CHECK(remora::detail::usable_cpus() == 1);
-    CHECK(!lookout::of(io.get_executor())->can_watch());
-    ::sched_setaffinity(0, sizeof before, &before);
-    CHECK(remora::detail::usable_cpus() <= static_cast<unsigned>(CPU_COUNT(&before)));
+    {
+        const on_one_cpu bound;
+        CHECK(remora::detail::usable_cpus() == 1);
+        CHECK(!lookout::of(io.get_executor())->can_watch());
+    }
+    cpu_set_t all;
+    ::sched_getaffinity(0, sizeof all, &all);
+    CHECK(remora::detail::usable_cpus() <= static_cast<unsigned>(CPU_COUNT(&all)));
+}
+
+// True once another thread has had the CPU.
+bool compute_until_interrupted() {
+    rusage start{}, now{};
+    ::getrusage(RUSAGE_THREAD, &start);
+    do {
+        ::getrusage(RUSAGE_THREAD, &now);
+    } while (now.ru_nivcsw == start.ru_nivcsw);
+    return true;
+}
+
+TEST_CASE("a watch that has lost the CPU says so, though it has found something") {
+    const on_one_cpu bound;
+    std::atomic<bool> stop{false};
+    std::thread hog([&stop] {
+        while (!stop.load()) {
+        }
+    });
+    asio::io_context io;
+    lookout::watch w(
+        [] {
+            const auto start = lookout::clock::now();
+            while (compute_until_interrupted() && lookout::clock::now() - start < 200us) {
+            }
+            return true;
+        },
+        false);
+    const auto watch_it = [&w](std::shared_ptr<lookout> place) -> asio::awaitable<void> {
+        const lookout::watching going_on(*place, w, std::chrono::nanoseconds::max());
+        co_await w.over();
+    };
+    asio::co_spawn(io, watch_it(lookout::of(io.get_executor())), asio::detached);
+    io.run();
+    stop = true;
+    hog.join();
+    CHECK(w.outcome() == watched::news);
+    CHECK(w.lost_cpu);
 }
 
 // Watches for what never comes; notes how that ended.

@@ -35,7 +35,7 @@ bool is_floor(const row& what) {
 }
 
 std::optional<row> floor_of(const row& what) {
-    if (what.pattern == "memory" || is_floor(what)) return std::nullopt;
+    if (what.pattern == "memory" || what.hogs != 0 || is_floor(what)) return std::nullopt;
     row floor = what;
     if (what.pattern == "pipes") {
         floor.pipes = 1;

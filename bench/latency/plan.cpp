@@ -37,6 +37,18 @@ void add_trips(std::vector<row>& plan, const std::string& transport) {
     }
 }
 
+void add_busy(std::vector<row>& plan, const std::string& transport) {
+    for (const auto& [pattern, batch] : {std::pair{"round_trip", 1}, {"bursts", 10}})
+        for (const int cpus : {2, 1})
+            for (const auto* wait : {"block", "adaptive"})
+                plan.push_back({.pattern = pattern,
+                                .transport = transport,
+                                .wait = wait,
+                                .batch = static_cast<std::size_t>(batch),
+                                .cpus = cpus,
+                                .hogs = 2});
+}
+
 void add_streams(std::vector<row>& plan, const std::string& transport) {
     row next{.pattern = "one_way", .transport = transport, .bytes = 64};
     add_waits(plan, next);
@@ -67,6 +79,7 @@ void add_others(std::vector<row>& plan, const strings& names) {
 }
 
 bool is_quick(const row& what) {
+    if (what.hogs != 0) return false;
     if (what.pattern == "bursts") return what.batch == 10 && what.wait != "spin";
     if (what.pattern == "pipes" && what.pipes > 8) return false;
     return !is_remora(what) || what.wait == "adaptive" || what.pattern == "round_trip";
@@ -84,6 +97,7 @@ std::vector<row> whole_plan() {
     std::vector<row> plan;
     for (const auto* transport : {"fifo", "shared_memory"}) {
         add_trips(plan, transport);
+        add_busy(plan, transport);
         add_streams(plan, transport);
         add_pipes(plan, transport);
         add_calls(plan, transport);
@@ -111,7 +125,8 @@ bool is_remora(const row& what) {
 }
 
 bool counts_messages(const row& what) {
-    return what.pattern == "one_way" || what.pattern == "bulk" || what.pattern == "pipes";
+    return what.pattern == "one_way" || what.pattern == "bulk" || what.pattern == "pipes" ||
+           what.hogs != 0;
 }
 
 std::string title(const row& what) {
@@ -120,6 +135,7 @@ std::string title(const row& what) {
     if (what.batch != 1) text += ", batch " + std::to_string(what.batch);
     if (what.pattern == "pipes") text += ", pipes " + std::to_string(what.pipes);
     if (what.cpus == 1) text += ", one CPU";
+    if (what.hogs != 0) text += ", hogs " + std::to_string(what.hogs);
     return text;
 }
 

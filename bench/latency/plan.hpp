@@ -18,6 +18,7 @@ struct row {
     std::size_t batch = 1;
     std::size_t pipes = 1;
     int cpus = 2;
+    int hogs = 0;  ///< processes that compute beside it
 
     auto operator<=>(const row&) const = default;
 };
@@ -33,7 +34,8 @@ std::vector<row> quick_plan();
 bool is_remora(const row& what);
 
 /// Whether messages follow each other without an answer, so that the time a message tells more than
-/// the time of one; pipes share it, as their round trips overlap.
+/// the time of one; pipes share it, as their round trips overlap. So do rows beside processes that
+/// compute: few round trips, but long ones, wait for these.
 bool counts_messages(const row& what);
 
 /// For people: the settings that are not the usual ones, too.

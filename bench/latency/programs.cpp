@@ -50,6 +50,7 @@ std::vector<std::string> programs::command(const row& what, double seconds) cons
     add("--batch", std::to_string(what.batch));
     add("--pipes", std::to_string(what.pipes));
     add("--cpus", std::to_string(what.cpus));
+    if (what.hogs != 0) add("--hogs", std::to_string(what.hogs));
     add("--seconds", std::to_string(seconds));
     return words;
 }

@@ -15,9 +15,9 @@ using line = std::vector<std::string>;
 
 constexpr std::size_t text_columns = 3;
 
-const line heading{"pattern", "transport",  "wait",        "bytes",  "batch", "pipes",
-                   "cpus",    "min",        "p50",         "p90",    "p99",   "p99.9",
-                   "max",     "messages/s", "CPU/message", "x floor"};
+const line heading{"pattern", "transport", "wait",       "bytes",       "batch",  "pipes",
+                   "cpus",    "hogs",      "min",        "p50",         "p90",    "p99",
+                   "p99.9",   "max",       "messages/s", "CPU/message", "x floor"};
 
 std::string or_dash(const std::string& text) {
     return text.empty() ? "-" : text;
@@ -31,7 +31,8 @@ line line_of(const summary& one) {
                what.bytes == 0 ? "-" : memory(static_cast<double>(what.bytes)),
                std::to_string(what.batch),
                std::to_string(what.pipes),
-               std::to_string(what.cpus)};
+               std::to_string(what.cpus),
+               std::to_string(what.hogs)};
     const auto number = [&one](const char* name) { return one.measured.at(name).get<double>(); };
     for (const char* name : {"min_ns", "p50_ns", "p90_ns", "p99_ns", "p999_ns", "max_ns"})
         cells.push_back(duration(number(name)));

@@ -117,7 +117,7 @@ nlohmann::ordered_json to_json(const std::vector<summary>& rows) {
         nlohmann::ordered_json one{{"pattern", what.pattern}, {"transport", what.transport},
                                    {"wait", what.wait},       {"bytes", what.bytes},
                                    {"batch", what.batch},     {"pipes", what.pipes},
-                                   {"cpus", what.cpus}};
+                                   {"cpus", what.cpus},       {"hogs", what.hogs}};
         for (const char* name : names)
             one[name] = measured.at(name);
         one["ratio"] = ratio ? nlohmann::ordered_json(*ratio) : nullptr;

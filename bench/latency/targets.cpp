@@ -29,6 +29,12 @@ public:
         if (const auto value = measured_.ratio(what, other))
             add(what, name, "<= ", limit, *value, ratio);
     }
+    /// Throughput instead of time: as much of that of another row.
+    void of_other_at_least(const row& what, const row& other, const std::string& name,
+                           double limit) {
+        if (const auto value = measured_.ratio(what, other))
+            add(what, name, ">= ", limit, 1 / *value, ratio);
+    }
     void at_least(const row& what, const char* figure, const std::string& name, double limit) {
         if (const auto value = figure_of(what, figure)) add(what, name, ">= ", limit, *value, rate);
     }
@@ -116,6 +122,20 @@ void check_bursts(checker& check, const std::string& transport) {
     }
 }
 
+void check_busy(checker& check, const std::string& transport) {
+    for (const auto& [pattern, batch] : {std::pair{"round_trip", 1}, {"bursts", 10}}) {
+        row next = adaptive(pattern, transport);
+        next.batch = static_cast<std::size_t>(batch);
+        next.hogs = 2;
+        for (const int cpus : {2, 1}) {
+            next.cpus = cpus;
+            row blocking = next;
+            blocking.wait = "block";
+            check.of_other_at_least(next, blocking, "messages/s to block's", 0.8);
+        }
+    }
+}
+
 void check_pipes(checker& check, const std::string& transport) {
     row many = adaptive("pipes", transport);
     many.pipes = 256;
@@ -139,7 +159,7 @@ std::vector<target> targets_of(const results& measured) {
     check_trips(check);
     check_streams(check);
     check_calls(check);
-    for (const auto check_one : {check_bursts, check_pipes, check_memory, check_start})
+    for (const auto check_one : {check_bursts, check_busy, check_pipes, check_memory, check_start})
         for (const auto* transport : {"fifo", "shared_memory"})
             check_one(check, transport);
     return std::move(check.found);
