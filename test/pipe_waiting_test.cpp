@@ -197,7 +197,7 @@ TEST_CASE("send_all lets others run after a number of values, and after each wri
         const std::vector<blob> many(count, make_blob(1, 70'000));
         co_await p.send_all(many);
     };
-    CHECK(turns_while(10'000, long_range) >= 10'000 / 512);
+    CHECK(turns_while(10'000, long_range) >= 10'000 / 1024);
     CHECK(turns_while(10'000, short_ranges) >= 10);
     CHECK(turns_while(10, large_values) >= 10);
 }
