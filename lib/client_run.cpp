@@ -34,7 +34,6 @@ struct app_life : std::enable_shared_from_this<app_life> {
         : io(context), policy(client.on_server_gone), limit(context) {}
 
     void start(std::function<asio::awaitable<int>()> app);
-    static asio::awaitable<int> live(std::shared_ptr<app_life> self, asio::awaitable<int> app);
     void say_goodbye();
     void lose_server();
     void give_up_after(std::chrono::nanoseconds time);
@@ -63,13 +62,9 @@ void app_life::start(std::function<asio::awaitable<int>()> app) {
         self->code = value;
         self->set(self->finished);
     };
-    asio::co_spawn(io, live(shared_from_this(), app()),
+    const std::shared_ptr<detail::canceller> stopping(shared_from_this(), &stop);
+    asio::co_spawn(io, detail::canceller::run(stopping, app()),
                    asio::bind_cancellation_slot(stop.slot(), std::move(done)));
-}
-
-asio::awaitable<int> app_life::live(std::shared_ptr<app_life> self, asio::awaitable<int> app) {
-    const detail::canceller::running now(self->stop);
-    co_return co_await std::move(app);
 }
 
 void app_life::say_goodbye() {

@@ -28,8 +28,10 @@ void run_core::start_service(const service_entry& entry, std::uint64_t id, const
                            entry.options.waiting.value_or(server_->options.waiting));
     }
     connections_[id] = c;
+    const std::shared_ptr<canceller> stop(c, &c->stop);
     try {
-        asio::co_spawn(c->end->executor(), serve(shared_from_this(), c, entry.function),
+        asio::co_spawn(c->end->executor(),
+                       canceller::run(stop, serve(shared_from_this(), c, entry.function)),
                        asio::bind_cancellation_slot(c->stop.slot(), [c](std::exception_ptr) {}));
     } catch (...) {
         connections_.erase(id);
@@ -39,7 +41,6 @@ void run_core::start_service(const service_entry& entry, std::uint64_t id, const
 
 asio::awaitable<void> run_core::serve(std::shared_ptr<run_core> self, std::shared_ptr<connection> c,
                                       server::service_function service) {
-    const canceller::running now(c->stop);
     std::exception_ptr why;
     try {
         c->end->hold();

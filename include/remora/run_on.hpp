@@ -20,12 +20,6 @@ struct remote_work {
     canceller stop;
 };
 
-template <class T>
-asio::awaitable<T> running_there(std::shared_ptr<remote_work> there, asio::awaitable<T> work) {
-    const canceller::running now(there->stop);
-    co_return co_await std::move(work);
-}
-
 struct start_there {
     template <class Handler, class T>
     void operator()(Handler handler, std::shared_ptr<remote_work> there,
@@ -41,9 +35,11 @@ struct start_there {
         auto done = [there, handler = std::move(handler)](auto... result) mutable {
             std::move(handler)(std::move(result)...);
         };
-        asio::co_spawn(there->executor, running_there(there, std::move(work)),
-                       asio::bind_cancellation_slot(there->stop.slot(),
-                                                    asio::bind_executor(here, std::move(done))));
+        asio::co_spawn(
+            there->executor,
+            canceller::run(std::shared_ptr<canceller>(there, &there->stop), std::move(work)),
+            asio::bind_cancellation_slot(there->stop.slot(),
+                                         asio::bind_executor(here, std::move(done))));
     }
 };
 
