@@ -7,6 +7,8 @@
 
 #include <asio/experimental/awaitable_operators.hpp>
 
+#include <thread>
+
 using namespace test;
 
 namespace {
@@ -116,6 +118,29 @@ TEST_CASE("as many calls again may be made while serving as the window has") {
         REQUIRE(n);
         CHECK(n->value == 2);
     });
+}
+
+asio::awaitable<void> nest_on_strand(pipe near, pipe far, endings& all) {
+    near.attach(nesting(near, 2));
+    far.attach(nesting(far, 2));
+    all = co_await call_at_once(near, 20, 4);
+}
+
+TEST_CASE("calls that call back on a strand which several threads run all end") {
+    asio::io_context io;
+    endings all;
+    {
+        auto [near, far] = remora::make_pipe_pair(asio::make_strand(io));
+        const auto strand = near.get_executor();
+        asio::co_spawn(strand, nest_on_strand(std::move(near), std::move(far), all),
+                       asio::detached);
+    }
+    std::jthread other([&] { io.run_for(patience); });
+    io.run_for(patience);
+    other.join();
+    CHECK(io.stopped());
+    CHECK(all.answered + all.overloaded == 20);
+    CHECK(all.answered >= 2);
 }
 
 asio::awaitable<sum> call_twice_back(pipe& p, nest n) {
