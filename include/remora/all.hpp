@@ -134,7 +134,7 @@ using kept = detail::not_void<T>;
 /// If one fails the others are cancelled, and once they have ended this throws what has failed
 /// first: the remote_error, not the cancelling of the others. Those that were not started by then
 /// never are. Cancelled, it cancels them all and waits for their ends in the same way; where they
-/// were too quick to be cancelled it returns what they have returned. Two at once do not meet.
+/// were too quick to be cancelled it returns what they have returned. Any number may run at once.
 ///
 /// What the others have returned is dropped if one fails. Where that would be a loss, as with items
 /// of a stream, await readable(), or use the form below.
