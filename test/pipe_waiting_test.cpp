@@ -172,8 +172,10 @@ int turns_while(std::size_t count, Send send) {
         auto [a, b] = shared_pair(io, std::size_t{1} << 20);  // there is room for all
         bool done = false;
         const auto others = [&]() -> asio::awaitable<void> {
-            for (; !done; ++turns)
+            while (!done) {
                 co_await asio::post(io, asio::use_awaitable);
+                ++turns;
+            }
         };
         background beside(io.get_executor(), others());
         co_await send(a, count);
