@@ -48,7 +48,7 @@ struct child::watcher : std::enable_shared_from_this<watcher> {
     bool look();
     void await_signal();
     void await_pidfd();
-    void await_tracer();
+    void look_again();
 
     std::weak_ptr<state> owner;
     asio::signal_set sigchld;
@@ -98,8 +98,14 @@ void child::state::finish(exit_status result) {
 
 bool child::state::send(int number) {
     if (status || pid < 0) return false;
-    const long result = pidfd ? ::syscall(SYS_pidfd_send_signal, pidfd.get(), number, nullptr, 0)
-                              : ::kill(pid, number);
+    long result = -1;
+    if (pidfd) {
+        result = ::syscall(SYS_pidfd_send_signal, pidfd.get(), number, nullptr, 0);
+        if (result < 0 && errno == ESRCH) return false;  // somebody else has reaped it
+    }
+    // Where there is no pidfd, or it may not be used. Before the child is reaped nobody else gets its
+    // number.
+    if (result < 0) result = ::kill(pid, number);
     if (result < 0 && errno != ESRCH)
         detail::raise_system(
             errno, "signal " + std::to_string(number) + " to process " + std::to_string(pid));
@@ -136,21 +142,25 @@ asio::awaitable<exit_status> child::state::wait(std::shared_ptr<state> self) {
 // Before start(): nothing waits yet, so that it may be called from outside the executor.
 void child::watcher::prepare(const unique_fd& fd) {
     unique_fd copy(fd ? ::fcntl(fd.get(), F_DUPFD_CLOEXEC, 3) : -1);
-    if (!copy) return take_signals();
+    if (!copy) return;
     pidfd.assign(copy.get());
     copy.release();
 }
 
 // A signal that comes before the first wait is kept for it.
 void child::watcher::take_signals() {
-    if (!std::exchange(takes_signals, true)) sigchld.add(SIGCHLD);
+    sigchld.add(SIGCHLD);
+    takes_signals = true;
 }
 
 // On the executor. The child may have ended, or have been destroyed, since prepare().
 void child::watcher::start() {
     if (look()) return;
     if (takes_signals) await_signal();
-    if (pidfd.is_open()) await_pidfd();
+    if (pidfd.is_open())
+        await_pidfd();
+    else
+        look_again();
 }
 
 void child::watcher::stop() {
@@ -175,15 +185,16 @@ void child::watcher::await_signal() {
 void child::watcher::await_pidfd() {
     const auto readable = asio::posix::stream_descriptor::wait_read;
     pidfd.async_wait(readable, [self = shared_from_this()](const std::error_code& ec) {
-        if (!ec && !self->look()) self->await_tracer();
+        if (!ec && !self->look()) self->look_again();
     });
 }
 
-// It has ended, but as long as a debugger has not taken note it cannot be reaped.
-void child::watcher::await_tracer() {
+// Where nothing tells of the moment: without a pidfd, since SIGCHLD may be the host's or blocked;
+// and behind its end, as long as a debugger has not taken note and it cannot be reaped.
+void child::watcher::look_again() {
     again.expires_after(20ms);
     again.async_wait([self = shared_from_this()](const std::error_code& ec) {
-        if (!ec) self->await_pidfd();
+        if (!ec && !self->look()) self->look_again();
     });
 }
 

@@ -120,8 +120,10 @@ struct channel {
         in.reset();
         std::string text;
         std::array<char, 4096> part{};
-        for (ssize_t n = 0; (n = ::read(out.get(), part.data(), part.size())) > 0;)
-            text.append(part.data(), static_cast<std::size_t>(n));
+        for (ssize_t n = 1; n > 0 || (n < 0 && errno == EINTR);) {
+            n = ::read(out.get(), part.data(), part.size());
+            if (n > 0) text.append(part.data(), static_cast<std::size_t>(n));
+        }
         return text;
     }
     remora::detail::unique_fd out, in;

@@ -300,23 +300,28 @@ TEST_CASE("without pidfds the children are reaped on SIGCHLD") {
     CHECK(no_child_is_left());
 }
 
-TEST_CASE("without pidfds and with SIGCHLD blocked the owner's poke reaps the child") {
+TEST_CASE("without pidfds and with SIGCHLD blocked the children are reaped, too") {
     asio::io_context io;
     test::blocked_signal blocked(SIGCHLD);
     asio::signal_set warmed(io, SIGCHLD);
     std::optional<no_more_descriptors> full(std::in_place);
-    child child(io.get_executor(), test::child({"live"}));
+    child child(io.get_executor(), test::child({"exit", "3"}));
     full.reset();
-    waiting wait;
-    wait.start(io, child);
-    io.poll();
-    child.kill();
-    let_it_end(child);
-    io.poll();
-    CHECK(!wait.is_over());
-    child.poke();
-    run_until(io, [&] { return wait.is_over(); });
-    CHECK(wait.status == signalled(SIGKILL));
+    CHECK(end_of(io, child) == exited(3));
+}
+
+TEST_CASE("without pidfds the host's handler of SIGCHLD stays, and every end is told") {
+    asio::io_context io;
+    asio::signal_set warmed(io);
+    test::signal_action mine(SIGCHLD, count_signal);
+    handled = 0;
+    for (int code = 0; code < 20; ++code) {
+        std::optional<no_more_descriptors> full(std::in_place);
+        child child(io.get_executor(), test::child({"exit", std::to_string(code)}));
+        full.reset();
+        CHECK(end_of(io, child) == exited(code));
+    }
+    CHECK(handled == 20);
 }
 
 namespace {

@@ -8,6 +8,7 @@
 //   ignores_children, blocks_children    SIGCHLD does not reach it
 //   handles_children, handles_children_later    the host has a handler of its own, from before the
 //                     start or from after it
+//   refuses=NAME      the system refuses it this call: pidfd_open or pidfd_send_signal
 //   grace=N           milliseconds for each step of stopping
 //   start_timeout=N   milliseconds until the app has to have said hello
 //   drain=N           milliseconds for the services after the app's end
@@ -18,10 +19,16 @@
 
 #include <remora/server.hpp>
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
+#include <cerrno>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -85,6 +92,19 @@ void handle_children() {
     ::signal(SIGCHLD, [](int) {});
 }
 
+// As in a sandbox that was made before there was this call.
+void refuse(unsigned call) {
+    std::array<sock_filter, 4> filter{{
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    }};
+    const sock_fprog program{static_cast<unsigned short>(filter.size()), filter.data()};
+    ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    if (::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) std::perror("seccomp");
+}
+
 int value_of(const std::string& word) {
     return std::atoi(word.c_str() + word.find('=') + 1);
 }
@@ -98,6 +118,8 @@ void obey(const std::string& word) {
     if (word == "stubborn") stubborn = true;
     if (word == "computes") computes = true;
     if (word == "runs") runs = true;
+    if (word == "refuses=pidfd_open") refuse(SYS_pidfd_open);
+    if (word == "refuses=pidfd_send_signal") refuse(SYS_pidfd_send_signal);
     if (word == "forks") forks = true;
     if (word.starts_with("closes=")) {
         for (const char digit : word.substr(7))

@@ -233,6 +233,20 @@ TEST_CASE("a server without standard streams serves, and nothing that its app pr
     CHECK(run_directories() == 0);
 }
 
+TEST_CASE("where the system refuses pidfds, apps are stopped and their ends are told") {
+    for (const std::string call : {"refuses=pidfd_open", "refuses=pidfd_send_signal"}) {
+        for (const std::string how : {"", "handles_children", "handles_children_later"}) {
+            CAPTURE(call);
+            CAPTURE(how);
+            host h({call, how, "grace=20"}, {"deaf"});
+            CHECK(result_after(h, {SIGTERM}) ==
+                  "result: killed by SIGKILL (9), stopped by SIGKILL");
+            CHECK(h.end() == exited(137));
+        }
+    }
+    CHECK(run_directories() == 0);
+}
+
 TEST_CASE("a server that does not hear of its children's ends still follows its app") {
     for (const std::string how : {"ignores_children", "blocks_children"}) {
         CAPTURE(how);

@@ -83,10 +83,10 @@ struct spawn_options {
 /// A child process and the duty to reap it: exactly this one, with waitpid(2), no other child of
 /// the program is touched. It is reaped as soon as the context runs after its end.
 ///
-/// The end is noticed by an asio::signal_set on SIGCHLD and, where the kernel has one, by a pidfd:
-/// a handler or a mask of the program's own can keep SIGCHLD from us. A handler that is already
-/// there stays in its place; otherwise SIGCHLD has its default action afterwards. If somebody else
-/// reaps the child, the status is `unknown`.
+/// The end is noticed by an asio::signal_set on SIGCHLD and by a pidfd, or, where there is none, by
+/// looking every 20 ms: a handler or a mask of the program's own can keep SIGCHLD from us. A
+/// handler that is already there stays in its place; otherwise SIGCHLD has its default action
+/// afterwards. If somebody else reaps the child, the status is `unknown`.
 ///
 /// The context has work until the child is reaped. Not thread-safe: a child belongs to the executor
 /// it was made with, and that must be a strand if several threads run the context. Only the
