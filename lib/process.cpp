@@ -23,6 +23,7 @@ using namespace std::chrono_literals;
 // The child itself. It holds no Asio object, so that it may outlive the context.
 struct child::state {
     pid_t pid = -1;
+    bool leads_group = false;
     unique_fd pidfd;
     std::optional<exit_status> status;
     std::vector<asio::steady_timer*> waiters;
@@ -100,12 +101,13 @@ bool child::state::send(int number) {
     if (status || pid < 0) return false;
     long result = -1;
     if (pidfd) {
-        result = ::syscall(SYS_pidfd_send_signal, pidfd.get(), number, nullptr, 0);
+        const int alone = leads_group ? 0 : number;
+        result = ::syscall(SYS_pidfd_send_signal, pidfd.get(), alone, nullptr, 0);
         if (result < 0 && errno == ESRCH) return false;  // somebody else has reaped it
     }
-    // Where there is no pidfd, or it may not be used. Before the child is reaped nobody else gets its
-    // number.
-    if (result < 0) result = ::kill(pid, number);
+    // For a group, and where there is no pidfd or it may not be used. Before the child is reaped
+    // nobody else gets its number, neither as a process nor as a group.
+    if (result < 0 || leads_group) result = ::kill(leads_group ? -pid : pid, number);
     if (result < 0 && errno != ESRCH)
         detail::raise_system(
             errno, "signal " + std::to_string(number) + " to process " + std::to_string(pid));
@@ -206,6 +208,7 @@ child::child(asio::any_io_executor executor, const spawn_options& options)
     if (may_take_sigchld()) watching->take_signals();
     try {
         state_->pid = detail::spawn(options);
+        state_->leads_group = options.group != process_group::shared;
         state_->pidfd.reset(static_cast<int>(::syscall(SYS_pidfd_open, state_->pid, 0)));
         watching->prepare(state_->pidfd);
         // Other threads may run the context: from here on all is done on the executor.

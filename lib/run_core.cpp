@@ -31,6 +31,7 @@ run_core::run_core(std::shared_ptr<server_core> server, const std::vector<std::s
       limits_(server_->options.limits),
       services_ended_(server_->strand),
       stopping_({}),
+      terminal_(server_->options.group == process_group::shared),
       stop_timer_(server_->strand),
       signals_(server_->strand) {
     check_limits(limits_);
@@ -64,12 +65,17 @@ spawn_options run_core::how_to_spawn(const std::vector<std::string>& arguments) 
     const std::string directory = directory_->path().string();
     spawn_options how{.target = options.target,
                       .arguments = {"--remora.pipes=" + directory},
-                      .environment = {"REMORA_PIPES=" + directory},
+                      .environment = options.environment,
+                      .unset = options.unset,
                       .working_directory = options.working_directory,
                       .launcher = options.launcher,
                       .standard_input = options.standard_input,
                       .standard_output = options.standard_output,
-                      .standard_error = options.standard_error};
+                      .standard_error = options.standard_error,
+                      .group = options.group,
+                      .umask = options.umask,
+                      .resource_limits = options.resource_limits};
+    how.environment.push_back("REMORA_PIPES=" + directory);
     if (arena_) how.inherit.push_back({arena_->fd(), arena_fd});
     how.arguments.insert(how.arguments.end(), arguments.begin(), arguments.end());
     if (how.launcher.empty()) how.launcher = words_of(std::getenv("REMORA_LAUNCHER"));

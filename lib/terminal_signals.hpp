@@ -11,20 +11,24 @@ namespace remora::detail {
 
 /// The terminal's Ctrl-C and Ctrl-\ reach server and app alike. The app decides what they mean, as
 /// under time(1) and sudo(1); the server follows its end. A second one within two seconds is meant
-/// for the server, too, and so is every SIGTERM and SIGHUP.
+/// for the server, too, and so is every SIGTERM and SIGHUP. Where the app is in another group, the
+/// terminal does not reach it, and each of them is meant for the server.
 class terminal_signals {
 public:
     using time_point = std::chrono::steady_clock::time_point;
 
+    explicit terminal_signals(bool reach_app = true) : reach_app_(reach_app) {}
+
     /// Whether this signal starts the stop sequence (or hurries it, if it has started).
     bool stops(int signal, time_point now) {
-        if (signal != SIGINT && signal != SIGQUIT) return true;
+        if (!reach_app_ || (signal != SIGINT && signal != SIGQUIT)) return true;
         const bool second = last_ && now - *last_ <= std::chrono::seconds(2);
         last_ = now;
         return second;
     }
 
 private:
+    bool reach_app_;
     std::optional<time_point> last_;
 };
 

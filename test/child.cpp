@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -28,12 +29,25 @@ int print_descriptors() {
     return 0;
 }
 
+// What it has of umask, limits, group and session.
+int print_surroundings() {
+    const mode_t mask = ::umask(0);
+    rlimit files{};
+    ::getrlimit(RLIMIT_NOFILE, &files);
+    std::printf("umask %03o\n", static_cast<unsigned>(mask));
+    std::printf("files %d %d\n", static_cast<int>(files.rlim_cur),
+                static_cast<int>(files.rlim_max));
+    std::printf("leads group %d\n", ::getpgrp() == ::getpid());
+    std::printf("leads session %d\n", ::getsid(0) == ::getpid());
+    return 0;
+}
+
 // What the standard streams are.
 int print_streams() {
     for (const char* stream : {"/proc/self/fd/0", "/proc/self/fd/1", "/proc/self/fd/2"}) {
         char path[256] = "closed";
         [[maybe_unused]] const ssize_t size = ::readlink(stream, path, sizeof path - 1);
-        std::printf("%s\n", path);
+        std::printf("%.*s\n", static_cast<int>(std::strcspn(path, ":")), path);
     }
     return 0;
 }
@@ -108,6 +122,7 @@ int main(int argc, char** argv) {
     if (mode == "environment") return print_lines(environ);
     if (mode == "directory") return print_directory();
     if (mode == "descriptors") return print_descriptors();
+    if (mode == "surroundings") return print_surroundings();
     if (mode == "streams") return print_streams();
     if (mode == "signals") return print_signals();
     if (mode == "copy") return copy_input();

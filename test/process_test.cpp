@@ -324,6 +324,21 @@ TEST_CASE("without pidfds the host's handler of SIGCHLD stays, and every end is 
     CHECK(handled == 20);
 }
 
+TEST_CASE("a signal reaches all of a group of the child's own") {
+    asio::io_context io;
+    test::channel output;
+    auto options = test::child({"live"});
+    options.launcher = {"sh", "-c", "(echo; sleep 20; echo late) & wait"};
+    options.standard_output = output.in.get();
+    options.group = remora::process_group::own;
+    child child(io.get_executor(), options);
+    char newline = 0;
+    REQUIRE(::read(output.out.get(), &newline, 1) == 1);
+    CHECK(child.terminate());
+    CHECK(output.drain().empty());  // comes back when nobody has the other end
+    CHECK(end_of(io, child) == signalled(SIGTERM));
+}
+
 namespace {
 
 asio::awaitable<exit_status> end_of_owned(child owned) {

@@ -9,6 +9,7 @@
 //   handles_children, handles_children_later    the host has a handler of its own, from before the
 //                     start or from after it
 //   refuses=NAME      the system refuses it this call: pidfd_open or pidfd_send_signal
+//   group, session    its app has one of its own
 //   grace=N           milliseconds for each step of stopping
 //   start_timeout=N   milliseconds until the app has to have said hello
 //   drain=N           milliseconds for the services after the app's end
@@ -120,6 +121,8 @@ void obey(const std::string& word) {
     if (word == "runs") runs = true;
     if (word == "refuses=pidfd_open") refuse(SYS_pidfd_open);
     if (word == "refuses=pidfd_send_signal") refuse(SYS_pidfd_send_signal);
+    if (word == "group") options.group = remora::process_group::own;
+    if (word == "session") options.group = remora::process_group::session;
     if (word == "forks") forks = true;
     if (word.starts_with("closes=")) {
         for (const char digit : word.substr(7))

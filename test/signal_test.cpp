@@ -247,6 +247,14 @@ TEST_CASE("where the system refuses pidfds, apps are stopped and their ends are 
     CHECK(run_directories() == 0);
 }
 
+TEST_CASE("the first SIGINT stops an app that the terminal does not send it to") {
+    for (const std::string group : {"group", "session"}) {
+        host h({group}, {"waits"});
+        CHECK(result_after(h, {SIGINT}) == "result: exited with 143, stopped by goodbye");
+        CHECK(h.end() == exited(143));
+    }
+}
+
 TEST_CASE("a server that does not hear of its children's ends still follows its app") {
     for (const std::string how : {"ignores_children", "blocks_children"}) {
         CAPTURE(how);
@@ -287,6 +295,26 @@ TEST_CASE("a launcher starts the target, whatever its path looks like") {
     CHECK(code_through({"env", "A=b c"}) == 41);
     CHECK(code_through({write_launcher(directory.path / "the \"first\" one" / "a launcher")}) ==
           42);
+}
+
+TEST_CASE("server_options say what the app finds when it starts") {
+    ::setenv("REMORA_TEST_GONE", "1", 1);
+    channel output;
+    remora::server_options options;
+    options.launcher = {"sh", "-c", "env; umask; ulimit -n; exec \"$@\"", "sh"};
+    options.standard_output = output.in.get();
+    options.environment = {"REMORA_TEST_NEW=1 2"};
+    options.unset = {"REMORA_TEST_GONE"};
+    options.umask = 027;
+    options.resource_limits = {{RLIMIT_NOFILE, 200, 300}};
+    served_run r({"echo", "1"}, options);
+    r.server.serve("echo", echo_service);
+    CHECK(r.finish().code() == 0);
+    const std::string text = output.drain();
+    CHECK(text.find("\nREMORA_TEST_NEW=1 2\n") != text.npos);
+    CHECK(text.find("REMORA_TEST_GONE") == text.npos);
+    CHECK(text.ends_with("\n0027\n200\n"));
+    ::unsetenv("REMORA_TEST_GONE");
 }
 
 TEST_CASE("REMORA_LAUNCHER is a launcher for those who have none") {

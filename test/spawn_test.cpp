@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <remora/process.hpp>
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -11,7 +12,6 @@
 
 namespace fs = std::filesystem;
 using remora::spawn_options;
-using test::output_of;
 
 namespace {
 
@@ -21,9 +21,28 @@ bool has_line(const std::string& text, const std::string& line) {
     return ("\n" + text).find("\n" + line + "\n") != std::string::npos;
 }
 
+// With a umask it is another way of starting. What it finds has to be the same.
+spawn_options by_fork(spawn_options options) {
+    const mode_t mask = ::umask(0);
+    ::umask(mask);
+    options.umask = mask;
+    return options;
+}
+
+std::string output_of(const spawn_options& options) {
+    const std::string text = test::output_of(options);
+    std::string masked = test::output_of(by_fork(options));
+    CHECK(masked == text);
+    return text;
+}
+
 test::failure failure_of(const spawn_options& options) {
     asio::io_context io;
+    const auto masked =
+        test::failure_of([&] { remora::child child(io.get_executor(), by_fork(options)); });
     const auto failure = test::failure_of([&] { remora::child child(io.get_executor(), options); });
+    CHECK(masked.code == failure.code);
+    CHECK(masked.text == failure.text);
     test::run_all(io);
     CHECK(test::no_child_is_left());
     return failure;
@@ -138,9 +157,7 @@ TEST_CASE("the standard streams may be exchanged with others") {
 
 TEST_CASE("a standard stream that the host has closed is the null device in the child") {
     const test::closed_stream input(0), errors(2);
-    const std::string text = output_of(test::child({"streams"}));
-    CHECK(text.starts_with("/dev/null\npipe:["));
-    CHECK(text.ends_with("]\n/dev/null\n"));
+    CHECK(output_of(test::child({"streams"})) == "/dev/null\npipe\n/dev/null\n");
 }
 
 TEST_CASE("a standard stream that does not survive exec is the null device in the child") {
@@ -256,4 +273,46 @@ TEST_CASE("options that make no sense are refused") {
     CHECK(failure_of(options).code == system_code(EBADF));
     options.standard_input = ::open("/no such file", O_RDONLY);
     CHECK(failure_of(options).has("standard_input: -1 is no descriptor"));
+}
+
+TEST_CASE("the child has the umask and the limits that it is given, and the host keeps its own") {
+    rlimit before{}, after{};
+    ::getrlimit(RLIMIT_NOFILE, &before);
+    auto options = test::child({"surroundings"});
+    options.umask = 027;
+    options.resource_limits = {{RLIMIT_NOFILE, 20, 30}, {RLIMIT_CORE, 0, 0}};
+    const std::string text = test::output_of(options);
+    CHECK(has_line(text, "umask 027"));
+    CHECK(has_line(text, "files 20 30"));
+    ::getrlimit(RLIMIT_NOFILE, &after);
+    CHECK(after.rlim_cur == before.rlim_cur);
+    CHECK(by_fork({}).umask != 027u);
+}
+
+TEST_CASE("a limit that cannot be set is an error, and no child is left") {
+    asio::io_context io;
+    auto options = test::child({"surroundings"});
+    options.resource_limits = {{RLIMIT_NOFILE, 30, 20}};
+    const auto failure = test::failure_of([&] { remora::child child(io.get_executor(), options); });
+    CHECK(failure.code == system_code(EINVAL));
+    CHECK(failure.has("its limit of resource " + std::to_string(RLIMIT_NOFILE)));
+    CHECK(test::no_child_is_left());
+}
+
+TEST_CASE("a child has the host's group, one of its own, or a session of its own") {
+    auto options = test::child({"surroundings"});
+    CHECK(has_line(output_of(options), "leads group 0"));
+    options.group = remora::process_group::own;
+    CHECK(has_line(output_of(options), "leads group 1"));
+    CHECK(has_line(output_of(options), "leads session 0"));
+    options.group = remora::process_group::session;
+    CHECK(has_line(output_of(options), "leads session 1"));
+}
+
+TEST_CASE("a child that is copied from a host that handles signals has none of the handlers") {
+    const test::signal_action mine(SIGUSR1, [](int) {});
+    const test::signal_action ignored(SIGUSR2, SIG_IGN);
+    const std::string text = output_of(test::child({"signals"}));
+    CHECK(has_line(text, "ignored " + std::to_string(SIGUSR2)));
+    CHECK(!has_line(text, "ignored " + std::to_string(SIGUSR1)));
 }

@@ -98,3 +98,9 @@ TEST_CASE("SIGTERM and SIGHUP stop the app at once") {
     CHECK(!signals.stops(SIGINT, {}));
     CHECK(signals.stops(SIGTERM, {}));
 }
+
+TEST_CASE("SIGINT and SIGQUIT stop at once an app that the terminal does not send them to") {
+    terminal_signals signals(false);
+    CHECK(signals.stops(SIGINT, {}));
+    CHECK(signals.stops(SIGQUIT, {}));
+}

@@ -4,6 +4,7 @@
 
 #include <remora/detail/standard.hpp>
 
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include <memory>
@@ -52,6 +53,26 @@ struct inherited_fd {
     int as = -1;
 };
 
+/// Which processes a child is together with, where signals are sent to many.
+enum class process_group {
+    /// That of this process. On a terminal they are one job: Ctrl-C, Ctrl-Z and a hang-up reach
+    /// all, and all may read from it.
+    shared,
+    /// A group of its own, for the child and what it starts: child::signal() reaches all of it. On
+    /// a terminal it is a job in the background: Ctrl-C and Ctrl-Z do not reach it, and reading
+    /// from the terminal stops it.
+    own,
+    /// A session of its own, without a terminal, and a group as with `own`.
+    session,
+};
+
+/// A limit as for setrlimit(2).
+struct resource_limit {
+    int resource = -1;  ///< RLIMIT_NOFILE and the like
+    rlim_t soft = RLIM_INFINITY;
+    rlim_t hard = RLIM_INFINITY;
+};
+
 /// What to start, and what it finds when it starts.
 struct spawn_options {
     /// The program. A relative path starts at this process's working directory, also if the child
@@ -78,6 +99,11 @@ struct spawn_options {
     /// child, as SIGPIPE and SIGCHLD always are. Others stay as they are, so what nohup(1) has set
     /// up reaches the child. No signal is blocked there.
     std::vector<int> handled_signals = {};
+    process_group group = process_group::shared;
+    /// Both inherited if there are none. With either, the start copies this process by fork(2),
+    /// instead of posix_spawn(3): it takes longer where this process has much memory.
+    std::optional<mode_t> umask = {};
+    std::vector<resource_limit> resource_limits = {};
 };
 
 /// A child process and the duty to reap it: exactly this one, with waitpid(2), no other child of
@@ -100,8 +126,9 @@ public:
     /// the length of the arguments. Then no process is left.
     child(asio::any_io_executor executor, const spawn_options& options);
 
-    /// If it is still living: SIGKILL, and waits until it is gone (with no other limit than the
-    /// kernel's). Those who await it get its status. The context may be gone by now.
+    /// If it is still living: SIGKILL, to its group as well, and waits until it is gone (with no
+    /// other limit than the kernel's). Those who await it get its status. The context may be gone
+    /// by now.
     ~child();
 
     child(child&& other) noexcept;
@@ -124,8 +151,9 @@ public:
     /// blocks.
     void poke();
 
-    /// Sends a signal. False, and nothing is sent, if it was reaped before: no other process that
-    /// got its number is ever hit. Throws `error` with the system's code if it is not permitted.
+    /// Sends a signal, to the whole of its group if it has one of its own. False, and nothing is
+    /// sent, if it was reaped before: no other process that got its number is ever hit. Throws
+    /// `error` with the system's code if it is not permitted.
     bool signal(int number);
     bool terminate();  ///< signal(SIGTERM)
     bool kill();       ///< signal(SIGKILL)

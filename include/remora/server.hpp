@@ -33,6 +33,14 @@ struct server_options {
     /// Words to put before the target, as {"gdb", "--args"}; the environment's REMORA_LAUNCHER,
     /// split at spaces, if empty. With a launcher there is no start timeout.
     std::vector<std::string> launcher = {};
+    /// "NAME=value": added to the environment that the app inherits, or in place of what is there;
+    /// and names that are taken out of it.
+    std::vector<std::string> environment = {};
+    std::vector<std::string> unset = {};
+    /// See spawn_options. With a group of its own, stopping the app stops all of the group.
+    process_group group = process_group::shared;
+    std::optional<mode_t> umask = {};
+    std::vector<resource_limit> resource_limits = {};
     /// The app's standard streams: a descriptor, `inherited` or `null_device`.
     int standard_input = inherited;
     int standard_output = inherited;
