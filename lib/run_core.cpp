@@ -114,6 +114,8 @@ asio::awaitable<void> run_core::watch_app(std::shared_ptr<run_core> self) {
     while (!self->ended_) {
         try {
             self->result_.status = co_await self->app_->wait();
+            // A launcher may not be all that has to be stopped.
+            if (self->behind_ && self->stopping_.started()) co_await self->behind_->wait();
             self->ended_.reach();
         } catch (const std::bad_alloc&) {  // the run cannot end without it
         }
@@ -154,6 +156,7 @@ void run_core::finish() {
                             stop_signals::came_from_terminal(result_.status.value);
     signals_.release();
     app_.reset();
+    behind_.reset();
     server_->busy = false;
     over_.reach();
 }
@@ -192,11 +195,21 @@ void run_core::obey(const stop_action& action) {
     });
 }
 
+void run_core::send_signal(int number) {
+    // A group of its own is reached through the child, as long as that lives.
+    const bool alone = server_->options.group == process_group::shared || app_->status();
+    for (const int each : {number, SIGCONT}) {
+        send_to(*app_, each);
+        if (behind_ && alone) send_to(*behind_, each);
+        if (number != SIGTERM) break;  // one that is stopped acts on it only when it goes on
+    }
+}
+
 // An app that has changed its user cannot be signalled; its end is waited for all the same.
-void run_core::send_signal(int signal) {
+template <class Process>
+void run_core::send_to(Process& process, int number) {
     try {
-        app_->signal(signal);
-        if (signal == SIGTERM) app_->signal(SIGCONT);  // one that is stopped acts on nothing else
+        process.signal(number);
     } catch (const error& e) {
         tell({.what = event::kind::stopping, .pid = pid_, .code = e.code(), .text = e.context()});
     }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "control.hpp"
+#include "descendant.hpp"
 #include "milestone.hpp"
 #include "run_directory.hpp"
 #include "server_core.hpp"
@@ -98,6 +99,8 @@ private:
     void take_signal(int signal);
     void obey(const stop_action& action);
     void send_signal(int signal);
+    template <class Process>
+    void send_to(Process& process, int number);
     void finish();
     void tell(const event& e) { server_->tell(e); }
 
@@ -106,6 +109,7 @@ private:
     std::shared_ptr<endpoint> control_;
     std::shared_ptr<arena> arena_;  ///< none: only FIFOs
     std::optional<child> app_;
+    std::optional<descendant> behind_;  ///< which has said hello, if not the child itself
     int pid_ = 0;
     bool launched_ = false;  ///< through a launcher: no start timeout
     bool met_ = false;

@@ -40,6 +40,8 @@ asio::awaitable<bool> run_core::meet(std::shared_ptr<run_core> self) {
     }
     if (f == nullptr) raise(errc::protocol_error, "the app left without a hello");
     const wire::hello words = parse_hello(*f);
+    if (words.pid != self->pid_)
+        self->behind_ = descendant::find(self->strand(), words.pid, self->pid_);
     auto reply = answer(words, self->limits_.message, ::getpid());
     self->control_->pop();
     self->control_->opened();

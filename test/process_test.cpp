@@ -9,6 +9,7 @@
 #include <asio/use_future.hpp>
 
 #include "children.hpp"
+#include "descendant.hpp"
 
 using remora::child;
 using remora::exit_status;
@@ -337,6 +338,26 @@ TEST_CASE("a signal reaches all of a group of the child's own") {
     CHECK(child.terminate());
     CHECK(output.drain().empty());  // comes back when nobody has the other end
     CHECK(end_of(io, child) == signalled(SIGTERM));
+}
+
+TEST_CASE("a process is found only below its ancestor, and is signalled and awaited") {
+    using remora::detail::descendant;
+    asio::io_context io;
+    const auto executor = io.get_executor();
+    child living(executor, test::child({"live"}));
+    child other(executor, test::child({"live"}));
+    CHECK(!descendant::find(executor, living.pid(), other.pid()));
+    CHECK(!descendant::find(executor, ::getpid(), living.pid()));
+    CHECK(!descendant::find(executor, 1, living.pid()));
+    CHECK(!descendant::find(executor, -1, living.pid()));
+    auto found = descendant::find(executor, living.pid(), ::getpid());
+    REQUIRE(found);
+    found->signal(SIGTERM);
+    bool ended = false;
+    asio::co_spawn(io, found->wait(), [&](std::exception_ptr) { ended = true; });
+    run_until(io, [&] { return ended; });
+    CHECK(end_of(io, living) == signalled(SIGTERM));
+    found->signal(SIGTERM);
 }
 
 namespace {

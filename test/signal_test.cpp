@@ -297,6 +297,19 @@ TEST_CASE("a launcher starts the target, whatever its path looks like") {
           42);
 }
 
+TEST_CASE("an app behind a launcher that forks is stopped with it") {
+    const scratch directory;
+    const std::string launcher = write_launcher(directory.path / "launcher");
+    for (const std::string group : {"", "group"}) {
+        CAPTURE(group);
+        const orphanage all;
+        host h({"grace=20", group}, {"deaf"}, {"REMORA_LAUNCHER=" + launcher});
+        CHECK(result_after(h, {SIGTERM}) == "result: killed by SIGTERM (15), stopped by SIGKILL");
+        CHECK(h.end() == exited(143));
+        CHECK(orphanage::ends() == std::vector{signalled(SIGKILL)});
+    }
+}
+
 TEST_CASE("server_options say what the app finds when it starts") {
     ::setenv("REMORA_TEST_GONE", "1", 1);
     channel output;
