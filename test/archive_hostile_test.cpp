@@ -25,6 +25,17 @@ struct question {
     }
 };
 
+/// Numbers, one behind the other.
+struct triple {
+    int a = 0;
+    double b = 0;
+    std::uint16_t c = 0;
+    template <class Archive>
+    void serialize(Archive& ar) {
+        ar(a, b, c);
+    }
+};
+
 struct nothing {};
 
 struct tree {
@@ -155,6 +166,21 @@ TEST_CASE("a record cut between two fields has fewer fields, anywhere else it is
         else
             CHECK_MESSAGE(f.code == code(errc::truncated), "cut at " << n << ": " << f.text);
     }
+}
+
+TEST_CASE("in a row of numbers each field may be missing, cut or of another kind") {
+    const auto body = from_hex("14 01000000 38 0000000000000040 22 0300");
+    for (std::size_t n = 0; n <= body.size(); ++n) {
+        triple into{7, 7, 7};
+        const auto cut = record_of(bytes(body.begin(), body.begin() + static_cast<long>(n)));
+        auto f = failure_of([&] { remora::decode(cut, into); });
+        const bool whole = n == 0 || n == 5 || n == 14 || n == 17;
+        CHECK_MESSAGE(f.code == (whole ? std::error_code() : code(errc::truncated)),
+                      "cut at " << n);
+        if (whole) CHECK(into.a + into.b + into.c == (n < 5 ? 21 : n < 14 ? 15 : n < 17 ? 10 : 6));
+    }
+    auto f = decode_failure<triple>(record_of(from_hex("14 01000000 34 00000040 22 0300 0000")));
+    CHECK(f.has("triple, field 2, at byte 10: f64 expected, f32 found"));
 }
 
 TEST_CASE("counts that the bytes cannot hold are refused before anything is made") {

@@ -6,6 +6,7 @@
 #include <cereal/types/vector.hpp>
 #include <numeric>
 #include <stdexcept>
+#include <valarray>
 
 #include "archive_support.hpp"
 
@@ -500,6 +501,11 @@ TEST_CASE("containers of every sort come back whole") {
     std::unordered_multimap<int, int> pairs{{1, 2}, {1, 3}};
     CHECK(round_trip(pairs) == pairs);
     CHECK(round_trip(std::vector<bool>(77, true)) == std::vector<bool>(77, true));
+    CHECK(round_trip(std::valarray<int>(numbers.data(), 1000))[999] == 499);
+    CHECK(round_trip(std::valarray<std::string>("abc", 2))[1] == "abc");
+    CHECK(round_trip(std::valarray<bool>(true, 3))[2]);
+    CHECK(round_trip(std::valarray<int>()).size() == 0);
+    CHECK(round_trip(std::bitset<77>(0x5555)) == std::bitset<77>(0x5555));
 }
 
 TEST_CASE("a C array of arrays is a list of lists") {

@@ -35,14 +35,14 @@ public:
     /// Adds `n` bytes that the caller fills, and returns where they begin.
     /// Throws errc::message_too_large if the size would exceed `max_size()`, and then changes
     /// nothing. Every call below that makes the buffer longer fails in the same way.
-    std::byte* extend(std::size_t n) {
+    [[gnu::always_inline]] std::byte* extend(std::size_t n) {
         if (static_cast<std::size_t>(room_ - end_) < n) [[unlikely]]
             grow(n);
         return std::exchange(end_, end_ + n);
     }
 
     /// Adds a copy of `n` bytes, which must not lie in this buffer.
-    void append(const void* from, std::size_t n) {
+    [[gnu::always_inline]] void append(const void* from, std::size_t n) {
         std::byte* to = extend(n);
         if (n != 0) std::memcpy(to, from, n);
     }

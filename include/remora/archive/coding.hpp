@@ -36,14 +36,14 @@ inline constexpr std::string_view whole_name = spoken_name<T>();
 /// Limits what one value adds to a buffer, and takes it back unless it is kept.
 class encoding {
 public:
-    encoding(byte_buffer& out, std::size_t limit)
+    [[gnu::always_inline]] encoding(byte_buffer& out, std::size_t limit)
         : out_(out), before_(out.size()), max_size_(out.max_size()) {
         if (limit < max_size_ - std::min(before_, max_size_))
             out_.max_size(before_ + limit, before_);
     }
     encoding(const encoding&) = delete;
     encoding& operator=(const encoding&) = delete;
-    ~encoding() {
+    [[gnu::always_inline]] ~encoding() {
         if (!kept_) out_.truncate(before_);
         if (out_.max_size() != max_size_) out_.max_size(max_size_);
     }

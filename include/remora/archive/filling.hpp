@@ -9,8 +9,17 @@
 
 namespace remora::detail {
 
+/// Elements up to this size are read on the stack and moved to their place, which is faster.
+inline constexpr std::size_t small_element = 256;
+
+template <class C>
+concept keyed = requires { typename C::mapped_type; };
+
 template <class C>
 concept hash_table = requires(const C& c) { c.bucket_count(); };
+
+/// A hash table of fewer elements is fast, whatever its keys.
+inline constexpr std::size_t small_table = 64;
 
 /// Bounds the work of inserting into a hash table. An insertion passes by the elements of its
 /// bucket up to one that is equal. With keys that chance has chosen that is one on average; keys
@@ -22,6 +31,7 @@ public:
     /// Counts what inserting an element with this key will pass by.
     template <class C>
     void count(input_archive& in, const C& c, const typename C::key_type& key) {
+        if (c.size() < small_table) return;
         const auto bucket = c.bucket(key);
         for (auto at = c.begin(bucket); at != c.end(bucket); ++at) {
             if (left_-- == 0) [[unlikely]]
@@ -33,7 +43,7 @@ public:
 private:
     template <class C>
     static const typename C::key_type& key_of(const typename C::value_type& element) {
-        if constexpr (requires { typename C::mapped_type; })
+        if constexpr (keyed<C>)
             return element.first;
         else
             return element;
@@ -54,22 +64,54 @@ C another_like(const C& c) {
         return C(c.key_comp(), c.get_allocator());
 }
 
-/// Puts `count` elements into `c`. `get(node)` reads one where it will stay, since elements may be
-/// too large for the stack and contain containers like this one, and returns its key. Of keys that
-/// are equal for the reader the first stays: an older reader may not know the field in which they
-/// differ.
-template <class C, class Get>
-void fill(input_archive& in, C& c, std::size_t count, Get get) {
+/// Reads the key, or the key and the value, of an element.
+template <class... Parts>
+void get_parts(input_archive& in, Parts&... parts) {
+    (codec<Parts>::get(in, parts), ...);
+}
+
+template <class C, class Key, class... Value>
+void insert_small(input_archive& in, C& c, collisions& passed, Key key, Value... value) {
+    detail::get_parts(in, key, value...);
+    if constexpr (hash_table<C>) passed.count(in, c, key);
+    c.emplace_hint(c.end(), std::move(key), std::move(value)...);
+}
+
+/// Reads an element where it will stay: it may be too large for the stack, and contain containers
+/// like this one.
+template <class C>
+void insert_large(input_archive& in, C& c, collisions& passed, C& maker) {
+    auto node = maker.extract(maker.emplace_hint(maker.end()));
+    if constexpr (keyed<C>) {
+        detail::get_parts(in, node.key(), node.mapped());
+        if constexpr (hash_table<C>) passed.count(in, c, node.key());
+    } else {
+        detail::get_parts(in, node.value());
+        if constexpr (hash_table<C>) passed.count(in, c, node.value());
+    }
+    c.insert(c.end(), std::move(node));
+}
+
+/// Replaces what is in `c` by `count` elements. Of keys that are equal for the reader the first
+/// stays: an older reader may not know the field in which they differ.
+template <class C>
+void fill(input_archive& in, C& c, std::size_t count) {
+    using key = typename C::key_type;
     c.clear();
     if (count == 0) return;
-    if constexpr (hash_table<C>) c.reserve(count);
+    if constexpr (hash_table<C>)
+        if (count > small_table) c.reserve(count);
     collisions passed(count);
-    C maker = another_like(c);
-    for (; count != 0; --count) {
-        auto node = maker.extract(maker.emplace_hint(maker.end()));
-        const auto& key = get(node);
-        if constexpr (hash_table<C>) passed.count(in, c, key);
-        c.insert(c.end(), std::move(node));
+    if constexpr (sizeof(typename C::value_type) > small_element) {
+        C maker = another_like(c);
+        for (; count != 0; --count)
+            detail::insert_large(in, c, passed, maker);
+    } else if constexpr (keyed<C>) {
+        for (; count != 0; --count)
+            detail::insert_small(in, c, passed, key{}, typename C::mapped_type{});
+    } else {
+        for (; count != 0; --count)
+            detail::insert_small(in, c, passed, key{});
     }
 }
 

@@ -18,6 +18,14 @@
 
 namespace remora {
 
+namespace detail {
+/// A number of which every byte pattern is a value.
+template <class T>
+concept plain_to_read =
+    plain<std::remove_reference_t<T>> && !std::is_const_v<std::remove_reference_t<T>> &&
+    !std::is_same_v<std::remove_cvref_t<T>, bool>;
+}  // namespace detail
+
 /// What decoding may use, so that a few bytes cannot ask for gigabytes.
 struct decode_limits {
     /// Bytes of memory for elements, strings and pointees; at least four times the message.
@@ -47,7 +55,10 @@ public:
 
     template <class... T>
     input_archive& operator()(T&&... fields) {
-        (get_field(fields), ...);
+        if constexpr (sizeof...(T) > 1 && (detail::plain_to_read<T> && ...))
+            get_run(fields...);
+        else
+            (get_field(fields), ...);
         return *this;
     }
     template <class T>
@@ -85,11 +96,8 @@ public:
         using codec = detail::codec<T>;
         if constexpr (std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) {
             // The most common fields by far: look only once whether all is there and right.
-            if (left() > sizeof value && *at_ == static_cast<std::byte>(codec::its_kind))
-                [[likely]] {
-                std::memcpy(&value, at_ + 1, sizeof value);
-                if constexpr (std::is_integral_v<T>) read_once(value);
-                at_ += 1 + sizeof value;
+            if (left() > sizeof value && is_kind_of(value, at_)) [[likely]] {
+                at_ = load(value, at_);
                 return;
             }
         }
@@ -97,7 +105,7 @@ public:
         codec::get(*this, value);
     }
 
-    void expect(kind expected) {
+    [[gnu::always_inline]] void expect(kind expected) {
         need(1);
         if (*at_ != static_cast<std::byte>(expected)) [[unlikely]]
             fail_kind(expected);
@@ -105,7 +113,7 @@ public:
     }
 
     template <class T>
-    T get_number() {
+    [[gnu::always_inline]] T get_number() {
         T value;
         need(sizeof value);
         std::memcpy(&value, at_, sizeof value);
@@ -183,6 +191,33 @@ public:
 
 private:
     template <class T>
+    [[gnu::always_inline]] static bool is_kind_of(const T&, const std::byte* at) {
+        return *at == static_cast<std::byte>(detail::codec<T>::its_kind);
+    }
+    /// Reads a number behind its kind, and returns the end.
+    template <class T>
+    [[gnu::always_inline]] static const std::byte* load(T& value, const std::byte* from) {
+        std::memcpy(&value, from + 1, sizeof value);
+        if constexpr (std::is_integral_v<T>) read_once(value);
+        return from + 1 + sizeof value;
+    }
+
+    /// Fields that are numbers: if all of them are there, look only once.
+    template <class... T>
+    [[gnu::always_inline]] void get_run(T&... values) {
+        const std::byte* at = at_;
+        const auto is_next = [&at](const auto& value) {
+            return is_kind_of(value, std::exchange(at, at + 1 + sizeof value));
+        };
+        if (left() < (0 + ... + (1 + sizeof values)) || !(is_next(values) && ...)) [[unlikely]]
+            return (get_field(values), ...);
+        at = at_;
+        ((at = load(values, at)), ...);
+        at_ = at;
+        field_ += sizeof...(T);
+    }
+
+    template <class T>
     void get_field(T& value) {
         ++field_;
         if (at_ != end_)
@@ -198,7 +233,7 @@ private:
         asm volatile("" : "+r"(value));
     }
 
-    void need(std::size_t n) const {
+    [[gnu::always_inline]] void need(std::size_t n) const {
         if (left() < n) [[unlikely]]
             fail_truncated(n);
     }

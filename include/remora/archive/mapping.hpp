@@ -36,11 +36,7 @@ struct mapping {
         in.expect(codec<value>::its_kind);
         auto count = in.get_count(codec<key>::least_size + codec<value>::least_size);
         in.charge(count, sizeof(typename C::value_type) + node_size);
-        detail::fill(in, c, count, [&](auto& node) -> const key& {
-            codec<key>::get(in, node.key());
-            codec<value>::get(in, node.mapped());
-            return node.key();
-        });
+        detail::fill(in, c, count);
     }
 };
 

@@ -93,11 +93,12 @@ struct codec<std::bitset<N>> {
 
     static void put(output_archive& out, const std::bitset<N>& bits) {
         out.put_count(byte_count);
+        std::byte* to = out.extend(byte_count);
         for (std::size_t i = 0; i < byte_count; ++i) {
             unsigned byte = 0;
             for (std::size_t bit = 0; bit < 8 && i * 8 + bit < N; ++bit)
                 byte |= unsigned{bits[i * 8 + bit]} << bit;
-            out.put_number(static_cast<std::uint8_t>(byte));
+            to[i] = static_cast<std::byte>(byte);
         }
     }
     static void get(input_archive& in, std::bitset<N>& bits) {

@@ -2,6 +2,7 @@
 /// Rows of elements, and the containers that grow at their end.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <list>
 #include <string>
@@ -39,8 +40,10 @@ struct row {
         return in.get_count(codec<E>::least_size);
     }
 
+    /// The whole row, whose elements lie in memory as on the wire.
     static void put_raw(output_archive& out, const E* from, std::size_t count) {
-        out.put_raw(from, count * sizeof(E));
+        if constexpr (!is_bytes) out.put_kind(codec<E>::its_kind);
+        out.put_counted(count, from, count * sizeof(E));
     }
     static void get_raw(input_archive& in, E* to, std::size_t count) {
         auto* from = in.get_raw(count * sizeof(E));
@@ -59,11 +62,12 @@ struct row {
 template <class C, class E, std::size_t Node = 0>
 struct growing : row<E> {
     static void put(output_archive& out, const C& c) {
-        row<E>::put_head(out, c.size());
-        if constexpr (is_contiguous)
+        if constexpr (is_contiguous) {
             row<E>::put_raw(out, c.data(), c.size());
-        else
-            row<E>::put_each(out, c);
+        } else {
+            row<E>::put_head(out, c.size());
+            put_each(out, c);
+        }
     }
 
     static void get(input_archive& in, C& c) {
@@ -72,6 +76,8 @@ struct growing : row<E> {
         if constexpr (is_contiguous && sizeof(E) == 1) {
             auto* from = reinterpret_cast<const E*>(in.get_raw(count));
             c.assign(from, from + count);
+        } else if constexpr (std::is_same_v<E, bool>) {
+            get_bools(in, c, count);
         } else if constexpr (is_contiguous) {
             c.resize(count);  // the bytes are there: get_head has looked
             row<E>::get_raw(in, c.data(), count);
@@ -83,6 +89,13 @@ struct growing : row<E> {
     static constexpr bool is_contiguous = is_raw<E> && requires(const C& c) { c.data(); };
 
 private:
+    static void put_each(output_archive& out, const C& c) {
+        if constexpr (std::is_same_v<E, bool>)
+            std::copy(c.begin(), c.end(), reinterpret_cast<bool*>(out.extend(c.size())));
+        else
+            row<E>::put_each(out, c);
+    }
+
     /// An element that is nothing but a run of numbers or characters is overwritten whole: then
     /// it may keep its memory.
     static constexpr bool is_reusable = [] {
@@ -106,13 +119,15 @@ private:
     }
 
     static void get_back(input_archive& in, C& c) {
-        if constexpr (std::is_same_v<E, bool>) {
-            bool element = false;
-            codec<E>::get(in, element);
-            c.push_back(element);
-        } else {
-            c.emplace_back();
-            codec<E>::get(in, c.back());
+        c.emplace_back();
+        codec<E>::get(in, c.back());
+    }
+    static void get_bools(input_archive& in, C& c, std::size_t count) {
+        c.resize(count);  // the bytes are there: get_head has looked
+        for (auto&& element : c) {
+            bool value = false;
+            codec<E>::get(in, value);
+            element = value;
         }
     }
 };

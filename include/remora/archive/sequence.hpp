@@ -42,10 +42,7 @@ struct inserting : row<E> {
     static void get(input_archive& in, C& c) {
         auto count = row<E>::get_head(in);
         in.charge(count, sizeof(E) + node_size);
-        detail::fill(in, c, count, [&](auto& node) -> const E& {
-            codec<E>::get(in, node.value());
-            return node.value();
-        });
+        detail::fill(in, c, count);
     }
 };
 
@@ -64,11 +61,12 @@ struct codec<std::unordered_multiset<E, H, Q, A>>
 template <class C, class E, std::size_t N>
 struct fixed : row<E> {
     static void put(output_archive& out, const C& c) {
-        row<E>::put_head(out, N);
-        if constexpr (is_raw<E>)
+        if constexpr (is_raw<E>) {
             row<E>::put_raw(out, std::data(c), N);
-        else
+        } else {
+            row<E>::put_head(out, N);
             row<E>::put_each(out, c);
+        }
     }
     static void get(input_archive& in, C& c) {
         auto count = row<E>::get_head(in);
@@ -96,11 +94,26 @@ struct codec<E[N]> : fixed<E[N], E, N> {};
 template <class E>
 struct codec<std::valarray<E>> : row<E> {
     static void put(output_archive& out, const std::valarray<E>& c) {
-        row<E>::put_head(out, c.size());
-        for (std::size_t i = 0; i < c.size(); ++i)
-            codec<E>::put(out, c[i]);
+        if constexpr (is_raw<E>) {
+            row<E>::put_raw(out, c.size() == 0 ? nullptr : std::begin(c), c.size());
+        } else {
+            row<E>::put_head(out, c.size());
+            row<E>::put_each(out, c);
+        }
     }
     static void get(input_archive& in, std::valarray<E>& c) {
+        if constexpr (is_raw<E>) {
+            auto count = row<E>::get_head(in);
+            in.charge(count, sizeof(E));
+            c.resize(count);  // the bytes are there: get_head has looked
+            if (count != 0) row<E>::get_raw(in, std::begin(c), count);
+        } else {
+            get_each(in, c);
+        }
+    }
+
+private:
+    static void get_each(input_archive& in, std::valarray<E>& c) {
         std::vector<E> elements;  // a valarray cannot grow
         growing<std::vector<E>, E>::get(in, elements);
         c.resize(elements.size());
