@@ -5,6 +5,7 @@
 #include <remora/asio.hpp>
 
 #include <memory>
+#include <typeinfo>
 #include <utility>
 
 namespace remora::detail {
@@ -50,11 +51,17 @@ private:
     std::shared_ptr<const serving> what_;
 };
 
+template <bool posts>
+const serving* serving_by(const asio::any_io_executor& executor) noexcept {
+    // Asio 1.22 casts to whatever it is asked for.
+    if (executor.target_type() != typeid(serving_executor<posts>)) return nullptr;
+    return executor.target<serving_executor<posts>>()->what();
+}
+
 /// Null if the executor is no handler's.
 inline const serving* serving_of(const asio::any_io_executor& executor) noexcept {
-    if (const auto* const one = executor.target<serving_executor<false>>()) return one->what();
-    if (const auto* const one = executor.target<serving_executor<true>>()) return one->what();
-    return nullptr;
+    const serving* const one = serving_by<false>(executor);
+    return one != nullptr ? one : serving_by<true>(executor);
 }
 
 }  // namespace remora::detail
