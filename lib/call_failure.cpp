@@ -7,6 +7,7 @@
 #include <remora/asio.hpp>
 
 #include <new>
+#include <string_view>
 
 namespace remora {
 
@@ -44,6 +45,15 @@ failure_kind kind_of(const std::error_code& code) {
     if (code == asio::error::operation_aborted || code == errc::cancelled)
         return failure_kind::cancelled;
     return failure_kind::failed;
+}
+
+// What an error would say a second time: its exception's text ends with that of the code.
+std::string_view without_code(std::string_view text, const std::error_code& code) {
+    const auto end = code.message();
+    if (!text.ends_with(end)) return text;
+    text.remove_suffix(end.size());
+    if (text.ends_with(": ")) text.remove_suffix(2);
+    return text;
 }
 
 }  // namespace
@@ -107,7 +117,9 @@ remote_error call_failure::to_error(const std::string& context) const {
         what != failure_kind::cancelled) {
         what = failure_kind::failed;
     }
-    return {what, to_code(what), context, text.empty() ? "" : quote(text, max_text)};
+    const auto known = to_code(what);
+    const auto said = without_code(text, known);
+    return {what, known, context, said.empty() ? "" : quote(said, max_text)};
 }
 
 }  // namespace wire
