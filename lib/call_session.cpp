@@ -162,6 +162,8 @@ void call_session::flush() {
         end_.flush(std::exchange(batch_, {}));
     } catch (const error& e) {
         end_.fail(e.code());
+    } catch (const std::bad_alloc&) {
+        end_.fail(std::make_error_code(std::errc::not_enough_memory));
     }
     served_.written(end_.written());
 }

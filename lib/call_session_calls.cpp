@@ -98,6 +98,13 @@ std::exception_ptr call_session::why_cancelled(std::string_view request) const n
     return std::make_exception_ptr(std::system_error(asio::error::operation_aborted));
 }
 
+void call_session::cancel(std::uint64_t id) noexcept {
+    const auto [what, call] = table_.find(id);
+    if (what != call_table::verdict::expected) return;
+    call->fail(why_cancelled(call->request_name()));
+    abandon(id);
+}
+
 void call_session::fail(std::uint64_t id, std::exception_ptr why) noexcept {
     const auto [what, call] = table_.find(id);
     if (what != call_table::verdict::expected) return;

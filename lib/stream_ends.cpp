@@ -73,10 +73,15 @@ void incoming_stream::outlive() {
     wake();
 }
 
+void incoming_stream::upload_ended() {
+    is_uploading = false;
+    ready_.post(end->executor());
+}
+
 asio::awaitable<void> incoming_stream::wait_readable(std::shared_ptr<incoming_stream> self,
                                                      deadline until) {
     const awaiting_items guard(*self);
-    while (self->inbox.empty() && !self->inbox.at_end())
+    while (self->inbox.empty() && !self->is_over())
         co_await wait(self, until);
 }
 

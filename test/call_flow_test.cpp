@@ -115,8 +115,10 @@ service echoes() {
     service s;
     s.on(echo_later);
     s.on([](large_items q) -> generator<blob> {
-        for (int i = 0; i != q.count; ++i)
-            co_yield make_blob(static_cast<std::uint64_t>(i), 1000);
+        for (int i = 0; i != q.count; ++i) {
+            const auto b = make_blob(static_cast<std::uint64_t>(i), 1000);
+            co_yield b;
+        }
     });
     return s;
 }

@@ -30,10 +30,11 @@ struct consumer {
     asio::io_context io;
     suspensions all;
     suspension ready{all};
+    bool stopped = false;
 
     template <class T>
     void start(generator<T>& items) {
-        items.start(io.get_executor(), ready);
+        items.start(io.get_executor(), ready, stopped);
     }
 
     /// Takes all items; what it waits for has to end by itself.

@@ -161,8 +161,10 @@ TEST_CASE("items that are larger than the credit come one by one") {
     over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
         struct pump {
             static generator<blob> blobs(int count) {
-                for (int i = 0; i != count; ++i)
-                    co_yield make_blob(static_cast<std::uint64_t>(i), 700'000);
+                for (int i = 0; i != count; ++i) {
+                    const auto b = make_blob(static_cast<std::uint64_t>(i), 700'000);
+                    co_yield b;
+                }
             }
         };
         service s;

@@ -14,6 +14,12 @@
 // defines, and every translation unit has to agree with the one in which Asio is compiled.
 #include <cstddef>
 
+#if defined(__GNUC__) && !defined(__clang__)
+// A false alarm of g++ 12 and later, wherever the frame of a coroutine is made and destroyed in one
+// function: in the code of users too.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+#endif
+
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
 #include <asio/bind_cancellation_slot.hpp>

@@ -13,8 +13,9 @@
 namespace remora {
 
 struct call_options {
-    /// How long the call may take, from now to its answer, its turn to be sent included. When it
-    /// has passed the call fails, and the handler on the other side is cancelled.
+    /// How long the call may take, from now to its answer, or the last item of the stream that
+    /// answers it, its turn to be sent included. When it has passed the call fails, and the handler
+    /// on the other side is cancelled.
     std::chrono::nanoseconds deadline = std::chrono::nanoseconds::max();
 };
 

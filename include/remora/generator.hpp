@@ -14,6 +14,38 @@
 
 namespace remora {
 
+namespace detail {
+
+/// Whether g++ 12 destroys a temporary T of a co_yield expression twice, to some effect.
+template <class T>
+inline constexpr bool is_fragile = std::is_aggregate_v<T> && !std::is_trivially_destructible_v<T>;
+
+/// A T that is no aggregate.
+template <class T>
+class wrapped_item {
+public:
+    template <class... Args>
+    explicit wrapped_item(std::in_place_t, Args&&... args) : value_{std::forward<Args>(args)...} {}
+    const T& get() const noexcept { return value_; }
+
+private:
+    T value_;
+};
+
+template <class T>
+using yielded = std::conditional_t<is_fragile<T>, wrapped_item<T>, T>;
+
+template <class T, class... Args>
+yielded<T> make_yielded(Args&&... args) {
+    if constexpr (is_fragile<T>) {
+        return wrapped_item<T>(std::in_place, std::forward<Args>(args)...);
+    } else {
+        return T{std::forward<Args>(args)...};
+    }
+}
+
+}  // namespace detail
+
 /// An asynchronous generator: a coroutine that may `co_yield` items of type T and `co_await` any
 /// asio::awaitable (as of asio::use_awaitable), and asio::this_coro::executor. Its items become a
 /// stream: it goes on when there is room for the next. An exception that leaves it is what the
@@ -23,8 +55,10 @@ namespace remora {
 ///         for (int i = 0; i != w.count; ++i) co_yield remora::item<tick>(i);
 ///     }
 ///
-/// When nobody wants its items any more, what it awaits is cancelled, and once that has ended the
-/// coroutine is destroyed where it stands. Move-only; runs on the executor of the pipe.
+/// When nobody wants its items any more it does not go on: what it awaits is cancelled, and once
+/// that has ended the coroutine is destroyed where it stands. A call or a handler to which it was
+/// given returns after that; so it may use what its caller owns. Move-only; runs on the executor of
+/// the pipe.
 template <class T>
 class [[nodiscard]] generator {
 public:
@@ -37,10 +71,12 @@ public:
     // For those who send the items.
 
     /// Where it runs, and whom it wakes when an item has come out of a wait. Both before advance().
-    void start(const asio::any_io_executor& executor, detail::suspension& ready);
+    /// Once `stopped` is true it does not go on after a wait.
+    void start(const asio::any_io_executor& executor, detail::suspension& ready,
+               const bool& stopped);
     /// Runs until it has an item, ends, or has to wait.
     void advance();
-    /// Cancels what it waits for, after which it goes no further.
+    /// Cancels what it waits for. `stopped` is true.
     void stop();
     /// Throws what has left the coroutine, if it ended so.
     void rethrow_failure() const;
@@ -76,11 +112,11 @@ private:
     keeper frame_;  ///< another is with what it waits for
 };
 
-/// T{args...}: the safe way to `co_yield` or `co_await` with a temporary of an aggregate (g++ 12
+/// T{args...}, to be yielded: the safe way to `co_yield` an aggregate that is made there (g++ 12
 /// destroys such temporaries twice).
 template <class T, class... Args>
-T item(Args&&... args) {
-    return T{std::forward<Args>(args)...};
+detail::yielded<T> item(Args&&... args) {
+    return detail::make_yielded<T>(std::forward<Args>(args)...);
 }
 
 }  // namespace remora

@@ -25,6 +25,16 @@ namespace detail {
 template <class T, class... Args>
 concept building = sizeof...(Args) != 1 || !(std::same_as<T, Args> || ...);
 
+/// Says what is wrong if Args do not make a T.
+template <class T, class... Args>
+consteval bool is_built() {
+    constexpr bool built = requires(Args&&... args) { T{std::forward<Args>(args)...}; };
+    static_assert(built,
+                  "remora: T{args...} is not possible with these arguments: one of them does not "
+                  "fit its field, or could lose digits there (write 5u, or a static_cast)");
+    return built;
+}
+
 /// That a request is given away: it moves into the coroutine of its call.
 template <class T>
 concept given_away = !std::is_reference_v<T> && !std::is_const_v<T> && std::move_constructible<T>;
@@ -92,8 +102,9 @@ public:
     /// 12 destroys such temporaries twice within a co_await expression).
     template <class T, class... Args>
         requires detail::building<T, Args...>
-    asio::awaitable<void> send(Args... args) {
-        return send_built<T>(checked(), std::move(args)...);
+    auto send(Args... args) {
+        if constexpr (detail::is_built<T, Args...>())
+            return send_built<T>(checked(), std::move(args)...);
     }
 
     /// Sends every value of the range, many to a write. `values` must live until completion.
@@ -173,7 +184,9 @@ public:
     auto call(call_options options, Args... args);
 
     /// The same, for a request with an upload: `items` are sent along, as fast as the handler takes
-    /// them. What the generator throws is thrown here, and cancels the handler.
+    /// them. What the generator throws is thrown here, and cancels the handler. However the call
+    /// ends, the generator has ended when it returns: it is not resumed any more, and what it
+    /// awaits is cancelled and waited for.
     template <class Request, class Item>
     auto call(const Request& question, generator<Item> items, call_options options = {});
     template <class Request, class Item>
@@ -181,20 +194,25 @@ public:
     auto call(Request&& question, generator<Item> items, call_options options = {});
 
     /// Asks for a stream: returns remora::stream of its items as soon as the request was queued.
-    /// What fails later, fails in stream::next(), which may have a time limit; the call has none.
+    /// What fails later, fails in stream::next(), which may have a time limit of its own; the
+    /// deadline is that of the last item. An upload is sent along until the stream ends or is
+    /// dropped.
     template <class Request>
-    auto stream(const Request& question);
+    auto stream(const Request& question, call_options options = {});
     template <class Request>
         requires detail::given_away<Request>
-    auto stream(Request&& question);
+    auto stream(Request&& question, call_options options = {});
     template <class Request, class... Args>
         requires detail::building<Request, Args...>
     auto stream(Args... args);
+    template <class Request, class... Args>
+        requires detail::building<Request, Args...>
+    auto stream(call_options options, Args... args);
     template <class Request, class Item>
-    auto stream(const Request& question, generator<Item> items);
+    auto stream(const Request& question, generator<Item> items, call_options options = {});
     template <class Request, class Item>
         requires detail::given_away<Request>
-    auto stream(Request&& question, generator<Item> items);
+    auto stream(Request&& question, generator<Item> items, call_options options = {});
 
     /// Sends a message for a handler of the other end, which does not answer: another name for
     /// send(). If no handler takes it, it is dropped, and counted there.
@@ -204,8 +222,8 @@ public:
     }
     template <class T, class... Args>
         requires detail::building<T, Args...>
-    asio::awaitable<void> notify(Args... args) {
-        return send_built<T>(checked(), std::move(args)...);
+    auto notify(Args... args) {
+        return send<T>(std::move(args)...);
     }
 
     /// Answers the other end's requests from now on. One service a pipe: a second one is

@@ -7,6 +7,7 @@
 #include <remora/stream.hpp>
 
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 namespace remora {
@@ -34,12 +35,21 @@ class service {
 public:
     explicit service(service_options options = {}) : options_(options) {}
 
-    /// Adds a handler, in place of an earlier one for the same type. It is called as
-    /// handler(Request), or handler(Request, stream<upload>) if the request has an upload, and
-    /// returns the reply, asio::awaitable of it, or for a stream, generator of its items.
-    /// It is kept until the last call that it serves has ended.
+    /// Adds a handler. It is called as handler(Request), or handler(Request, stream<upload>) if the
+    /// request has an upload, and returns the reply, asio::awaitable of it, or for a stream,
+    /// generator of its items. It may take the request by value or as a reference; that refers to
+    /// it until the handler has ended. The handler itself is kept until the last call that it
+    /// serves has ended. Throws `bad_option` if there is a handler for a type of that name.
     template <class Handler>
     service& on(Handler handler);
+
+    /// The same with a member function. `of` must live until the last call that it serves has
+    /// ended: until pipe::serve() or finished() has completed.
+    template <class C, class Result, class... Taken, bool is_noexcept>
+    service& on(Result (C::*f)(Taken...) noexcept(is_noexcept), std::type_identity_t<C>& of);
+    template <class C, class Result, class... Taken, bool is_noexcept>
+    service& on(Result (C::*f)(Taken...) const noexcept(is_noexcept),
+                const std::type_identity_t<C>& of);
 
     const service_options& options() const noexcept { return options_; }
 

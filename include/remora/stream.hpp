@@ -17,7 +17,9 @@ namespace remora {
 /// What has arrived and was not taken stays here, up to 256 KiB and one item: then the producer
 /// waits, and nobody else does. Of many streams of a pipe that nobody reads each has 16 KiB and one
 /// item, and all together 16 MiB more. Dropping a stream before its end cancels the call that it
-/// answers; an upload's producer is cancelled when its handler ends.
+/// answers; an upload's producer is cancelled when its handler ends. A generator that was sent
+/// along with the request has ended when the stream has; where a stream is dropped the generator
+/// does not go on, and is destroyed once what it awaits has ended.
 template <class T>
 class stream {
 public:
@@ -66,7 +68,7 @@ asio::awaitable<std::optional<T>> stream<T>::next_of(std::shared_ptr<detail::inc
     for (;;) {
         if (state->end->must_give_way()) co_await state->end->give_way_to_receive();
         if (!state->inbox.empty()) co_return take(*state);
-        if (state->inbox.at_end()) {
+        if (state->is_over()) {
             if (state->inbox.failure()) std::rethrow_exception(state->inbox.failure());
             co_return std::nullopt;
         }

@@ -4,6 +4,8 @@
 #include <remora/pipe.hpp>
 #include <remora/service.hpp>
 
+#include <cstdint>
+
 namespace contract {
 
 struct part {
@@ -29,7 +31,24 @@ struct mirror : part {
     using reply = remora::stream<part>;
     using upload = part;
 };
+struct upload : part {  // `using upload` is not possible in it
+    using reply = receipt;
+    using items = part;
+};
+struct narrow {
+    using reply = receipt;
+    std::uint32_t number = 0;
+    template <class Archive>
+    void serialize(Archive&) {}
+};
+struct series : narrow {
+    using reply = remora::stream<part>;
+};
 using parts = remora::stream<part>;
+struct desk {
+    receipt answer(const question&) const noexcept { return {}; }
+    asio::awaitable<receipt> keep(store, parts);
+};
 
 remora::generator<part> some_parts() {
     co_yield remora::item<part>();
@@ -42,8 +61,10 @@ asio::awaitable<receipt> write_receipt() {
 }
 
 void calls(remora::pipe& p, const question& q, const save& s, const watch& w, const store& up,
-           const mirror& m) {
+           const mirror& m, const upload& u) {
     (void)p.call(q);
+    (void)p.call<narrow>(5u);
+    (void)p.call(u, some_parts());
     (void)p.call(s);
     (void)p.stream(w);
     (void)p.call(up, some_parts());
@@ -51,8 +72,11 @@ void calls(remora::pipe& p, const question& q, const save& s, const watch& w, co
     (void)p.receive_any<int, question, std::vector<int>>();
 }
 
-void handlers(remora::service& s) {
+void handlers(remora::service& s, desk& d) {
     s.on([](question) { return receipt{}; });
+    s.on(&desk::answer, d);
+    s.on(&desk::keep, d);
+    s.on([](upload, parts) { return write_receipt(); });
     s.on([](const question&) { return write_receipt(); });
     s.on([](save) {});
     s.on([](watch) { return some_parts(); });
@@ -80,6 +104,13 @@ void no_calls(remora::pipe& p, const remark& r, const question& q, const watch& 
     p.stream(w, some_parts());  // expect: this request declares no upload
     p.call(up, remarks());      // expect: these items are of another type
     p.call(up, remarks(), {});  // expect: these items are of another type
+    const std::size_t wide = 1;
+    p.call<narrow>(wide);              // expect: one of them does not fit its field
+    p.call<narrow>({}, wide);          // expect: one of them does not fit its field
+    p.call<narrow>("one");             // expect: one of them does not fit its field
+    p.stream<series>(narrow(), wide);  // expect: one of them does not fit its field
+    (void)p.send<narrow>(wide);        // expect: one of them does not fit its field
+    (void)p.notify<narrow>(wide);      // expect: one of them does not fit its field
 }
 
 namespace other {
@@ -101,6 +132,7 @@ void no_handlers(remora::service& s, int number) {
     s.on(number);                                     // expect: its first parameter says what
     s.on([] {});                                      // expect: its first parameter says what
     s.on([](remark) { return 1; });                   // expect: but what it takes is no request
+    s.on(&desk::answer);                              // expect: a member function needs its object
     s.on([](store) { return write_receipt(); });      // expect: if and only if the request declares
     s.on([](store, int) { return receipt{}; });       // expect: if and only if the request declares
     s.on([](question, parts) { return receipt{}; });  // expect: if and only if the request declares

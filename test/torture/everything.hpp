@@ -32,8 +32,10 @@ inline asio::awaitable<test::sum> total(test::add_up q, remora::stream<test::num
 }
 
 inline remora::generator<test::blob> large(test::large_items q) {
-    for (std::int32_t i = 0; i < q.count; ++i)
-        co_yield test::make_blob(static_cast<std::uint64_t>(i), 100'000);
+    for (std::int32_t i = 0; i < q.count; ++i) {
+        const auto b = test::make_blob(static_cast<std::uint64_t>(i), 100'000);
+        co_yield b;
+    }
 }
 
 inline remora::service everything(remora::service_options options = {}) {

@@ -157,30 +157,34 @@ consteval bool is_upload() {
 }
 
 /// What goes along with a request: nothing, or the items of an upload.
-struct no_items {
-    void operator()(const end_ptr&, std::uint64_t) {}
-};
+struct no_items {};
 template <class T>
 struct items_of {
     generator<T> items;
-    void operator()(const end_ptr& end, std::uint64_t id) {
-        start_upload(end, id, std::move(items));
-    }
 };
+
+/// Until when a call may take. Throws if it has no time left.
+template <class Request>
+deadline limit_of(const endpoint& end, call_options options) {
+    if (options.deadline <= options.deadline.zero())
+        throw call_session::too_late(end, type_name_of<Request>());
+    return deadline_of(options.deadline);
+}
 
 // The coroutines hold the request: a reference to it, or the request itself.
 
 template <class Held, class Along, class Request = std::remove_cvref_t<Held>>
 asio::awaitable<reply_of<Request>> call_value(end_ptr end, Held question, call_options options,
-                                              Along send_along) {
-    const auto until = deadline_of(options.deadline);
-    if (options.deadline <= options.deadline.zero())
-        throw call_session::too_late(*end, type_name_of<Request>());
+                                              Along along) {
+    const auto until = limit_of<Request>(*end, options);
     if (!call_session::of(end).may_call())
         co_await call_session::wait_turn(end, until, type_name_of<Request>());
     awaited_answer<Request> answer(end);
     answer.send(question, until);
-    send_along(end, answer.id());
+    if constexpr (!std::is_same_v<Along, no_items>) {
+        auto out = end->calls->begin_upload(answer.id());
+        co_await send_upload(end, answer.id(), std::move(out), std::move(along.items), until);
+    }
     if (!answer.is_done()) co_await answer.wait();
     co_return answer.result();
 }
@@ -193,23 +197,26 @@ asio::awaitable<reply_of<Request>> call_built(end_ptr end, call_options options,
 
 template <class Held, class Along, class Request = std::remove_cvref_t<Held>>
 asio::awaitable<stream<item_of<Request>>> stream_value(end_ptr end, Held question,
-                                                       Along send_along) {
+                                                       call_options options, Along along) {
     using item = item_of<Request>;
+    const auto until = limit_of<Request>(*end, options);
     if (!call_session::of(end).may_call())
-        co_await call_session::wait_turn(end, deadline::max(), type_name_of<Request>());
+        co_await call_session::wait_turn(end, until, type_name_of<Request>());
     auto state =
         std::make_shared<incoming_stream>(end, type_tag_of<item>(), type_name_of<Request>(), true);
-    state->id = end->calls->begin(*state, deadline::max());
+    state->id = end->calls->begin(*state, until);
     stream<item> result(state);
     queue_request(*end, state->id, question);
-    send_along(end, state->id);
+    if constexpr (!std::is_same_v<Along, no_items>)
+        start_upload(state, std::move(along.items), until);
     co_return result;
 }
 
 template <class Request, class... Args>
-asio::awaitable<stream<item_of<Request>>> stream_built(end_ptr end, Args... args) {
+asio::awaitable<stream<item_of<Request>>> stream_built(end_ptr end, call_options options,
+                                                       Args... args) {
     const Request question{std::move(args)...};
-    co_return co_await stream_value<const Request&>(std::move(end), question, no_items());
+    co_return co_await stream_value<const Request&>(std::move(end), question, options, no_items());
 }
 
 // The checks, which are the same for each way to give a request.
@@ -235,20 +242,21 @@ auto call_uploading(end_ptr end, Held&& question, generator<Item> items, call_op
 }
 
 template <class Held>
-auto stream_alone(end_ptr end, Held&& question) {
+auto stream_alone(end_ptr end, Held&& question, call_options options) {
     using message = std::remove_cvref_t<Held>;
     if constexpr (is_stream<message>()) {
         if constexpr (is_alone<message>())
-            return stream_value<Held>(std::move(end), std::forward<Held>(question), no_items());
+            return stream_value<Held>(std::move(end), std::forward<Held>(question), options,
+                                      no_items());
     }
 }
 
 template <class Held, class Item>
-auto stream_uploading(end_ptr end, Held&& question, generator<Item> items) {
+auto stream_uploading(end_ptr end, Held&& question, generator<Item> items, call_options options) {
     using message = std::remove_cvref_t<Held>;
     if constexpr (is_stream<message>()) {
         if constexpr (is_upload<message, Item>())
-            return stream_value<Held>(std::move(end), std::forward<Held>(question),
+            return stream_value<Held>(std::move(end), std::forward<Held>(question), options,
                                       items_of<Item>{std::move(items)});
     }
 }
@@ -276,7 +284,7 @@ template <class Request, class... Args>
     requires detail::building<Request, Args...>
 auto pipe::call(call_options options, Args... args) {
     if constexpr (detail::is_call<Request>()) {
-        if constexpr (detail::is_alone<Request>())
+        if constexpr (detail::is_alone<Request>() && detail::is_built<Request, Args...>())
             return detail::call_built<Request>(checked(), options, std::move(args)...);
     }
 }
@@ -294,34 +302,41 @@ auto pipe::call(Request&& question, generator<Item> items, call_options options)
 }
 
 template <class Request>
-auto pipe::stream(const Request& question) {
-    return detail::stream_alone<const Request&>(checked(), question);
+auto pipe::stream(const Request& question, call_options options) {
+    return detail::stream_alone<const Request&>(checked(), question, options);
 }
 
 template <class Request>
     requires detail::given_away<Request>
-auto pipe::stream(Request&& question) {
-    return detail::stream_alone<Request>(checked(), std::move(question));
+auto pipe::stream(Request&& question, call_options options) {
+    return detail::stream_alone<Request>(checked(), std::move(question), options);
 }
 
 template <class Request, class... Args>
     requires detail::building<Request, Args...>
 auto pipe::stream(Args... args) {
+    return stream<Request>(call_options{}, std::move(args)...);
+}
+
+template <class Request, class... Args>
+    requires detail::building<Request, Args...>
+auto pipe::stream(call_options options, Args... args) {
     if constexpr (detail::is_stream<Request>()) {
-        if constexpr (detail::is_alone<Request>())
-            return detail::stream_built<Request>(checked(), std::move(args)...);
+        if constexpr (detail::is_alone<Request>() && detail::is_built<Request, Args...>())
+            return detail::stream_built<Request>(checked(), options, std::move(args)...);
     }
 }
 
 template <class Request, class Item>
-auto pipe::stream(const Request& question, generator<Item> items) {
-    return detail::stream_uploading<const Request&>(checked(), question, std::move(items));
+auto pipe::stream(const Request& question, generator<Item> items, call_options options) {
+    return detail::stream_uploading<const Request&>(checked(), question, std::move(items), options);
 }
 
 template <class Request, class Item>
     requires detail::given_away<Request>
-auto pipe::stream(Request&& question, generator<Item> items) {
-    return detail::stream_uploading<Request>(checked(), std::move(question), std::move(items));
+auto pipe::stream(Request&& question, generator<Item> items, call_options options) {
+    return detail::stream_uploading<Request>(checked(), std::move(question), std::move(items),
+                                             options);
 }
 
 }  // namespace remora

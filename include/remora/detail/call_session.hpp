@@ -92,6 +92,8 @@ public:
     void abandon(std::uint64_t id) noexcept;
     /// What a call fails with that is cancelled: the end of the conversation, if that came first.
     std::exception_ptr why_cancelled(std::string_view request) const noexcept;
+    /// Its caller was cancelled: the same, and the call fails. The caller is not resumed.
+    void cancel(std::uint64_t id) noexcept;
     /// The same as abandon, and the call fails.
     void fail(std::uint64_t id, std::exception_ptr why) noexcept;
 

@@ -44,6 +44,17 @@ public:
         item_ = &item;
         return {};
     }
+    std::suspend_always yield_value(const detail::wrapped_item<T>& item) noexcept {
+        return yield_value(item.get());
+    }
+    std::suspend_always yield_value(T&& item) noexcept {
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+        static_assert(!detail::is_fragile<T>,
+                      "remora: g++ before 13 destroys an aggregate that is made within co_yield "
+                      "twice: write co_yield remora::item<T>(...), or name the value");
+#endif
+        return yield_value(std::as_const(item));
+    }
     void return_void() noexcept {}
     void unhandled_exception() noexcept { failure_ = std::current_exception(); }
 
@@ -72,12 +83,12 @@ private:
 
     asio::any_io_executor executor_;
     detail::suspension* ready_ = nullptr;  ///< null once nobody wants items
+    const bool* stopped_ = nullptr;
     unsigned keepers_ = 0;
     asio::cancellation_signal cancel_;
     const T* item_ = nullptr;
     std::exception_ptr failure_;
     bool waiting_ = false;
-    bool stopped_ = false;
 };
 
 // The operation keeps the coroutine: a generator that was dropped goes when the operation has.
@@ -89,17 +100,39 @@ struct generator<T>::promise_type::wait {
     detail::awaited_value<U> result;
     bool starting = true;
 
+    /// The end of the operation. Or it is destroyed with its context: then it cannot be cancelled
+    /// any more, and those who wait for the generator go with it.
+    class completion {
+    public:
+        explicit completion(wait& what) : wait_(what), frame_(handle::from_promise(what.self)) {}
+        completion(completion&&) noexcept = default;
+        ~completion() {
+            if (!frame_.get() || wait_.starting) return;
+            wait_.self.waiting_ = false;
+            detail::suspension* const ready = wait_.self.ready_;
+            {
+                const keeper last(std::move(frame_));
+            }  // that is the generator itself, if it lives
+            if (ready != nullptr) ready->drop();
+        }
+        template <class... What>
+        void operator()(What... what) {
+            const keeper frame(std::move(frame_));
+            wait_.result.set(std::move(what)...);
+            wait_.finished();
+        }
+
+    private:
+        wait& wait_;
+        keeper frame_;
+    };
+
     bool await_ready() const noexcept { return false; }
     bool await_suspend(std::coroutine_handle<>) {
         self.waiting_ = true;
         try {
             asio::co_spawn(self.executor_, std::move(operation),
-                           asio::bind_cancellation_slot(
-                               self.cancel_.slot(),
-                               [this, frame = keeper(handle::from_promise(self))](auto... what) {
-                                   result.set(std::move(what)...);
-                                   finished();
-                               }));
+                           asio::bind_cancellation_slot(self.cancel_.slot(), completion(*this)));
         } catch (...) {
             self.waiting_ = false;
             throw;
@@ -113,7 +146,7 @@ struct generator<T>::promise_type::wait {
         self.waiting_ = false;
         promise_type& owner = self;
         if (starting || owner.ready_ == nullptr) return;
-        if (owner.stopped_) return owner.ready_->post(owner.executor_);
+        if (*owner.stopped_) return owner.ready_->post(owner.executor_);
         owner.resume();  // after which this is gone
         if (!owner.waiting_ && owner.ready_ != nullptr) owner.ready_->resume();
     }
@@ -128,9 +161,11 @@ generator<T>::~generator() {
 }
 
 template <class T>
-void generator<T>::start(const asio::any_io_executor& executor, detail::suspension& ready) {
+void generator<T>::start(const asio::any_io_executor& executor, detail::suspension& ready,
+                         const bool& stopped) {
     promise().executor_ = executor;
     promise().ready_ = &ready;
+    promise().stopped_ = &stopped;
 }
 
 template <class T>
@@ -140,7 +175,6 @@ void generator<T>::advance() {
 
 template <class T>
 void generator<T>::stop() {
-    promise().stopped_ = true;
     promise().cancel_.emit(asio::cancellation_type::terminal);
 }
 

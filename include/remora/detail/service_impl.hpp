@@ -24,6 +24,7 @@ struct handler_traits<R (*)(Q, More...)> {
     using result = R;
     using request = std::remove_cvref_t<Q>;
     static constexpr bool takes_value = std::is_convertible_v<request&&, Q>;
+    static constexpr bool takes_reference = std::is_reference_v<Q>;
     template <class... T>
     static constexpr bool also_takes = std::is_same_v<void(More...), void(T...)>;
 };
@@ -66,9 +67,9 @@ consteval bool answers() {
 #pragma GCC diagnostic ignored "-Wsubobject-linkage"  // as in produce.hpp
 #endif
 
-// The operations of a handler's coroutine. Each keeps the table, and with it the handler. None
-// names the handler's type: g++ 12 warns of a coroutine that has a parameter whose type is a
-// lambda's of `main`.
+// The operations of a handler's coroutine. Each keeps the table, and with it the handler, and the
+// request where the handler refers to it. None names the handler's type: g++ 12 warns of a
+// coroutine that has a parameter whose type is a lambda's of `main`.
 
 template <class Reply>
 asio::awaitable<void> serve_awaited(end_ptr end, std::uint64_t id, service_ptr,
@@ -91,8 +92,9 @@ asio::awaitable<void> serve_awaited(end_ptr end, std::uint64_t id, service_ptr,
 template <class T>
 asio::awaitable<void> serve_stream(end_ptr end, std::uint64_t id, service_ptr,
                                    std::shared_ptr<outgoing_stream> out, generator<T> items) {
+    const auto cancelled = [] {};  // the session stops it
     try {
-        co_await produce(end, id, 0, std::move(out), std::move(items));
+        co_await produce(end, id, 0, std::move(out), std::move(items), deadline::max(), cancelled);
         end->calls->answer_done(id);
     } catch (...) {
         end->calls->failed(id, false, std::current_exception());
@@ -100,6 +102,15 @@ asio::awaitable<void> serve_stream(end_ptr end, std::uint64_t id, service_ptr,
 }
 
 #pragma GCC diagnostic pop
+
+/// A request that its handler refers to, for as long as the handler is kept.
+template <class Request>
+struct kept_request {
+    explicit kept_request(service_ptr table) noexcept : owner(std::move(table)) {}
+
+    service_ptr owner;
+    Request value{};
+};
 
 /// What a handler that is a coroutine was called with.
 struct served_request {
@@ -130,48 +141,70 @@ class method_of final : public method {
     using message = typename traits::request;
     using result = typename traits::result;
     static constexpr bool one_way = !request<message>;
+    static constexpr bool is_coroutine =
+        streaming_request<message> || awaited<result>::is_awaitable;
+    static constexpr bool keeps_request = is_coroutine && traits::takes_reference;
 
 public:
     explicit method_of(Handler handler) : method(one_way), handler_(std::move(handler)) {}
 
     void serve(const end_ptr& end, const service_ptr& owner, const frame& f) const override {
         const auto id = f.header.id;
-        auto& calls = *end->calls;
         bool taken = false;
         try {
-            message value{};
-            take(*end, f, value);
-            taken = true;
-            if constexpr (one_way) {
-                handler_(std::move(value));
-            } else if constexpr (uploading_request<message>) {
-                using item = upload_of<message>;
-                auto upload = std::make_shared<incoming_stream>(end, type_tag_of<item>(),
-                                                                type_name_of<message>(), false);
-                upload->id = id;
-                start({end, owner, id, upload}, handler_(std::move(value), stream<item>(upload)));
-            } else if constexpr (streaming_request<message> || awaited<result>::is_awaitable) {
-                start({end, owner, id, {}}, handler_(std::move(value)));
-            } else if constexpr (std::is_void_v<result>) {
-                handler_(std::move(value));
-                calls.answer_done(id);
+            if constexpr (keeps_request) {
+                const auto kept = take_kept(*end, owner, f);
+                taken = true;
+                call(end, service_ptr(kept, owner.get()), id, kept->value);
             } else {
-                calls.answer(id, handler_(std::move(value)));
+                message value{};
+                take(*end, f, value);
+                taken = true;
+                call(end, owner, id, value);
             }
         } catch (...) {
             const auto why = std::current_exception();
+            auto& calls = *end->calls;
             taken ? calls.failed(id, one_way, why) : calls.refused(id, one_way, why);
         }
     }
 
 private:
+    void call(const end_ptr& end, const service_ptr& owner, std::uint64_t id,
+              message& value) const {
+        if constexpr (one_way) {
+            handler_(std::move(value));
+        } else if constexpr (uploading_request<message>) {
+            using item = upload_of<message>;
+            auto upload = std::make_shared<incoming_stream>(end, type_tag_of<item>(),
+                                                            type_name_of<message>(), false);
+            upload->id = id;
+            start({end, owner, id, upload}, handler_(std::move(value), stream<item>(upload)));
+        } else if constexpr (is_coroutine) {
+            start({end, owner, id, {}}, handler_(std::move(value)));
+        } else if constexpr (std::is_void_v<result>) {
+            handler_(std::move(value));
+            end->calls->answer_done(id);
+        } else {
+            end->calls->answer(id, handler_(std::move(value)));
+        }
+    }
+
     // The frame is gone afterwards, whatever its bytes are.
+    struct popping {
+        endpoint& end;
+        ~popping() { end.pop(); }
+    };
     static void take(endpoint& end, const frame& f, message& into) {
-        struct popping {
-            endpoint& end;
-            ~popping() { end.pop(); }
-        } const popped{end};
+        const popping popped{end};
         end.decode_value(f.payload, into);
+    }
+    static std::shared_ptr<kept_request<message>> take_kept(endpoint& end, const service_ptr& owner,
+                                                            const frame& f) {
+        const popping popped{end};
+        auto kept = std::make_shared<kept_request<message>>(owner);
+        end.decode_value(f.payload, kept->value);
+        return kept;
     }
 
     mutable Handler handler_;
@@ -190,10 +223,14 @@ consteval bool takes_upload() {
 // The sentences for what is no handler. Where one is said, nothing else is compiled.
 template <class Handler>
 consteval bool is_handler() {
-    static_assert(plain_handler<Handler>,
+    constexpr bool member = std::is_member_function_pointer_v<Handler>;
+    static_assert(!member,
+                  "remora: a member function needs its object: on(&C::f, object), which refers to "
+                  "the object");
+    static_assert(member || plain_handler<Handler>,
                   "remora: a handler is a function, or has one operator(), that is no template: "
                   "its first parameter says what it takes");
-    if constexpr (plain_handler<Handler>) {
+    if constexpr (!member && plain_handler<Handler>) {
         using traits = handler_traits<Handler>;
         using message = typename traits::request;
         using result = typename traits::result;
@@ -230,10 +267,21 @@ template <class Handler>
 service& service::on(Handler handler) {
     if constexpr (detail::is_handler<Handler>()) {
         using message = typename detail::handler_traits<Handler>::request;
-        table_.add(type_tag_of<message>(),
+        table_.add(type_tag_of<message>(), type_name_of<message>(),
                    std::make_shared<const detail::method_of<Handler>>(std::move(handler)));
     }
     return *this;
+}
+
+template <class C, class Result, class... Taken, bool is_noexcept>
+service& service::on(Result (C::*f)(Taken...) noexcept(is_noexcept), std::type_identity_t<C>& of) {
+    return on([f, &of](Taken... what) { return (of.*f)(std::forward<Taken>(what)...); });
+}
+
+template <class C, class Result, class... Taken, bool is_noexcept>
+service& service::on(Result (C::*f)(Taken...) const noexcept(is_noexcept),
+                     const std::type_identity_t<C>& of) {
+    return on([f, &of](Taken... what) { return (of.*f)(std::forward<Taken>(what)...); });
 }
 
 }  // namespace remora

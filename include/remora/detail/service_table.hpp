@@ -5,6 +5,8 @@
 #include <remora/detail/call_session.hpp>
 
 #include <memory>
+#include <string>
+#include <string_view>
 #include <unordered_map>
 
 namespace remora::detail {
@@ -29,8 +31,13 @@ private:
 
 class service_table {
 public:
-    void add(std::uint64_t tag, std::shared_ptr<const method> what) {
-        methods_[tag] = std::move(what);
+    /// Throws bad_option if there is a handler for that tag.
+    void add(std::uint64_t tag, std::string_view name, std::shared_ptr<const method> what) {
+        if (methods_.emplace(tag, std::move(what)).second) return;
+        raise(
+            errc::bad_option,
+            "service::on: there is a handler for \"" + std::string(name) +
+                "\" already; if it takes another type, declare remora::type_name for one of them");
     }
     const method* find(std::uint64_t tag) const noexcept {
         const auto found = methods_.find(tag);

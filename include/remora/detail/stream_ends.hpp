@@ -31,6 +31,10 @@ public:
     void drop() noexcept;
     /// The handler whose upload this is has ended.
     void outlive();
+    /// What was sent along with the request has ended, its generator too.
+    void upload_ended();
+    /// No item comes any more, and nothing of the call goes on.
+    bool is_over() const noexcept { return inbox.at_end() && !is_uploading; }
     /// Completes when another look at the inbox is worth while. Throws timed_out.
     static asio::awaitable<void> wait(std::shared_ptr<incoming_stream> self, deadline until);
     /// Completes when there is an item, or the end.
@@ -41,6 +45,7 @@ public:
     std::uint64_t id = 0;
     stream_inbox inbox;
     bool is_awaited = false;
+    bool is_uploading = false;
 
 private:
     std::exception_ptr closed_because(const char* why) const noexcept;
@@ -75,10 +80,14 @@ struct outgoing_stream {
     void stop(const asio::any_io_executor& executor) {
         stopped = true;
         ready.post(executor);
+        next.post(executor);
     }
 
     stream_credit credit;
-    suspension ready;  ///< for credit, or for the next item
+    suspension ready;  ///< for credit
+    suspensions alone;
+    /// For the next item. It goes with what the generator awaits, and not with the session.
+    suspension next{alone};
     bool stopped = false;
 };
 

@@ -43,10 +43,10 @@ public:
     template <class Cancelled>
     asio::awaitable<void> wait(Cancelled cancelled) {
         return asio::async_initiate<const token, void()>(
-            [this](handler h, Cancelled cancelled) {
+            [this](handler h, Cancelled call) {
                 auto slot = asio::get_associated_cancellation_slot(h);
                 if (slot.is_connected()) {
-                    slot.assign([cancelled](asio::cancellation_type) mutable { cancelled(); });
+                    slot.assign([call](asio::cancellation_type) mutable { call(); });
                 }
                 handler_.emplace(std::move(h));
                 link();
@@ -60,6 +60,8 @@ public:
     void resume();
     /// The same, but from the context, later.
     void post(const asio::any_io_executor& executor);
+    /// Destroys the coroutine that waits, if any does. It may hold this.
+    void drop() noexcept;
 
 private:
     friend class suspensions;
@@ -68,7 +70,6 @@ private:
 
     void link() noexcept;
     handler take() noexcept;
-    void drop() noexcept;
 
     suspensions& all_;
     suspension* next_ = nullptr;
