@@ -8,6 +8,7 @@
 #include "exceptions.hpp"
 #include "listed.hpp"
 
+#include <algorithm>
 #include <cassert>
 
 namespace remora::detail {
@@ -180,6 +181,13 @@ void call_session::send_number(frame_kind kind, std::uint64_t id, std::uint8_t f
     encode(end_.out(), number);
     end_.end_frame(p);
     queued(p);
+}
+
+// What has passed already is told as 1 ns.
+void call_session::send_time_left(std::uint64_t id, deadline until) {
+    const auto left = std::max(until - std::chrono::steady_clock::now(), deadline::duration(1));
+    send_number(frame_kind::time_left, id, frame_header::of_sender | frame_header::may_skip,
+                static_cast<std::uint64_t>(std::chrono::nanoseconds(left).count()));
 }
 
 // What leaves a handler or a caller's coroutine here is not thrown here: nothing keeps the rest

@@ -26,6 +26,8 @@ void call_session::start(const end_ptr& end, std::uint64_t id, asio::awaitable<v
     mine->id = id;
     mine->is_cancelled = false;
     mine->serves->session = &self;
+    mine->serves->id = id;
+    mine->serves->until = id == self.timed_ ? self.timed_until_ : deadline::max();
     mine->work = std::move(work);
     mine->streams = std::move(streams);
     if (mine->streams.items) mine->streams.items->credit = stream_credit(self.window_of_streams());
@@ -63,6 +65,12 @@ asio::awaitable<void> call_session::work(end_ptr end, std::shared_ptr<worker> mi
         self.idle_.push_back(mine);
         co_await std::move(next);
     }
+}
+
+bool call_session::is_cancelled(std::uint64_t id) const noexcept {
+    const auto found = running_.find(id);
+    if (found == running_.end()) return is_over_;
+    return found->second->is_cancelled || found->second->is_told;
 }
 
 void call_session::ended(std::uint64_t id) {

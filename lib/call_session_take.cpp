@@ -5,6 +5,8 @@
 #include <remora/detail/service_table.hpp>
 #include <remora/detail/stream_ends.hpp>
 
+#include <algorithm>
+
 namespace remora::detail {
 namespace {
 
@@ -30,6 +32,8 @@ void call_session::take(const frame& f) try {
         case frame_kind::reply:
         case frame_kind::failure:
             return take_answer(f);
+        case frame_kind::time_left:
+            return take_time_left(f);
         case frame_kind::item:
         case frame_kind::end:
             return take_item(f);
@@ -70,6 +74,14 @@ void call_session::take_message(const frame& f) {
     if (found != nullptr && found->is_one_way())
         return found->serve(end_.shared_from_this(), services_, f);
     ++dropped_;
+    end_.pop();
+}
+
+void call_session::take_time_left(const frame& f) {
+    constexpr std::uint64_t most = std::chrono::nanoseconds::max().count();
+    const auto left = std::min(decode<std::uint64_t>(f.payload), most);
+    timed_ = f.header.id;
+    timed_until_ = deadline_of(std::chrono::nanoseconds(left));
     end_.pop();
 }
 

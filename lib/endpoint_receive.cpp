@@ -72,7 +72,8 @@ bool endpoint::next_frame() try {
 bool endpoint::takes(frame_kind kind) const noexcept {
     if (kinds_ == frame_kinds::messages) {
         return kind == frame_kind::message ||
-               (calls && kind >= frame_kind::request && kind < frame_kind::window);
+               (calls && ((kind >= frame_kind::request && kind < frame_kind::window) ||
+                          kind == frame_kind::time_left));
     }
     return kind >= frame_kind::hello && kind <= frame_kind::listed;
 }

@@ -79,6 +79,13 @@ pipe_counts pipe::counts() const noexcept {
     return {calls.calls(), calls.served(), calls.dropped()};
 }
 
+asio::awaitable<served_call> this_call() {
+    const auto* const serves = detail::serving_of(co_await asio::this_coro::executor);
+    if (serves == nullptr || serves->session == nullptr)
+        detail::raise(errc::bad_option, "this_call: this is no coroutine of a handler");
+    co_return served_call(serves->session->end(), serves->id, serves->until);
+}
+
 std::pair<pipe, pipe> make_pipe_pair(const asio::any_io_executor& executor, const std::string& name,
                                      const pipe_limits& limits) {
     detail::check_limits(limits);

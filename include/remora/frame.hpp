@@ -42,6 +42,8 @@ enum class frame_kind : std::uint8_t {
     end = 37,      ///< a stream ends; from who serves it, it is the answer
     credit = 38,   ///< so much more may come
     window = 39,   ///< so many calls may be unanswered
+    /// Before the request of a call: how long its caller waits. May be skipped.
+    time_left = 40,
 };
 
 struct frame_header {

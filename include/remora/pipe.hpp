@@ -19,6 +19,7 @@
 namespace remora {
 
 class service;
+class served_call;
 
 namespace detail {
 /// That Args are what a T is built of, and not a T.
@@ -156,6 +157,8 @@ public:
     // Calls. The first of these, or an attached service, starts the pipe's reader: a receive is
     // then `receive_in_progress`, and messages go to the service's handlers.
 
+    // What is called by a handler's coroutine inherits the deadline of the call that it serves.
+
     /// Calls the other end: sends a request and returns its answer, of type Request::reply.
     ///
     /// `question` must live until completion; a temporary is moved into the operation. Any number
@@ -192,6 +195,10 @@ public:
     template <class Request, class Item>
         requires detail::given_away<Request>
     auto call(Request&& question, generator<Item> items, call_options options = {});
+
+    /// From now on a call without a deadline of its own takes no longer than this. Streams have no
+    /// time limit but their own.
+    void set_default_deadline(std::chrono::nanoseconds most) { checked()->default_deadline = most; }
 
     /// Asks for a stream: returns remora::stream of its items as soon as the request was queued.
     /// What fails later, fails in stream::next(), which may have a time limit of its own; the
@@ -248,6 +255,7 @@ public:
     asio::awaitable<void> close();
 
 private:
+    friend class served_call;
     using end_ptr = std::shared_ptr<detail::endpoint>;
 
     const end_ptr& checked() const;

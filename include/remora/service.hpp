@@ -6,11 +6,54 @@
 #include <remora/pipe.hpp>
 #include <remora/stream.hpp>
 
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <type_traits>
 #include <utility>
 
 namespace remora {
+
+/// A call that a handler serves. Move-only; belongs to the executor of the pipe.
+class served_call {
+public:
+    using clock = std::chrono::steady_clock;
+
+    served_call() = default;
+    served_call(std::shared_ptr<detail::endpoint> end, std::uint64_t id, clock::time_point until)
+        : pipe_(std::move(end)), id_(id), until_(until) {}
+    served_call(served_call&&) noexcept = default;
+    served_call& operator=(served_call&&) = delete;
+    ~served_call() { pipe_.end_.reset(); }  // which closes nothing
+
+    /// When the caller's time has passed; time_point::max() if it has set none, or is an older
+    /// program.
+    clock::time_point deadline() const noexcept { return until_; }
+    /// What is left until then: 0 or less once it has passed.
+    std::chrono::nanoseconds time_left() const { return detail::time_until(until_); }
+    /// True once nobody waits for the answer: the caller has cancelled, its time has passed, or the
+    /// conversation is over. The handler is cancelled then, too.
+    bool is_cancelled() const {
+        return until_ <= clock::now() || pipe_.end_->calls->is_cancelled(id_);
+    }
+    /// The pipe that the call has come by, for calls to who has made it. Not to be moved from.
+    remora::pipe& pipe() noexcept { return pipe_; }
+
+private:
+    remora::pipe pipe_;
+    std::uint64_t id_ = 0;
+    clock::time_point until_ = clock::time_point::max();
+};
+
+/// Within a handler that is a coroutine, and in all that it awaits: the call that it serves.
+///
+///     const auto call = co_await remora::this_call();
+///     if (call.time_left() < 1s) co_return rough_answer(q);
+///
+/// Calls that are made there inherit what is left of the deadline. What a handler starts on its
+/// executor and leaves behind may find another call there, or none: start it on the executor of the
+/// pipe. Fails with `bad_option` elsewhere.
+asio::awaitable<served_call> this_call();
 
 /// Handlers by the type that they take. A value: cheap to copy, and a copy has the handlers that
 /// were there when it was made.

@@ -6,6 +6,7 @@
 #include <remora/pipe.hpp>
 #include <remora/stream.hpp>
 
+#include <algorithm>
 #include <type_traits>
 #include <utility>
 
@@ -33,9 +34,10 @@ struct answer_value<void> {
 /// Queues the request of the call `id`. If that cannot be, the call is withdrawn: the other end
 /// will not hear of it.
 template <class Request>
-void queue_request(endpoint& end, std::uint64_t id, const Request& question) {
+void queue_request(endpoint& end, std::uint64_t id, const Request& question, deadline until) {
     endpoint::position sent;
     try {
+        if (until != deadline::max()) end.calls->send_time_left(id, until);
         sent = put_frame(end, frame_kind::request, id, frame_header::of_sender, question);
     } catch (...) {
         end.calls->withdraw(id);
@@ -58,7 +60,7 @@ public:
     /// Begins the call.
     void send(const Request& question, deadline until) {
         id_ = end_->calls->begin(*this, until);
-        queue_request(*end_, id_, question);
+        queue_request(*end_, id_, question, until);
     }
 
     asio::awaitable<void> wait() {
@@ -163,12 +165,16 @@ struct items_of {
     generator<T> items;
 };
 
-/// Until when a call may take. Throws if it has no time left.
+/// Until when a call may take that is made on `caller`: if that is a handler's, no longer than the
+/// handler's own caller waits. Throws if there is no time left.
 template <class Request>
-deadline limit_of(const endpoint& end, call_options options) {
-    if (options.deadline <= options.deadline.zero())
-        throw call_session::too_late(end, type_name_of<Request>());
-    return deadline_of(options.deadline);
+deadline limit_of(const endpoint& end, std::chrono::nanoseconds most,
+                  const asio::any_io_executor& caller) {
+    const serving* const from = serving_of(caller);
+    const bool inherits = from != nullptr && from->session != nullptr;
+    if (inherits) most = std::min(most, time_until(from->until));
+    if (most <= most.zero()) throw call_session::too_late(end, type_name_of<Request>());
+    return deadline_of(most);
 }
 
 // The coroutines hold the request: a reference to it, or the request itself.
@@ -176,7 +182,9 @@ deadline limit_of(const endpoint& end, call_options options) {
 template <class Held, class Along, class Request = std::remove_cvref_t<Held>>
 asio::awaitable<reply_of<Request>> call_value(end_ptr end, Held question, call_options options,
                                               Along along) {
-    const auto until = limit_of<Request>(*end, options);
+    const bool own = options.deadline != options.deadline.max();
+    const auto until = limit_of<Request>(*end, own ? options.deadline : end->default_deadline,
+                                         co_await asio::this_coro::executor);
     if (!call_session::of(end).may_call())
         co_await call_session::wait_turn(end, until, type_name_of<Request>());
     awaited_answer<Request> answer(end);
@@ -199,14 +207,15 @@ template <class Held, class Along, class Request = std::remove_cvref_t<Held>>
 asio::awaitable<stream<item_of<Request>>> stream_value(end_ptr end, Held question,
                                                        call_options options, Along along) {
     using item = item_of<Request>;
-    const auto until = limit_of<Request>(*end, options);
+    const auto until =
+        limit_of<Request>(*end, options.deadline, co_await asio::this_coro::executor);
     if (!call_session::of(end).may_call())
         co_await call_session::wait_turn(end, until, type_name_of<Request>());
     auto state =
         std::make_shared<incoming_stream>(end, type_tag_of<item>(), type_name_of<Request>(), true);
     state->id = end->calls->begin(*state, until);
     stream<item> result(state);
-    queue_request(*end, state->id, question);
+    queue_request(*end, state->id, question, until);
     if constexpr (!std::is_same_v<Along, no_items>)
         start_upload(state, std::move(along.items), until);
     co_return result;

@@ -97,7 +97,13 @@ public:
     /// The same as abandon, and the call fails.
     void fail(std::uint64_t id, std::exception_ptr why) noexcept;
 
+    /// Tells the other end how long the call waits, whose request comes next.
+    void send_time_left(std::uint64_t id, deadline until);
+
     // Serving.
+    /// Nobody waits for the answer of this call, which is served here, any more.
+    bool is_cancelled(std::uint64_t id) const noexcept;
+    end_ptr end() const { return end_.shared_from_this(); }
     /// Runs a handler that is a coroutine, and that throws nothing; inline until it suspends.
     static void start(const end_ptr& end, std::uint64_t id, asio::awaitable<void> work,
                       served_streams streams);
@@ -151,6 +157,7 @@ private:
     void take_answer(const frame& f);
     void take_item(const frame& f);
     void take_credit(const frame& f);
+    void take_time_left(const frame& f);
     void send_number(frame_kind kind, std::uint64_t id, std::uint8_t flags, std::uint64_t number);
     static asio::awaitable<void> work(end_ptr end, std::shared_ptr<worker> mine);
     void ended(std::uint64_t id);
@@ -186,6 +193,8 @@ private:
     std::shared_ptr<const service_table> services_;
     service_options options_;
     recycled_map<std::uint64_t, std::shared_ptr<worker>> running_;
+    std::uint64_t timed_ = 0;  ///< the call whose time_left has come
+    deadline timed_until_ = deadline::max();
     std::vector<std::shared_ptr<worker>> idle_;
 
     suspensions waiting_;

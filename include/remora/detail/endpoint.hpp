@@ -149,6 +149,8 @@ public:
     /// How many calls the other end lets be unanswered: it may say so before there are any.
     std::size_t call_window() const noexcept { return call_window_; }
     std::string context() const;
+    /// How long a call takes at most that says nothing of its own.
+    std::chrono::nanoseconds default_deadline = std::chrono::nanoseconds::max();
 
 private:
     struct waiter;
@@ -235,6 +237,12 @@ inline deadline deadline_of(std::chrono::nanoseconds timeout) {
     if (timeout == timeout.max()) return deadline::max();
     const auto now = std::chrono::steady_clock::now();
     return timeout < deadline::max() - now ? now + timeout : deadline::max();
+}
+
+/// The reverse: what is left until then.
+inline std::chrono::nanoseconds time_until(deadline when) {
+    if (when == deadline::max()) return std::chrono::nanoseconds::max();
+    return when - std::chrono::steady_clock::now();
 }
 
 /// Encodes a frame with a value into the queue.

@@ -4,6 +4,8 @@
 
 #include <remora/asio.hpp>
 
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <typeinfo>
 #include <utility>
@@ -14,12 +16,16 @@ class call_session;
 
 /// What a handler's coroutine runs for.
 struct serving {
+    static constexpr auto no_limit = std::chrono::steady_clock::time_point::max();
+
     explicit serving(const asio::any_io_executor& of_pipe)
         : executor(of_pipe), posting(asio::require(of_pipe, asio::execution::blocking.never)) {}
 
     asio::any_io_executor executor;
-    asio::any_io_executor posting;          ///< the same, never within the caller
-    const call_session* session = nullptr;  ///< null while there is no call
+    asio::any_io_executor posting;                           ///< the same, never within the caller
+    const call_session* session = nullptr;                   ///< null while there is no call
+    std::uint64_t id = 0;                                    ///< of the call
+    std::chrono::steady_clock::time_point until = no_limit;  ///< its caller waits
 };
 
 /// That of the pipe, which in addition says whom the coroutine serves. Who runs on it, and all that
