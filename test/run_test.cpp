@@ -71,13 +71,14 @@ TEST_CASE("an app that cannot be answered is stopped, and does not wait for ever
 TEST_CASE("server.run says so if somebody else has taken the app's status") {
     asio::io_context io;
     remora::server server{io, {.target = REMORA_TEST_APP, .on_event = [](const remora::event& e) {
-                                   if (e.what == remora::event::kind::started)
-                                       ::waitpid(e.pid, nullptr, 0);
+                                   if (e.what != remora::event::kind::started) return;
+                                   ::kill(e.pid, SIGKILL);
+                                   ::waitpid(e.pid, nullptr, 0);
                                }}};
     std::string printed;
     {
         const captured_errors errors(printed);
-        CHECK(server.run({"no such mode"}) == 125);
+        CHECK(server.run({"mute"}) == 125);
     }
     CHECK_MESSAGE(printed.find("its status is unknown") != std::string::npos, printed);
 }

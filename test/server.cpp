@@ -41,7 +41,7 @@ using test::number;
 bool forks = false;
 bool handles_later = false;
 bool stubborn = false;
-bool computes = false;
+volatile bool computes = false;
 bool runs = false;
 int handlers_left = -1;
 remora::server_options options;
@@ -81,7 +81,7 @@ asio::awaitable<void> silent(remora::pipe p) {
     co_await p.receive<number>();
     if (forks) leave_child_behind();
     tell("message");
-    for (volatile bool always = computes; always;) {
+    while (computes) {
     }
     if (stubborn) co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
     asio::steady_timer never(co_await asio::this_coro::executor,
