@@ -34,6 +34,7 @@ struct child::state {
     void finish(exit_status result);
     void end();
     bool send(int number);
+    long send_directly(int number) const;
     static asio::awaitable<exit_status> wait(std::shared_ptr<state> self);
 };
 
@@ -70,6 +71,10 @@ bool may_take_sigchld() {
     return simple && (action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN);
 }
 
+long send_by(const unique_fd& pidfd, int number) {
+    return ::syscall(SYS_pidfd_send_signal, pidfd.get(), number, nullptr, 0);
+}
+
 exit_status status_of(int word) {
     if (WIFSIGNALED(word)) return {exit_status::kind::signalled, WTERMSIG(word)};
     return {exit_status::kind::exited, WEXITSTATUS(word)};
@@ -99,19 +104,23 @@ void child::state::finish(exit_status result) {
 
 bool child::state::send(int number) {
     if (status || pid < 0) return false;
-    long result = -1;
-    if (pidfd) {
-        const int alone = leads_group ? 0 : number;
-        result = ::syscall(SYS_pidfd_send_signal, pidfd.get(), alone, nullptr, 0);
-        if (result < 0 && errno == ESRCH) return false;  // somebody else has reaped it
-    }
-    // For a group, and where there is no pidfd or it may not be used. Before the child is reaped
-    // nobody else gets its number, neither as a process nor as a group.
-    if (result < 0 || leads_group) result = ::kill(leads_group ? -pid : pid, number);
+    // Somebody else may have reaped it.
+    if (leads_group && pidfd && send_by(pidfd, 0) < 0 && errno == ESRCH) return false;
+    // Before the child is reaped nobody else gets its number, neither as a process nor as a group.
+    long result = leads_group ? ::kill(-pid, number) : -1;
+    // It may have left its group.
+    if (!leads_group || number == SIGKILL || ::getpgid(pid) != pid) result = send_directly(number);
     if (result < 0 && errno != ESRCH)
         detail::raise_system(
             errno, "signal " + std::to_string(number) + " to process " + std::to_string(pid));
     return result == 0;
+}
+
+// By its number where there is no pidfd, or it may not be used.
+long child::state::send_directly(int number) const {
+    if (!pidfd) return ::kill(pid, number);
+    const long result = send_by(pidfd, number);
+    return result < 0 && errno != ESRCH ? ::kill(pid, number) : result;
 }
 
 void child::state::end() {

@@ -106,6 +106,14 @@ int copy_input() {
     live_on();
 }
 
+// Goes from a group of its own into that of its parent.
+[[noreturn]] void leave_group() {
+    if (::setpgid(0, ::getpgid(::getppid())) != 0) std::exit(96);
+    std::puts("left");
+    std::fflush(stdout);
+    live_on();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -118,6 +126,7 @@ int main(int argc, char** argv) {
     if (mode == "die") die_by(std::atoi(word));
     if (mode == "live") live_on();
     if (mode == "deaf") ignore_everything();
+    if (mode == "leave") leave_group();
     if (mode == "arguments") return print_lines(argv);
     if (mode == "environment") return print_lines(environ);
     if (mode == "directory") return print_directory();

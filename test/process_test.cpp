@@ -340,6 +340,23 @@ TEST_CASE("a signal reaches all of a group of the child's own") {
     CHECK(end_of(io, child) == signalled(SIGTERM));
 }
 
+TEST_CASE("a signal reaches a child that has left the group of its own") {
+    for (const int number : {SIGTERM, SIGKILL}) {
+        asio::io_context io;
+        test::channel output;
+        auto options = test::child({"leave"});
+        options.standard_output = output.in.get();
+        options.group = remora::process_group::own;
+        child child(io.get_executor(), options);
+        output.in.reset();
+        char letter = 0;
+        REQUIRE(::read(output.out.get(), &letter, 1) == 1);
+        REQUIRE(::getpgid(child.pid()) == ::getpgrp());
+        CHECK(child.signal(number));
+        CHECK(end_of(io, child) == signalled(number));
+    }
+}
+
 TEST_CASE("a process is found only below its ancestor, and is signalled and awaited") {
     using remora::detail::descendant;
     asio::io_context io;

@@ -151,9 +151,9 @@ public:
     /// blocks.
     void poke();
 
-    /// Sends a signal, to the whole of its group if it has one of its own. False, and nothing is
-    /// sent, if it was reaped before: no other process that got its number is ever hit. Throws
-    /// `error` with the system's code if it is not permitted.
+    /// Sends a signal, to the whole of its group if it has one of its own; also to the child if it
+    /// has left that. False, and nothing is sent, if it was reaped before: no other process that
+    /// got its number is ever hit. Throws `error` with the system's code if it is not permitted.
     bool signal(int number);
     bool terminate();  ///< signal(SIGTERM)
     bool kill();       ///< signal(SIGKILL)
