@@ -2,6 +2,8 @@
 #include "descendant.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -53,9 +55,12 @@ std::optional<descendant> descendant::find(const asio::any_io_executor& executor
 }
 
 void descendant::signal(int number) {
-    const long result =
-        ::syscall(SYS_pidfd_send_signal, pidfd_.native_handle(), number, nullptr, 0);
-    if (result < 0 && errno != ESRCH)
+    const int fd = pidfd_.native_handle();
+    if (::syscall(SYS_pidfd_send_signal, fd, number, nullptr, 0) == 0 || errno == ESRCH) return;
+    // Refused, as by a filter of system calls. Before it has ended nobody else gets its number.
+    pollfd end{.fd = fd, .events = POLLIN, .revents = 0};
+    if (::poll(&end, 1, 0) > 0) return;
+    if (::kill(pid_, number) < 0 && errno != ESRCH)
         raise_system(errno,
                      "signal " + std::to_string(number) + " to process " + std::to_string(pid_));
 }

@@ -57,7 +57,12 @@ void run_core::make_arena() try {
 }
 
 run_core::~run_core() {
-    if (!over_) server_->busy = false;
+    if (over_) return;
+    try {
+        if (behind_) behind_->signal(SIGKILL);
+    } catch (const std::exception&) {  // not permitted
+    }
+    server_->busy = false;
 }
 
 spawn_options run_core::how_to_spawn(const std::vector<std::string>& arguments) {
@@ -115,7 +120,7 @@ asio::awaitable<void> run_core::watch_app(std::shared_ptr<run_core> self) {
         try {
             self->result_.status = co_await self->app_->wait();
             // A launcher may not be all that has to be stopped.
-            if (self->behind_ && self->stopping_.started()) co_await self->behind_->wait();
+            if (self->behind_ && self->stopping_.started()) co_await end_behind(self);
             self->ended_.reach();
         } catch (const std::bad_alloc&) {  // the run cannot end without it
         }
@@ -133,6 +138,12 @@ asio::awaitable<void> run_core::watch_app(std::shared_ptr<run_core> self) {
         next->give_up(errc::app_gone);
     co_await drain(self);
     self->finish();
+}
+
+// It may have said hello only after the last signal was sent.
+asio::awaitable<void> run_core::end_behind(std::shared_ptr<run_core> self) {
+    if (self->stopping_.stopped_by() == stop_step::sigkill) self->send_to(*self->behind_, SIGKILL);
+    co_await self->behind_->wait();
 }
 
 // First the services take what the app had sent; those that take too long, or wait for something
@@ -196,11 +207,13 @@ void run_core::obey(const stop_action& action) {
 }
 
 void run_core::send_signal(int number) {
-    // A group of its own is reached through the child, as long as that lives.
-    const bool alone = server_->options.group == process_group::shared || app_->status();
+    // Through the child, as long as that lives. A launcher may have moved the app into another
+    // group: at the last it is killed there.
+    const bool group_reaches_it =
+        server_->options.group != process_group::shared && !app_->status() && number != SIGKILL;
     for (const int each : {number, SIGCONT}) {
         send_to(*app_, each);
-        if (behind_ && alone) send_to(*behind_, each);
+        if (behind_ && !group_reaches_it) send_to(*behind_, each);
         if (number != SIGTERM) break;  // one that is stopped acts on it only when it goes on
     }
 }

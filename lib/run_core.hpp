@@ -94,6 +94,7 @@ private:
 
     // the end
     static asio::awaitable<void> watch_app(std::shared_ptr<run_core> self);
+    static asio::awaitable<void> end_behind(std::shared_ptr<run_core> self);
     static asio::awaitable<void> drain(std::shared_ptr<run_core> self);
     static asio::awaitable<void> watch_signals(std::shared_ptr<run_core> self);
     void take_signal(int signal);

@@ -282,9 +282,10 @@ int code_through(const std::vector<std::string>& launcher) {
 }
 
 // A program that runs its arguments and adds one to their exit code.
-std::filesystem::path write_launcher(const std::filesystem::path& path) {
+std::filesystem::path write_launcher(const std::filesystem::path& path,
+                                     const std::string& start = "") {
     std::filesystem::create_directories(path.parent_path());
-    std::ofstream(path) << "#!/bin/sh\n\"$@\"\nexit $(($? + 1))\n";
+    std::ofstream(path) << "#!/bin/sh\n" << start << " \"$@\"\nexit $(($? + 1))\n";
     std::filesystem::permissions(path, std::filesystem::perms::owner_all);
     return path;
 }
@@ -300,14 +301,25 @@ TEST_CASE("a launcher starts the target, whatever its path looks like") {
 TEST_CASE("an app behind a launcher that forks is stopped with it") {
     const scratch directory;
     const std::string launcher = write_launcher(directory.path / "launcher");
-    for (const std::string group : {"", "group"}) {
-        CAPTURE(group);
+    for (const std::string how : {"", "group", "refuses=pidfd_send_signal"}) {
+        CAPTURE(how);
         const orphanage all;
-        host h({"grace=20", group}, {"deaf"}, {"REMORA_LAUNCHER=" + launcher});
+        host h({"grace=20", how}, {"deaf"}, {"REMORA_LAUNCHER=" + launcher});
         CHECK(result_after(h, {SIGTERM}) == "result: killed by SIGTERM (15), stopped by SIGKILL");
         CHECK(h.end() == exited(143));
         CHECK(orphanage::ends() == std::vector{signalled(SIGKILL)});
     }
+}
+
+TEST_CASE("an app that a deaf launcher has moved into another group is killed with it") {
+    const scratch directory;
+    const std::string launcher =
+        write_launcher(directory.path / "launcher", "trap '' TERM; setsid");
+    const orphanage all;
+    host h({"grace=20", "group"}, {"deaf"}, {"REMORA_LAUNCHER=" + launcher});
+    CHECK(result_after(h, {SIGTERM}) == "result: killed by SIGKILL (9), stopped by SIGKILL");
+    CHECK(h.end() == exited(137));
+    CHECK(orphanage::ends() == std::vector{signalled(SIGKILL)});
 }
 
 TEST_CASE("server_options say what the app finds when it starts") {
