@@ -70,7 +70,10 @@ std::uint64_t free_memory_of(const std::string& directory, bool unified) {
     if (!limit || *limit > largest_limit) return no_limit;
     const auto used = number_in(text(unified ? "current" : "usage_in_bytes"));
     if (!used) return no_limit;
-    const auto cached = number_of(unified ? "inactive_file" : "total_inactive_file", text("stat"));
+    const std::string stat = text("stat");
+    const std::string all = unified ? "" : "total_";  // with the groups below
+    const auto cached =
+        number_of(all + "inactive_file", stat) + number_of(all + "active_file", stat);
     const std::uint64_t needed = *used - std::min(*used, cached);
     return *limit - std::min(*limit, needed);
 }

@@ -22,14 +22,19 @@ constexpr int slices_without_news = 50;
 constexpr auto patience_with_others = 2ms;
 constexpr std::size_t few = 8;  // watches: they are looked at several times between two clock reads
 
-// A look that copies much takes long as well: the kernel counts how often it has taken the CPU
-// away.
-bool has_lost_cpu(std::chrono::nanoseconds gap) noexcept {
-    if (gap <= longest_gap) return false;
-    thread_local long switches = 0;
+// How often the kernel has taken the CPU away from this thread.
+long involuntary_switches() noexcept {
     rusage use{};
     ::getrusage(RUSAGE_THREAD, &use);
-    return std::exchange(switches, use.ru_nivcsw) != use.ru_nivcsw;
+    return use.ru_nivcsw;
+}
+
+// Since the last such gap. A look that copies much takes long as well.
+bool has_lost_cpu(std::chrono::nanoseconds gap) noexcept {
+    thread_local long before = involuntary_switches();
+    if (gap <= longest_gap) return false;
+    const long now = involuntary_switches();
+    return std::exchange(before, now) != now;
 }
 
 }  // namespace

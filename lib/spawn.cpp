@@ -108,6 +108,13 @@ std::vector<int> default_signals_of(const spawn_options& options) {
     return result;
 }
 
+const std::vector<resource_limit>& limits_of(const spawn_options& options) {
+    for (const resource_limit& each : options.resource_limits) {
+        if (each.resource < 0) raise(errc::bad_option, "resource_limits: no resource is named");
+    }
+    return options.resource_limits;
+}
+
 spawn_plan plan_of(const spawn_options& options) {
     spawn_plan plan{.arguments = c_strings(command_of(options)),
                     .environment = c_strings(environment_of(options)),
@@ -115,7 +122,7 @@ spawn_plan plan_of(const spawn_options& options) {
                     .default_signals = default_signals_of(options),
                     .group = options.group,
                     .umask = options.umask,
-                    .resource_limits = options.resource_limits};
+                    .resource_limits = limits_of(options)};
     place_descriptors(plan, options);
     return plan;
 }

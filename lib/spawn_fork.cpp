@@ -8,11 +8,13 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstdlib>
 
 #include <remora/error.hpp>
@@ -53,7 +55,7 @@ std::vector<std::string> candidates_for(const std::string& program) {
 
 // From here on: in the child, and async-signal-safe.
 
-// What exec would do only after they are unblocked.
+// exec resets handlers too late: signals are unblocked before it.
 void reset_signals(const std::vector<int>& also) {
     struct sigaction defaults{}, now{};
     defaults.sa_handler = SIG_DFL;
@@ -73,9 +75,38 @@ bool open_null(int as) {
     return done;
 }
 
-// By exec: until then, one of them is needed to tell of failures.
+// As getdents64(2) writes it.
+struct directory_entry {
+    std::uint64_t inode;
+    std::int64_t next;
+    unsigned short size;
+    unsigned char type;
+    char name[1];
+};
+
+// Those that /proc lists. False if it does not.
+bool close_listed_from(int first) {
+    const int directory = ::open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0) return false;
+    alignas(directory_entry) char piece[1024];
+    long size = 0;
+    while ((size = ::syscall(SYS_getdents64, directory, piece, sizeof piece)) > 0) {
+        for (long at = 0; at < size;) {
+            const auto& entry = *reinterpret_cast<const directory_entry*>(piece + at);
+            const int fd = std::atoi(entry.name);  // 0 for "." and ".."
+            if (fd >= first) ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+            at += entry.size;
+        }
+    }
+    ::close(directory);
+    return size == 0;
+}
+
+// By exec: until then, one of them is needed to tell of failures. Where the call is refused, as by
+// a filter of an older container, the limit may be so high that counting up to it takes minutes.
 void close_from(int first) {
     if (::close_range(static_cast<unsigned>(first), ~0U, CLOSE_RANGE_CLOEXEC) == 0) return;
+    if (close_listed_from(first)) return;
     for (long fd = first, end = ::sysconf(_SC_OPEN_MAX); fd < end; ++fd)
         ::fcntl(static_cast<int>(fd), F_SETFD, FD_CLOEXEC);
 }

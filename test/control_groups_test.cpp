@@ -51,19 +51,20 @@ TEST_CASE("the smallest quota of CPU time counts, of the group and of those abov
 }
 
 TEST_CASE("free memory is what the groups leave, and cached files count as free") {
-    const mounted two({{"a/b/memory.max", "1000\n"},
-                       {"a/b/memory.current", "900\n"},
-                       {"a/b/memory.stat", "anon 5\ninactive_file 300\nx_inactive_file 7\n"},
-                       {"a/memory.max", "max\n"},
-                       {"a/memory.current", "5000\n"}});
+    const mounted two(
+        {{"a/b/memory.max", "1000\n"},
+         {"a/b/memory.current", "900\n"},
+         {"a/b/memory.stat", "anon 5\ninactive_file 200\nactive_file 100\nx_active_file 7\n"},
+         {"a/memory.max", "max\n"},
+         {"a/memory.current", "5000\n"}});
     CHECK(two.groups("0::/a/b\n").free_memory() == 400);
     CHECK(two.groups("0::/a\n").free_memory() == all);
     const mounted one({{"memory/a/memory.limit_in_bytes", "9223372036854771712\n"},
                        {"memory/a/memory.usage_in_bytes", "100\n"},
                        {"memory/memory.limit_in_bytes", "500\n"},
                        {"memory/memory.usage_in_bytes", "600\n"},
-                       {"memory/memory.stat", "total_inactive_file 50\n"}});
-    CHECK(one.groups("4:memory:/a\n0::/\n").free_memory() == 0);
+                       {"memory/memory.stat", "total_inactive_file 120\ntotal_active_file 30\n"}});
+    CHECK(one.groups("4:memory:/a\n0::/\n").free_memory() == 50);
     CHECK(one.groups("4:cpu:/a\nnonsense\n").free_memory() == all);
 }
 

@@ -296,6 +296,10 @@ TEST_CASE("a limit that cannot be set is an error, and no child is left") {
     const auto failure = test::failure_of([&] { remora::child child(io.get_executor(), options); });
     CHECK(failure.code == system_code(EINVAL));
     CHECK(failure.has("its limit of resource " + std::to_string(RLIMIT_NOFILE)));
+    options.resource_limits = {{.soft = 30}};
+    CHECK(test::failure_of([&] {
+              remora::child child(io.get_executor(), options);
+          }).has("resource_limits: no resource is named"));
     CHECK(test::no_child_is_left());
 }
 
