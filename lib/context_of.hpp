@@ -11,7 +11,8 @@ namespace remora::detail {
 /// The io_context whose own executor this is; none for a strand or a thread pool.
 inline asio::io_context* context_of(const asio::any_io_executor& executor) {
     using own = asio::io_context::executor_type;
-    if (executor.target_type() != typeid(own)) return nullptr;  // target() does not look everywhere
+    // In Asio 1.22 target() does not compare the types.
+    if (executor.target_type() != typeid(own)) return nullptr;
     return &asio::query(*executor.target<own>(), asio::execution::context);
 }
 

@@ -10,7 +10,7 @@
 namespace remora::detail {
 namespace {
 
-// While it lives this thread gets no SIGPIPE, and none that came meanwhile afterwards.
+// Keeps SIGPIPE from this thread as long as it lives, and discards one that came meanwhile.
 class no_sigpipe {
 public:
     no_sigpipe() noexcept {

@@ -164,7 +164,7 @@ void run_core::finish() {
     directory_.reset();
     arena_.reset();
     result_.from_terminal = result_.status.how == exit_status::kind::signalled &&
-                            stop_signals::came_from_terminal(result_.status.value);
+                            signals_.came_from_terminal(result_.status.value);
     signals_.release();
     app_.reset();
     behind_.reset();

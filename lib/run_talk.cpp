@@ -10,7 +10,8 @@ namespace remora::detail {
 asio::awaitable<void> run_core::talk(std::shared_ptr<run_core> self) {
     try {
         if (!co_await meet(self)) co_return;
-        co_await self->control_->give_way();  // to an accept() of the host's that is on its way
+        // So that an accept() which the host has posted already is listening.
+        co_await self->control_->give_way();
         while (const frame* f = co_await await_frame(self->control_, deadline::max())) {
             self->handle(*f);
             self->control_->pop();

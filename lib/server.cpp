@@ -68,6 +68,18 @@ int run_until_over(asio::io_context& io, awaited_result& end, const run& life) {
     return failed;
 }
 
+// The context is run by server::run alone as long as this lives.
+class alone_on_context {
+public:
+    explicit alone_on_context(server_core& core) noexcept : core_(core) { core_.alone = true; }
+    ~alone_on_context() { core_.alone = false; }
+    alone_on_context(const alone_on_context&) = delete;
+    alone_on_context& operator=(const alone_on_context&) = delete;
+
+private:
+    server_core& core_;
+};
+
 asio::awaitable<pipe> accept_from(std::shared_ptr<server_core> core, std::string name) {
     for (;;) {
         auto offer = server_core::await_offer(core, name);
@@ -150,7 +162,6 @@ int server::run(std::vector<std::string> arguments) {
     if (io == nullptr) {
         return say("server.run() needs a server that was made with an io_context", code_failed);
     }
-    core_->alone = true;
     const auto end = std::make_shared<awaited_result>();
     std::optional<remora::run> life;
     try {
@@ -160,12 +171,12 @@ int server::run(std::vector<std::string> arguments) {
     } catch (const std::system_error& e) {
         return say(e.what(), code_failed);
     }
+    const alone_on_context no_strands(*core_);
     asio::co_spawn(core_->strand, life->result(), [end, io](std::exception_ptr, run_result r) {
         end->result = std::move(r);
         if (end->awaited) io->stop();
     });
     const int failed = run_until_over(*io, *end, *life);
-    core_->alone = false;
     if (!end->result) return say("the context was stopped before the app had ended", code_failed);
     if (end->result->error) say(end->result->text, 0);
     if (end->result->status.how == exit_status::kind::unknown)

@@ -37,7 +37,7 @@ struct listener {
     std::vector<asio::steady_timer*> waiting = {};  ///< on the strand
 };
 
-class server_core : public std::enable_shared_from_this<server_core> {
+class server_core {
 public:
     server_core(asio::any_io_executor executor, server_options options);
 

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <mutex>
@@ -95,8 +96,9 @@ asio::awaitable<int> stop_signals::next() {
     co_return ec ? 0 : signal;
 }
 
-bool stop_signals::came_from_terminal(int signal) {
-    return from_terminal[static_cast<std::size_t>(signal)];
+bool stop_signals::came_from_terminal(int signal) const {
+    return std::ranges::find(taken_, signal) != taken_.end() &&
+           from_terminal[static_cast<std::size_t>(signal)];
 }
 
 void stop_signals::release() {

@@ -28,8 +28,9 @@ public:
     /// The next one; 0 after release(). *this must live until then.
     asio::awaitable<int> next();
 
-    /// Whether the terminal has sent it to this process since a run has taken it.
-    static bool came_from_terminal(int signal);
+    /// Whether this run has taken it, and the terminal has sent it to this process since a run had
+    /// it. Before release().
+    bool came_from_terminal(int signal) const;
 
     /// Gives them back. Their action is what it was before, or what the host has made it since.
     void release();

@@ -37,7 +37,8 @@ struct server_options {
     /// and names that are taken out of it.
     std::vector<std::string> environment = {};
     std::vector<std::string> unset = {};
-    /// See spawn_options. With a group of its own, stopping the app stops all of the group.
+    /// See spawn_options. With a group of its own, the signals that stop the app go to all of the
+    /// group. What is left of it when the app has ended goes on.
     process_group group = process_group::shared;
     std::optional<mode_t> umask = {};
     std::vector<resource_limit> resource_limits = {};
@@ -82,7 +83,8 @@ struct run_result {
     std::error_code error = {};
     std::string text = {};
     /// Whether the terminal has sent the signal that killed the app to this process, too: Ctrl-C.
-    /// A shell ends its loop or script only if this process dies by it as well: see server::run().
+    /// True also if the app survived that one and a later one killed it, as bash judges. A shell
+    /// ends its loop or script only if this process dies by it as well: see server::run().
     bool from_terminal = false;
 
     /// The app's exit code, or 128 + N for signal N.
@@ -143,8 +145,8 @@ struct serve_options {
 ///
 /// Its functions may be called from any thread, except run(). What they return is awaited, and
 /// cancelled, on the awaiting coroutine's executor, whichever that is: a strand, if several threads
-/// run it. Destroying it kills an app that still
-/// lives; pipes, and services in progress, do not need the server any more.
+/// run it. Destroying it kills an app that still lives; pipes, and services in progress, do not
+/// need the server any more.
 class server {
 public:
     using service_function = std::function<asio::awaitable<void>(pipe)>;
