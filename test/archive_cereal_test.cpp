@@ -159,6 +159,15 @@ TEST_CASE("a size tag that is missing is 0") {
     CHECK(size_from<flat_map<int, int>>(from_hex("46 00000000")) == 0);
 }
 
+TEST_CASE("elements of a class derived from a vector of bools that are missing are false") {
+    soil_stack();
+    switches read;
+    remora::decode(from_hex("46 0b000000 28 0200000000000000 01 01"), read);
+    CHECK(read.size() == 2);
+    CHECK(read[0]);
+    CHECK(!read[1]);
+}
+
 TEST_CASE("an item of a map that is missing behind its size is truncated") {
     auto f =
         decode_failure<flat_map<int, int>>(from_hex("46 15000000 28 0c00000000000000"

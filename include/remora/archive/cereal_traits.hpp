@@ -74,6 +74,22 @@ void CEREAL_LOAD_FUNCTION_NAME(input_archive& in, std::vector<E, A>& row) {
     detail::load_sized(in, row);
 }
 
+// Cereal's own reads into a variable that a missing field leaves without a value.
+template <class A>
+    requires requires(detail::fields_only& out, const std::vector<bool, A>& row) {
+        CEREAL_SAVE_FUNCTION_NAME(out, row);
+    }
+void CEREAL_LOAD_FUNCTION_NAME(input_archive& in, std::vector<bool, A>& row) {
+    cereal::size_type size = 0;
+    in(cereal::make_size_tag(size));
+    row.resize(static_cast<std::size_t>(size));
+    for (auto&& each : row) {
+        bool read = false;
+        in(read);
+        each = read;
+    }
+}
+
 template <class E>
     requires detail::row_of_numbers<std::valarray<E>, E>
 void CEREAL_SAVE_FUNCTION_NAME(output_archive& out, const std::valarray<E>& row) {

@@ -78,7 +78,9 @@ std::unique_ptr<T> make_object(input_archive& in) {
     if constexpr (traits::has_load_and_construct<T, input_archive>::value) {
         construction<T> made;
         auto outer = in.begin_record(record_name<T>);
+        auto container = in.begin_container(element_size<T>());
         made.load(in);
+        in.end_container(container);
         in.end_record(outer);
         return std::unique_ptr<T>(made.release());
     } else {
