@@ -83,6 +83,17 @@ asio::awaitable<void> any_of_two(pipe& p) {
                          p.call<fail_with>(0, std::string("second")));
 }
 
+asio::awaitable<std::pair<int, int>> two_numbers() {
+    co_return std::pair(1, 2);
+}
+
+TEST_CASE("all of one operation returns what that returned, also a pair") {
+    over_every_transport([](pipe, pipe) -> asio::awaitable<void> {
+        const auto [both] = co_await remora::all(two_numbers());
+        CHECK(both == std::pair(1, 2));
+    });
+}
+
 TEST_CASE("all throws the remote_error that failed first, and has cancelled the others by then") {
     over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
         far.attach(answers());

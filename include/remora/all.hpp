@@ -36,12 +36,16 @@ public:
     static void start(std::shared_ptr<group> self, asio::cancellation_signal& cancel,
                       std::optional<not_void<T>>& result, asio::awaitable<T> operation) {
         ++self->running_;
-        asio::co_spawn(self->executor_, std::move(operation),
-                       asio::bind_cancellation_slot(
-                           cancel.slot(), [self, &result](std::exception_ptr why, auto... value) {
-                               if (!why) result.emplace(std::move(value)...);
-                               self->ended(why);
-                           }));
+        auto done = [self, &result](std::exception_ptr why, auto... value) {
+            if (!why) result.emplace(std::move(value)...);
+            self->ended(why);
+        };
+        try {
+            asio::co_spawn(self->executor_, std::move(operation),
+                           asio::bind_cancellation_slot(cancel.slot(), std::move(done)));
+        } catch (...) {
+            self->ended(std::current_exception());
+        }
     }
     /// Completes when none runs any more, or one has ended, or the caller is cancelled.
     asio::awaitable<void> change() {
@@ -143,7 +147,7 @@ asio::awaitable<std::tuple<kept<Ts>...>> all(asio::awaitable<Ts>... operations) 
     auto work = detail::run_all(std::move(operations)...);
     const auto group = co_await std::move(work);
     if (group->has_failed()) group->rethrow_failure();
-    co_return std::apply([](auto&... each) { return std::tuple(std::move(*each)...); },
+    co_return std::apply([](auto&... each) { return std::tuple<kept<Ts>...>(std::move(*each)...); },
                          group->results);
 }
 
