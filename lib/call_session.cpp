@@ -101,7 +101,24 @@ asio::awaitable<void> call_session::read(std::unique_ptr<reading> mine) {
         self.end_after(std::current_exception());
     }
     self.over(why);
+    co_await self.wait_stream_uploads();
     assert(self.waiting_.empty());  // they would never hear of it
+}
+
+// Who awaits the end of a stream hears of it after its upload.
+asio::awaitable<void> call_session::wait_stream_uploads() {
+    while (stream_uploads_ != 0) {
+        asio::steady_timer timer(end_.executor(), deadline::max());
+        const listed waiting(awaiting_end_, timer);
+        std::error_code ec;
+        co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+    }
+}
+
+void call_session::end_stream_upload() noexcept {
+    if (--stream_uploads_ != 0) return;
+    for (asio::steady_timer* const waiting : awaiting_end_)
+        waiting->cancel();
 }
 
 asio::awaitable<void> call_session::read_all() {
@@ -175,19 +192,29 @@ void call_session::send_empty(frame_kind kind, std::uint64_t id, std::uint8_t fl
     queued(p);
 }
 
+endpoint::position call_session::put_number(frame_kind kind, std::uint64_t id, std::uint8_t flags,
+                                            std::uint64_t number) {
+    auto p = end_.begin_frame(kind, id, 0, {}, flags);
+    try {
+        encode(end_.out(), number);
+    } catch (...) {
+        end_.abandon_frame(p);
+        throw;
+    }
+    end_.end_frame(p);
+    return p;
+}
+
 void call_session::send_number(frame_kind kind, std::uint64_t id, std::uint8_t flags,
                                std::uint64_t number) {
-    auto p = end_.begin_frame(kind, id, 0, {}, flags);
-    encode(end_.out(), number);
-    end_.end_frame(p);
-    queued(p);
+    queued(put_number(kind, id, flags, number));
 }
 
 // What has passed already is told as 1 ns.
-void call_session::send_time_left(std::uint64_t id, deadline until) {
+endpoint::position call_session::put_time_left(std::uint64_t id, deadline until) {
     const auto left = std::max(until - std::chrono::steady_clock::now(), deadline::duration(1));
-    send_number(frame_kind::time_left, id, frame_header::of_sender | frame_header::may_skip,
-                static_cast<std::uint64_t>(std::chrono::nanoseconds(left).count()));
+    return put_number(frame_kind::time_left, id, frame_header::of_sender | frame_header::may_skip,
+                      static_cast<std::uint64_t>(std::chrono::nanoseconds(left).count()));
 }
 
 // What leaves a handler or a caller's coroutine here is not thrown here: nothing keeps the rest
@@ -238,8 +265,7 @@ asio::awaitable<void> call_session::wait_over(end_ptr end) {
         const listed waiting(self.awaiting_end_, timer);
         std::error_code ec;
         co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
-        const auto state = co_await asio::this_coro::cancellation_state;
-        if (state.cancelled() != asio::cancellation_type::none) throw std::system_error(ec);
+        throw_if_cancelled(co_await asio::this_coro::cancellation_state);
     }
     if (self.why_) std::rethrow_exception(self.why_);
 }

@@ -11,7 +11,7 @@
 namespace remora::detail {
 namespace {
 
-// To wait would be to wait for oneself, if all calls there wait for such as this one.
+// Waiting could deadlock: the calls that fill the window may depend on this one.
 remote_error no_room(const endpoint& end, std::string_view request) {
     return {failure_kind::overloaded, errc::overloaded,
             end.context() + std::string(request) + ", called while serving the other end"};
@@ -42,9 +42,7 @@ asio::awaitable<void> call_session::wait_turn(end_ptr end, deadline until,
     std::error_code ec;
     if (!mine.granted)
         co_await mine.timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
-    const auto state = co_await asio::this_coro::cancellation_state;
-    if (state.cancelled() != asio::cancellation_type::none)
-        throw std::system_error(asio::error::operation_aborted);
+    throw_if_cancelled(co_await asio::this_coro::cancellation_state);
     self.check_calling(request);
     if (!mine.granted) throw too_late(*end, request);
     try {

@@ -25,6 +25,7 @@ void call_session::start(const end_ptr& end, std::uint64_t id, asio::awaitable<v
     self.running_.emplace(id, mine);
     mine->id = id;
     mine->is_cancelled = false;
+    mine->busy = asio::prefer(end->executor(), asio::execution::outstanding_work.tracked);
     mine->serves->session = &self;
     mine->serves->id = id;
     mine->serves->until = id == self.timed_ ? self.timed_until_ : deadline::max();
@@ -42,6 +43,7 @@ void call_session::start(const end_ptr& end, std::uint64_t id, asio::awaitable<v
             asio::bind_cancellation_slot(mine->cancel.slot(), [mine](std::exception_ptr) {}));
     } catch (...) {
         mine->work = {};
+        mine->busy = {};
         self.running_.erase(self.running_.find(id));
         throw;
     }
@@ -57,6 +59,7 @@ asio::awaitable<void> call_session::work(end_ptr end, std::shared_ptr<worker> mi
             self.answer_failure(mine->id, std::current_exception());
         }
         mine->serves->session = nullptr;
+        mine->busy = {};
         self.ended(mine->id);
         if (self.is_over_ || self.idle_.size() == idle_workers) break;
         co_await asio::this_coro::throw_if_cancelled(true);
@@ -124,7 +127,7 @@ void call_session::end_after(std::exception_ptr why) noexcept try {
     end_.close(errc::service_failed, "");
 }
 
-// Whoever ends at once leaves the table meanwhile, and the search begins anew.
+// A handler that ends at once is erased meanwhile, so the search starts again.
 void call_session::cancel_handlers() {
     const auto told = [](const auto& entry) { return entry.second->is_told; };
     for (;;) {

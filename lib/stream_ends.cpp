@@ -73,9 +73,15 @@ void incoming_stream::outlive() {
     wake();
 }
 
+void incoming_stream::begin_upload() noexcept {
+    is_uploading = true;
+    end->calls->begin_stream_upload();
+}
+
 void incoming_stream::upload_ended() {
     is_uploading = false;
     ready_.post(end->executor());
+    end->calls->end_stream_upload();
 }
 
 asio::awaitable<void> incoming_stream::wait_readable(std::shared_ptr<incoming_stream> self,
@@ -98,9 +104,7 @@ asio::awaitable<void> incoming_stream::wait(std::shared_ptr<incoming_stream> sel
     }
     // The closure has no destructor: g++ 12 would run it twice.
     co_await self->ready_.wait([s = self.get()] { s->ready_.post(s->end->executor()); });
-    const auto state = co_await asio::this_coro::cancellation_state;
-    if (state.cancelled() != asio::cancellation_type::none)
-        throw std::system_error(asio::error::operation_aborted);
+    throw_if_cancelled(co_await asio::this_coro::cancellation_state);
 }
 
 }  // namespace remora::detail

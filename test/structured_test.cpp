@@ -66,6 +66,15 @@ generator<number> stuck(scene& s) {
     co_yield remora::item<number>(2);
 }
 
+/// Items without end, and without a wait.
+generator<number> computing(scene& s) {
+    const user here(s);
+    for (std::int64_t i = 0;; ++i) {
+        s.use();
+        co_yield remora::item<number>(i);
+    }
+}
+
 asio::awaitable<sum> add_all(add_up q, stream<number> numbers) {
     sum s;
     for (std::int64_t taken = 0; q.most == 0 || taken != q.most; ++taken) {
@@ -151,6 +160,22 @@ TEST_CASE("an upload's generator has ended when its call was cancelled") {
     }
 }
 
+TEST_CASE("a generator that computes makes no item once its call was cancelled") {
+    for (const int trips : {1, 2, 5, 20}) {
+        over_every_transport([=](pipe near, pipe far) -> asio::awaitable<void> {
+            far.attach(adder());
+            scene s;
+            background call(co_await asio::this_coro::executor, upload(near, s, computing, {}, {}));
+            for (int i = 0; i != trips; ++i)
+                co_await settle();
+            call.cancel();
+            const auto turns = s.turns;
+            co_await call.result();
+            CHECK(s.turns == turns + 1);  // its destructor
+        });
+    }
+}
+
 TEST_CASE("an upload's generator has ended when its call fails with the pipe") {
     for (const producer produce : {endless, stuck}) {
         over_every_transport([=](pipe near, pipe far) -> asio::awaitable<void> {
@@ -195,6 +220,29 @@ TEST_CASE("an upload's generator has ended when the stream that answers it has")
             check_ended(s);
         }
     });
+}
+
+asio::awaitable<void> take_all(stream<number>& items) {
+    while (const auto n = co_await items.next()) {
+    }
+}
+
+TEST_CASE("who awaits an item hears of the pipe's end, when the upload has ended") {
+    for (const producer produce : {endless, stuck}) {
+        over_every_transport([produce](pipe near, pipe far) -> asio::awaitable<void> {
+            far.attach(adder());
+            scene s;
+            const double_each question;
+            auto items = co_await near.stream(question, produce(s));
+            background taking(co_await asio::this_coro::executor, take_all(items));
+            co_await settle();
+            co_await far.close();
+            const auto failed = co_await taking.result();
+            s.is_over = true;
+            CHECK(failed.code == code(remora::errc::closed));
+            check_ended(s);
+        });
+    }
 }
 
 TEST_CASE("an upload's generator does not go on when the stream that answers it is dropped") {

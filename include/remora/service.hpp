@@ -14,7 +14,8 @@
 
 namespace remora {
 
-/// A call that a handler serves. Move-only; belongs to the executor of the pipe.
+/// A call that a handler serves. Move-only; belongs to the executor of the pipe. A
+/// default-constructed one, or one that was moved from, is cancelled.
 class served_call {
 public:
     using clock = std::chrono::steady_clock;
@@ -34,7 +35,7 @@ public:
     /// True once nobody waits for the answer: the caller has cancelled, its time has passed, or the
     /// conversation is over. The handler is cancelled then, too.
     bool is_cancelled() const {
-        return until_ <= clock::now() || pipe_.end_->calls->is_cancelled(id_);
+        return until_ <= clock::now() || !pipe_.end_ || pipe_.end_->calls->is_cancelled(id_);
     }
     /// The pipe that the call has come by, for calls to who has made it. Not to be moved from.
     remora::pipe& pipe() noexcept { return pipe_; }

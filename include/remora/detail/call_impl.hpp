@@ -35,11 +35,12 @@ struct answer_value<void> {
 /// will not hear of it.
 template <class Request>
 void queue_request(endpoint& end, std::uint64_t id, const Request& question, deadline until) {
-    endpoint::position sent;
+    endpoint::position told, sent;
     try {
-        if (until != deadline::max()) end.calls->send_time_left(id, until);
+        if (until != deadline::max()) told = end.calls->put_time_left(id, until);
         sent = put_frame(end, frame_kind::request, id, frame_header::of_sender, question);
     } catch (...) {
+        if (told.end != 0) end.abandon_frame(told);
         end.calls->withdraw(id);
         throw;
     }
@@ -105,7 +106,8 @@ private:
     bool done_ = false;
 };
 
-// The sentences for what is no call. Where one is said, nothing else is compiled: it stands alone.
+// The sentences for what is no call. After a failed check nothing else is compiled, so that its
+// message is the only error.
 
 template <class Request>
 consteval bool is_request() {

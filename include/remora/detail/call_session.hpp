@@ -57,6 +57,7 @@ struct worker {
     served_streams streams;
     asio::awaitable<void> work;  ///< what to do next
     asio::cancellation_signal cancel;
+    asio::any_io_executor busy;  ///< keeps the context at work during a handler
     suspension idle;
     std::shared_ptr<serving> serves;
 };
@@ -97,8 +98,8 @@ public:
     /// The same as abandon, and the call fails.
     void fail(std::uint64_t id, std::exception_ptr why) noexcept;
 
-    /// Tells the other end how long the call waits, whose request comes next.
-    void send_time_left(std::uint64_t id, deadline until);
+    /// Queues how long the call waits, whose request comes next and leaves together with it.
+    endpoint::position put_time_left(std::uint64_t id, deadline until);
 
     // Serving.
     /// Nobody waits for the answer of this call, which is served here, any more.
@@ -124,6 +125,9 @@ public:
     void give_credit(std::uint64_t id, bool own, std::uint64_t bytes) noexcept;
     std::shared_ptr<outgoing_stream> begin_upload(std::uint64_t id);
     void end_upload(std::uint64_t id) noexcept;
+    // The upload of a stream, which ends after it: the reader waits for all of them.
+    void begin_stream_upload() noexcept { ++stream_uploads_; }
+    void end_stream_upload() noexcept;
     /// With what else comes in this batch; at once where there is no memory to remember it.
     void wake_later(std::shared_ptr<incoming_stream> stream);
 
@@ -158,7 +162,10 @@ private:
     void take_item(const frame& f);
     void take_credit(const frame& f);
     void take_time_left(const frame& f);
+    endpoint::position put_number(frame_kind kind, std::uint64_t id, std::uint8_t flags,
+                                  std::uint64_t number);
     void send_number(frame_kind kind, std::uint64_t id, std::uint8_t flags, std::uint64_t number);
+    asio::awaitable<void> wait_stream_uploads();
     static asio::awaitable<void> work(end_ptr end, std::shared_ptr<worker> mine);
     void ended(std::uint64_t id);
     void answered(endpoint::position p);
@@ -187,6 +194,7 @@ private:
     asio::steady_timer timer_;
     deadline armed_ = deadline::max();
     std::unordered_map<std::uint64_t, std::shared_ptr<outgoing_stream>> uploads_;
+    std::size_t stream_uploads_ = 0;
     std::int64_t grown_ = 0;  ///< credit of incoming streams beyond their first
 
     served_table served_;

@@ -101,7 +101,7 @@ struct generator<T>::promise_type::wait {
     bool starting = true;
 
     /// The end of the operation. Or it is destroyed with its context: then it cannot be cancelled
-    /// any more, and those who wait for the generator go with it.
+    /// any more, and the coroutine that waits for the generator is destroyed, too.
     class completion {
     public:
         explicit completion(wait& what) : wait_(what), frame_(handle::from_promise(what.self)) {}

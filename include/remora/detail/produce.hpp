@@ -41,6 +41,64 @@ private:
 #pragma GCC diagnostic ignored "-Wsubobject-linkage"
 #endif
 
+/// What produce() and its waits share.
+template <class T, class Cancelled>
+struct producing {
+    const end_ptr& end;
+    const std::shared_ptr<outgoing_stream>& out;
+    generator<T>& items;
+    deadline until;
+    Cancelled& cancelled;
+    endpoint::position last{};  ///< of the items that are queued and may wait for others
+
+    void flush() {
+        if (last.end != 0) end->calls->queued(std::exchange(last, {}));
+    }
+    void throw_if_stopped() {
+        if (!out->stopped) return;
+        flush();
+        throw std::system_error(asio::error::operation_aborted);
+    }
+    auto wait(suspension& where) {
+        return where.wait([this, at = &where] {
+            cancelled();
+            at->post(end->executor());
+        });
+    }
+};
+
+/// Until the generator has yielded, or has ended.
+template <class T, class Cancelled>
+asio::awaitable<void> wait_for_item(producing<T, Cancelled>& mine) {
+    while (mine.items.is_waiting()) {
+        mine.flush();
+        if (mine.out->stopped) mine.items.stop();
+        if (mine.items.is_waiting()) co_await mine.wait(mine.out->next);
+    }
+}
+
+template <class T, class Cancelled>
+asio::awaitable<void> wait_for_credit(producing<T, Cancelled>& mine) {
+    mine.flush();
+    while (!mine.out->credit.has_room() && !mine.out->stopped)
+        co_await mine.wait(mine.out->ready);
+}
+
+/// Until there is room in the queue of the pipe.
+template <class T, class Cancelled>
+asio::awaitable<void> wait_for_queue(producing<T, Cancelled>& mine) {
+    mine.flush();
+    std::error_code ec;
+    try {
+        co_await mine.end->wait_turn(mine.until);
+    } catch (const std::system_error& e) {
+        ec = e.code();
+    }
+    if (ec == asio::error::operation_aborted) mine.cancelled();
+    while (ec && !mine.out->stopped)
+        co_await mine.wait(mine.out->ready);
+}
+
 /// Sends the items of a stream, as there is credit and room for them. Throws what the generator
 /// throws, and operation_aborted once it was stopped; not before what the generator awaits has
 /// ended. `cancelled` is called when the awaiting coroutine is cancelled, and stops it. What stops
@@ -49,62 +107,30 @@ template <class T, class Cancelled>
 asio::awaitable<void> produce(end_ptr end, std::uint64_t id, std::uint8_t flags,
                               std::shared_ptr<outgoing_stream> out, generator<T> items,
                               deadline until, Cancelled cancelled) {
-    const auto executor = end->executor();
     items.start(co_await asio::this_coro::executor, out->next, out->stopped);
-    const auto wait = [&](suspension& where) {
-        return where.wait([&, at = &where] {
-            cancelled();
-            at->post(executor);
-        });
-    };
-    endpoint::position last{};
-    const auto flush = [&] {
-        if (last.end != 0) end->calls->queued(std::exchange(last, {}));
-    };
-    const auto stop_if_told = [&] {
-        if (!out->stopped) return;
-        flush();
-        throw std::system_error(asio::error::operation_aborted);
-    };
+    producing<T, Cancelled> mine{end, out, items, until, cancelled};
     co_await asio::this_coro::throw_if_cancelled(false);  // what stops it is stop()
     item_batch batch;
     batch.begin();
     for (;;) {
+        mine.throw_if_stopped();
         items.advance();
-        while (items.is_waiting()) {
-            flush();
-            if (out->stopped) items.stop();
-            if (items.is_waiting()) co_await wait(out->next);
-        }
-        stop_if_told();
+        if (items.is_waiting()) co_await wait_for_item(mine);
+        mine.throw_if_stopped();
         if (items.at_end()) break;
-        while (!out->credit.has_room() && !out->stopped) {
-            flush();
-            co_await wait(out->ready);
-        }
-        if (end->must_wait_turn() && !out->stopped) {
-            flush();
-            std::error_code ec;
-            try {
-                co_await end->wait_turn(until);
-            } catch (const std::system_error& e) {
-                ec = e.code();
-            }
-            if (ec == asio::error::operation_aborted) cancelled();
-            while (ec && !out->stopped)
-                co_await wait(out->ready);
-        }
-        stop_if_told();
-        last = put_frame(*end, frame_kind::item, id, flags, *items.item());
-        out->credit.sent(last.end - last.begin);
+        if (!out->credit.has_room()) co_await wait_for_credit(mine);
+        if (end->must_wait_turn() && !out->stopped) co_await wait_for_queue(mine);
+        mine.throw_if_stopped();
+        mine.last = put_frame(*end, frame_kind::item, id, flags, *items.item());
+        out->credit.sent(mine.last.end - mine.last.begin);
         if (!batch.is_full()) continue;
-        flush();
+        mine.flush();
         co_await end->give_way();
         const auto state = co_await asio::this_coro::cancellation_state;
         if (state.cancelled() != asio::cancellation_type::none) cancelled();
         batch.begin();
     }
-    flush();
+    mine.flush();
     items.rethrow_failure();
 }
 
@@ -131,10 +157,15 @@ void start_upload(const std::shared_ptr<incoming_stream>& answer, generator<T> i
                   deadline until) {
     const auto& end = answer->end;
     auto out = end->calls->begin_upload(answer->id);
-    answer->is_uploading = true;
-    asio::co_spawn(end->executor(),
-                   send_upload(end, answer->id, std::move(out), std::move(items), until),
-                   [answer](std::exception_ptr) { answer->upload_ended(); });
+    answer->begin_upload();
+    try {
+        asio::co_spawn(end->executor(),
+                       send_upload(end, answer->id, std::move(out), std::move(items), until),
+                       [answer](std::exception_ptr) { answer->upload_ended(); });
+    } catch (...) {
+        answer->upload_ended();
+        throw;
+    }
 }
 
 #pragma GCC diagnostic pop

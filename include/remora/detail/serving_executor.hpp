@@ -28,8 +28,8 @@ struct serving {
     std::chrono::steady_clock::time_point until = no_limit;  ///< its caller waits
 };
 
-/// That of the pipe, which in addition says whom the coroutine serves. Who runs on it, and all that
-/// is started there, is found by serving_of().
+/// That of the pipe, which in addition says whom the coroutine serves. serving_of() finds the call
+/// from the executor of the handler's coroutine, and of what is spawned on it.
 template <bool posts>
 class serving_executor {
 public:

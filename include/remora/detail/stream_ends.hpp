@@ -31,7 +31,9 @@ public:
     void drop() noexcept;
     /// The handler whose upload this is has ended.
     void outlive();
-    /// What was sent along with the request has ended, its generator too.
+    /// Something is sent along with the request.
+    void begin_upload() noexcept;
+    /// That has ended, its generator too.
     void upload_ended();
     /// No item comes any more, and nothing of the call goes on.
     bool is_over() const noexcept { return inbox.at_end() && !is_uploading; }
