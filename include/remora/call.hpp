@@ -55,8 +55,9 @@ public:
                  std::string message = {});
 
     failure_kind kind() const noexcept { return kind_; }
-    /// The text of the handler's exception, without that of code(), which what() adds: from the other
-    /// process, at most 1024 bytes of it, control characters escaped, in quotes. Empty if none.
+    /// The text of the handler's exception, without that of code(), which what() adds: from the
+    /// other process, at most 1024 bytes of it, control characters escaped, in quotes. Empty if
+    /// none.
     const std::string& message() const noexcept { return message_; }
 
 private:
