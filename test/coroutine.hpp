@@ -9,6 +9,7 @@
 #include <chrono>
 #include <exception>
 #include <functional>
+#include <future>
 #include <memory>
 #include <string>
 #include <utility>
@@ -47,6 +48,20 @@ asio::awaitable<failure> failure_of(asio::awaitable<T> operation) {
         co_return failure{e.code(), e.what()};
     }
     co_return failure{};
+}
+
+/// What an operation that runs on its own comes to, for a thread that does not run the context.
+/// asio::use_future would start threads of Asio's, which take signals.
+template <class T>
+std::future<T> future_of(asio::any_io_executor executor, asio::awaitable<T> operation) {
+    const auto result = std::make_shared<std::promise<T>>();
+    asio::co_spawn(executor, std::move(operation), [result](std::exception_ptr why, T value) {
+        if (why)
+            result->set_exception(why);
+        else
+            result->set_value(std::move(value));
+    });
+    return result->get_future();
 }
 
 /// An operation that runs on its own; `co_await op.result()` has its failure.

@@ -6,9 +6,8 @@
 #include <future>
 #include <thread>
 
-#include <asio/use_future.hpp>
-
 #include "children.hpp"
+#include "coroutine.hpp"
 #include "descendant.hpp"
 
 using remora::child;
@@ -401,7 +400,7 @@ TEST_CASE("a child may be started from outside its strand, while other threads r
     for (int i = 0; i < 200; ++i) {
         const auto strand = asio::make_strand(io);
         child started(strand, test::child({"exit", "3"}));
-        auto end = asio::co_spawn(strand, end_of_owned(std::move(started)), asio::use_future);
+        auto end = test::future_of(strand, end_of_owned(std::move(started)));
         const bool told = end.wait_for(20s) == std::future_status::ready;
         CHECK(told);
         if (told) CHECK(end.get() == exited(3));

@@ -12,7 +12,6 @@
 #include <future>
 
 #include <asio/thread_pool.hpp>
-#include <asio/use_future.hpp>
 #include <thread>
 
 namespace {
@@ -92,7 +91,7 @@ TEST_CASE("a server works on the executor of a thread pool") {
         const auto run = server.start({"many", "20"});
         CHECK(server.get_executor() == pool.get_executor());
         CHECK(run.get_executor() == server.get_executor());
-        auto end = asio::co_spawn(run.get_executor(), run.result(), asio::use_future);
+        auto end = future_of(run.get_executor(), run.result());
         REQUIRE(end.wait_for(patience) == std::future_status::ready);
         CHECK(end.get().code() == 0);
     }

@@ -9,8 +9,6 @@
 #include <future>
 #include <thread>
 
-#include <asio/use_future.hpp>
-
 namespace {
 
 using namespace test;
@@ -106,7 +104,7 @@ TEST_CASE("runs are started while other threads run the context") {
         remora::server server(io, {.target = REMORA_TEST_APP});
         for (int i = 0; i < 50; ++i) {
             const auto run = server.start({"exit", "3"});
-            auto end = asio::co_spawn(io, run.result(), asio::use_future);
+            auto end = future_of(io.get_executor(), run.result());
             const bool over = end.wait_for(patience) == std::future_status::ready;
             CHECK(over);
             if (over) CHECK(end.get().code() == 3);
