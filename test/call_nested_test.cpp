@@ -123,10 +123,10 @@ TEST_CASE("as many calls again may be made while serving as the window has") {
 asio::awaitable<void> nest_on_strand(pipe near, pipe far, endings& all) {
     near.attach(nesting(near, 2));
     far.attach(nesting(far, 2));
-    all = co_await call_at_once(near, 20, 4);
+    all = co_await call_at_once(near, 20, 3);
 }
 
-TEST_CASE("calls that call back on a strand which several threads run all end") {
+TEST_CASE("calls that call back on a strand which several threads run are all answered") {
     asio::io_context io;
     endings all;
     {
@@ -139,8 +139,7 @@ TEST_CASE("calls that call back on a strand which several threads run all end") 
     io.run_for(patience);
     other.join();
     CHECK(io.stopped());
-    CHECK(all.answered + all.overloaded == 20);
-    CHECK(all.answered >= 2);
+    CHECK(all.answered == 20);  // of two at once, each needs two calls in each direction
 }
 
 asio::awaitable<sum> call_twice_back(pipe& p, nest n) {

@@ -81,8 +81,8 @@ asio::awaitable<void> silent(remora::pipe p) {
     co_await p.receive<number>();
     if (forks) leave_child_behind();
     tell("message");
-    while (computes) {
-    }
+    while (computes)  // TSan lets signals in only at calls such as this
+        std::chrono::steady_clock::now();
     if (stubborn) co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
     asio::steady_timer never(co_await asio::this_coro::executor,
                              std::chrono::steady_clock::time_point::max());
