@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "client_core.hpp"
 
+#include "context_of.hpp"
 #include "exceptions.hpp"
 #include "listed.hpp"
 #include "run_directory.hpp"
@@ -16,7 +17,7 @@ namespace remora::detail {
 
 client_core::client_core(asio::any_io_executor executor, client_options options)
     : executor_(std::move(executor)),
-      strand_(asio::make_strand(executor_)),
+      strand_(strand_of(executor_)),
       options_(std::move(options)),
       tell_(with_log(options_.on_event, "client")) {
 }

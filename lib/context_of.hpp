@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// From an executor to the context that somebody can run.
+/// What can be found out about an executor, and made of it.
 #pragma once
 
 #include <remora/asio.hpp>
@@ -15,5 +15,9 @@ inline asio::io_context* context_of(const asio::any_io_executor& executor) {
     if (executor.target_type() != typeid(own)) return nullptr;
     return &asio::query(*executor.target<own>(), asio::execution::context);
 }
+
+/// A strand on it. One of Asio's own executors stays what it is within: so small an executor is
+/// copied without an allocation, which Asio does in each operation and takes to be without failure.
+asio::any_io_executor strand_of(const asio::any_io_executor& executor);
 
 }  // namespace remora::detail

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "server_core.hpp"
 
+#include "context_of.hpp"
 #include "exceptions.hpp"
 #include "listed.hpp"
 #include "print_line.hpp"
@@ -13,7 +14,7 @@ namespace remora::detail {
 
 server_core::server_core(asio::any_io_executor where, server_options what)
     : executor(std::move(where)),
-      strand(asio::make_strand(executor)),
+      strand(strand_of(executor)),
       options(std::move(what)),
       tell(with_log(options.on_event, "server")) {
 }
@@ -124,7 +125,7 @@ void server_core::report_failure(std::string_view name, std::exception_ptr why) 
 asio::any_io_executor server_core::connection_executor(const service_entry& entry) {
     if (entry.options.executor) return entry.options.executor;
     if (alone) return executor;
-    return asio::make_strand(executor);
+    return strand_of(executor);
 }
 
 }  // namespace remora::detail
