@@ -3,7 +3,7 @@
 #pragma once
 
 #include <remora/archive.hpp>
-#include <remora/contract.hpp>
+#include <remora/request.hpp>
 #include <remora/transport.hpp>
 
 #include "slice.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// What it costs to put a message into a frame and to find it there again.
-#include <remora/frame.hpp>
+#include <remora/detail/wire/frame.hpp>
 
 #include <benchmark/benchmark.h>
 

@@ -2,7 +2,7 @@
 // A request whose reply is a stream: of how far the job is, and of what it has found.
 #pragma once
 
-#include <remora/contract.hpp>
+#include <remora/request.hpp>
 
 #include <cstdint>
 #include <variant>

@@ -3,12 +3,12 @@
 ///
 /// A value is a number, an enumeration, a string, a container, optional, variant, tuple, duration
 /// or owning pointer of values, or an object of a class that has the functions which users write
-/// for Cereal (`serialize`, or `load` and `save`). lib/wire.md tells what their bytes are.
+/// for Cereal (`serialize`, or `load` and `save`). lib/wire/protocol.md tells what their bytes are.
 ///
 /// Thread safety: every function here may be called by any number of threads at a time, on
 /// distinct buffers and values.
 #pragma once
 
-#include <remora/detail/standard.hpp>
+#include <remora/detail/base/standard.hpp>
 
-#include <remora/archive/coding.hpp>
+#include <remora/detail/wire/archive/coding.hpp>

@@ -3,7 +3,7 @@
 /// share, and the differences between the Asio releases that Remora supports (1.22 to 1.38).
 #pragma once
 
-#include <remora/detail/standard.hpp>
+#include <remora/detail/base/standard.hpp>
 
 #if defined(__clang__) && !defined(ASIO_HAS_CO_AWAIT)
 #define ASIO_HAS_CO_AWAIT 1

@@ -2,8 +2,8 @@
 /// What calls and services may be given, and how calls fail.
 #pragma once
 
-#include <remora/contract.hpp>
 #include <remora/error.hpp>
+#include <remora/request.hpp>
 
 #include <chrono>
 #include <cstddef>

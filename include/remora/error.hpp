@@ -2,7 +2,7 @@
 /// What can go wrong, as codes that callers can tell apart.
 #pragma once
 
-#include <remora/detail/standard.hpp>
+#include <remora/detail/base/standard.hpp>
 
 #include <string>
 #include <string_view>

@@ -2,7 +2,7 @@
 /// What a server or a client tells about itself while it works.
 #pragma once
 
-#include <remora/detail/standard.hpp>
+#include <remora/detail/base/standard.hpp>
 
 #include <cstdint>
 #include <functional>

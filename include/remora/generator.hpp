@@ -3,8 +3,8 @@
 #pragma once
 
 #include <remora/asio.hpp>
-#include <remora/contract.hpp>
-#include <remora/detail/suspension.hpp>
+#include <remora/detail/polling/wake_event.hpp>
+#include <remora/request.hpp>
 
 #include <coroutine>
 #include <exception>
@@ -121,4 +121,4 @@ detail::yielded<T> item(Args&&... args) {
 
 }  // namespace remora
 
-#include <remora/detail/generator_impl.hpp>
+#include <remora/detail/call/generator_impl.hpp>

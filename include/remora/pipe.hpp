@@ -3,8 +3,8 @@
 #pragma once
 
 #include <remora/call.hpp>
-#include <remora/contract.hpp>
-#include <remora/detail/call_session.hpp>
+#include <remora/detail/call/call_session.hpp>
+#include <remora/request.hpp>
 
 #include <chrono>
 #include <concepts>
@@ -297,6 +297,6 @@ std::pair<pipe, pipe> make_pipe_pair(asio::io_context& io, const std::string& na
 
 }  // namespace remora
 
-#include <remora/detail/pipe_impl.hpp>
+#include <remora/detail/pipe/pipe_impl.hpp>
 // after it
-#include <remora/detail/call_impl.hpp>
+#include <remora/detail/call/call_impl.hpp>

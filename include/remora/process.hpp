@@ -2,7 +2,7 @@
 /// A child process: started, signalled, awaited, and never left behind.
 #pragma once
 
-#include <remora/detail/standard.hpp>
+#include <remora/detail/base/standard.hpp>
 
 #include <sys/resource.h>
 #include <sys/types.h>

@@ -2,7 +2,7 @@
 /// An operation on another executor than that of the coroutine which awaits it.
 #pragma once
 
-#include <remora/detail/canceller.hpp>
+#include <remora/detail/base/canceller.hpp>
 
 #include <exception>
 #include <memory>

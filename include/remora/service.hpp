@@ -2,7 +2,7 @@
 /// A service: handlers for the requests and messages of the other side.
 #pragma once
 
-#include <remora/detail/service_table.hpp>
+#include <remora/detail/call/service_table.hpp>
 #include <remora/pipe.hpp>
 #include <remora/stream.hpp>
 
@@ -109,4 +109,4 @@ private:
 
 }  // namespace remora
 
-#include <remora/detail/service_impl.hpp>
+#include <remora/detail/call/service_impl.hpp>

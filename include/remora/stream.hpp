@@ -2,9 +2,9 @@
 /// A stream: items that come one after the other, as the answer to a request or as its upload.
 #pragma once
 
-#include <remora/contract.hpp>
-#include <remora/detail/stream_ends.hpp>
+#include <remora/detail/call/stream_ends.hpp>
 #include <remora/pipe.hpp>
+#include <remora/request.hpp>
 
 #include <memory>
 #include <optional>

@@ -2,7 +2,7 @@
 /// What a pipe stands on, and how its ends wait.
 #pragma once
 
-#include <remora/detail/standard.hpp>
+#include <remora/detail/base/standard.hpp>
 
 #include <string>
 

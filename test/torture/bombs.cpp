@@ -5,10 +5,10 @@
 #include "bombs.hpp"
 
 #include "everything.hpp"
-#include "raw_app.hpp"
 #include "row.hpp"
+#include "server/raw_app.hpp"
 
-#include <call_failure.hpp>
+#include "call/call_failure.hpp"
 
 #include <remora/server.hpp>
 

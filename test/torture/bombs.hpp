@@ -2,8 +2,8 @@
 /// Small messages that ask for much.
 #pragma once
 
-#include "../calls.hpp"
 #include "fuzz/kitchen_sink.hpp"
+#include "support/calls.hpp"
 
 #include <cstring>
 #include <string>

@@ -4,7 +4,7 @@
 // is right, and the memory stays within what the queue, one message and one being received take.
 #include "row.hpp"
 
-#include "../messages.hpp"
+#include "support/messages.hpp"
 
 #include <cmath>
 #include <cstring>

@@ -4,7 +4,7 @@
 // that sleeps at once. A round is a slice of each, with either.
 #include "row.hpp"
 
-#include "../calls.hpp"
+#include "support/calls.hpp"
 
 #include <remora/service.hpp>
 

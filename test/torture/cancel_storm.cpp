@@ -3,7 +3,7 @@
 // completes once, with its own answer, and nothing is left in the tables.
 #include "row.hpp"
 
-#include "../call_storm.hpp"
+#include "support/call_storm.hpp"
 
 namespace {
 

@@ -4,7 +4,7 @@
 
 #include "row.hpp"
 
-#include "../calls.hpp"
+#include "support/calls.hpp"
 
 #include <remora/service.hpp>
 

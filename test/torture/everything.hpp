@@ -2,7 +2,7 @@
 /// A service with a handler of each kind.
 #pragma once
 
-#include "../calls.hpp"
+#include "support/calls.hpp"
 
 #include <remora/stream.hpp>
 

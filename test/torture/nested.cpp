@@ -2,9 +2,9 @@
 // Calls that call back, to depth 8, at every window: all end, or fail as `overloaded`; none hangs.
 #include "row.hpp"
 
-#include "../calls.hpp"
+#include "support/calls.hpp"
 
-#include <control.hpp>
+#include "pipe/control.hpp"
 
 #include <remora/pipe.hpp>
 

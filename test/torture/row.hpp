@@ -3,7 +3,7 @@
 /// ends may be in two processes, and what /proc says of memory.
 #pragma once
 
-#include "../pairs.hpp"
+#include "support/pairs.hpp"
 
 #include <CLI/CLI.hpp>
 

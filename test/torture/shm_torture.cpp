@@ -5,7 +5,7 @@
 // too.
 #include "row.hpp"
 
-#include "../messages.hpp"
+#include "support/messages.hpp"
 
 #include <remora/client.hpp>
 #include <remora/server.hpp>

@@ -4,7 +4,7 @@
 // a bit, has ended because it was stopped, and leaves nothing behind. The app is this program, too.
 #include "row.hpp"
 
-#include "../calls.hpp"
+#include "support/calls.hpp"
 
 #include <remora/client.hpp>
 #include <remora/server.hpp>

@@ -4,10 +4,10 @@
 // And lengths that an app announces by hand: the server refuses those beyond the limit, and serves
 // the next connection. A frame of length 0 is one, but no value: that message is passed over. The
 // same program is server and app; the app's exit code is how many of its sizes went as they should.
-#include "raw_app.hpp"
 #include "row.hpp"
+#include "server/raw_app.hpp"
 
-#include "../messages.hpp"
+#include "support/messages.hpp"
 
 #include <remora/client.hpp>
 #include <remora/server.hpp>

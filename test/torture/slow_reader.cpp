@@ -4,7 +4,7 @@
 // sender that is stuck.
 #include "row.hpp"
 
-#include "../messages.hpp"
+#include "support/messages.hpp"
 
 namespace {
 

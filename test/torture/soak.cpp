@@ -4,7 +4,7 @@
 // were, and the app finds no reply lost or doubled. The app is this program, too.
 #include "row.hpp"
 
-#include "../calls.hpp"
+#include "support/calls.hpp"
 
 #include <remora/client.hpp>
 #include <remora/server.hpp>

@@ -3,8 +3,8 @@
 // one knows keeps its default, and a request that the server does not know is `unknown_request` on
 // a pipe that goes on. And apps that say hello for other versions of the wire: they are welcomed or
 // refused with both sides' versions. The same program is server and app.
-#include "raw_app.hpp"
 #include "row.hpp"
+#include "server/raw_app.hpp"
 
 #include <remora/client.hpp>
 #include <remora/server.hpp>

@@ -3,8 +3,8 @@
 // has happened.
 #include "fuzz.hpp"
 
-#include <remora/detail/call_table.hpp>
-#include <remora/detail/stream_flow.hpp>
+#include <remora/detail/call/call_table.hpp>
+#include <remora/detail/call/stream_flow.hpp>
 
 #include <deque>
 #include <map>

@@ -3,7 +3,7 @@
 // the parser makes of a frame's header are the bytes that it was read from.
 #include "fuzz.hpp"
 
-#include "pairs.hpp"
+#include "support/pairs.hpp"
 
 #include <vector>
 

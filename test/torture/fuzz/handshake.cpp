@@ -4,8 +4,8 @@
 // has asked for a pipe. Whatever that is, connect() ends, and nothing is left of it.
 #include "fuzz.hpp"
 
-#include "pairs.hpp"
-#include "wire_bytes.hpp"
+#include "support/pairs.hpp"
+#include "support/wire_bytes.hpp"
 
 #include <remora/client.hpp>
 

@@ -5,8 +5,8 @@
 #include "../everything.hpp"
 #include "fuzz.hpp"
 
-#include "pairs.hpp"
-#include "wire_bytes.hpp"
+#include "support/pairs.hpp"
+#include "support/wire_bytes.hpp"
 
 #include <remora/stream.hpp>
 

@@ -3,7 +3,7 @@
 // stays within the ring, or says that the protocol is broken.
 #include "fuzz.hpp"
 
-#include "pairs.hpp"
+#include "support/pairs.hpp"
 
 #include <sys/mman.h>
 

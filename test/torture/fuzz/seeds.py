@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Writes the inputs that each fuzz target begins with into corpus/TARGET, by the layouts of
-lib/wire.md. What was found later lies beside them."""
+lib/wire/protocol.md. What was found later lies beside them."""
 import pathlib
 import struct
 

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+/// The calls of one end of a pipe, and which answer belongs to which. No input or output.
+#pragma once
+
+#include <remora/detail/call/pooled_map.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+namespace remora::detail {
+
+class pending_call;
+
+/// Calls from their beginning to their last answer. An answer is owed also for a call that nobody
+/// waits for any more: until then its number is known, so that a late answer is told from a second.
+class call_table {
+public:
+    using id = std::uint64_t;
+    using time = std::chrono::steady_clock::time_point;
+
+    enum class verdict {
+        expected,  ///< somebody waits for it
+        late,      ///< the call was abandoned
+        unknown,   ///< no such call was ever made
+        repeated,  ///< the call was answered before
+    };
+    struct answer {
+        verdict what;
+        pending_call* call = nullptr;
+    };
+
+    /// True if one more call may be made now, beside so many.
+    bool has_room(std::size_t others = 0) const noexcept {
+        return calls_.size() + others < window_;
+    }
+    /// The same for a call that is made while one of the other end is served: twice as many may be.
+    bool has_reserve(std::size_t others) const noexcept {
+        return calls_.size() + others < 2 * window_;
+    }
+    /// How many calls the other end lets be unanswered. One, until it has said more.
+    void set_window(std::size_t calls) noexcept { window_ = calls; }
+
+    /// A new call, with the next number.
+    id begin(pending_call& call, time until);
+    /// What a frame that belongs to call `n` is; it goes on.
+    answer find(id n) const;
+    /// The same for the last frame of a call: afterwards the call is not there any more.
+    answer finish(id n);
+    /// Nobody waits for this call any more. False if it is not waited for anyway.
+    bool abandon(id n);
+    /// The request was not sent.
+    void withdraw(id n) { finish(n); }
+
+    /// A call whose time has passed, and which is waited for.
+    std::optional<id> expired(time now) const;
+    /// When the next one's has passed: time::max() if there is none.
+    time next_deadline() const noexcept;
+
+    /// Takes out any call; null when none is waited for. For the end of the conversation.
+    pending_call* take_any();
+
+    /// Calls that are not answered, waited for or not.
+    std::size_t size() const noexcept { return calls_.size(); }
+
+private:
+    struct entry {
+        pending_call* call = nullptr;  ///< null: abandoned
+        time until = time::max();
+    };
+    using entries = recycled_map<id, entry>;
+
+    answer answer_of(entries::const_iterator found, id n) const;
+    void erase(entries::const_iterator found);
+    void forget_deadline(const entry& e, id n);
+
+    entries calls_;
+    std::set<std::pair<time, id>> deadlines_;
+    id last_ = 0;
+    std::size_t window_ = 1;
+};
+
+/// The calls of the other end that this one is to answer.
+class served_table {
+public:
+    enum class verdict {
+        admitted,
+        repeated,  ///< the number was used before
+        too_many,  ///< more than the other end was allowed
+    };
+
+    explicit served_table(std::size_t limit) noexcept : limit_(limit) {}
+
+    void set_limit(std::size_t calls) noexcept { limit_ = calls; }
+    verdict admit(std::uint64_t id) noexcept;
+    /// An answer stands in the queue, and will have left when `position` is written.
+    void answered(std::uint64_t position) noexcept;
+    /// So many bytes that ended at `position` were taken out of the queue.
+    void withdrawn(std::uint64_t position, std::uint64_t bytes) noexcept;
+    /// The bytes before `position` have left.
+    void written(std::uint64_t position) noexcept;
+
+    /// Admitted, and without an answer that has left.
+    std::size_t in_flight() const noexcept { return in_flight_; }
+
+private:
+    std::size_t limit_;
+    std::uint64_t last_ = 0;
+    std::size_t in_flight_ = 0;
+    std::vector<std::uint64_t> queued_;  ///< where answers end that have not left, ascending
+    std::size_t first_ = 0;              ///< of queued_
+};
+
+}  // namespace remora::detail

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+/// How a generator's items leave. Not for users.
+#pragma once
+
+#include <remora/detail/call/stream_ends.hpp>
+#include <remora/generator.hpp>
+
+#include <algorithm>
+#include <chrono>
+
+namespace remora::detail {
+
+/// How long items are kept together before they leave, and how many. Those that come slowly leave
+/// one by one, so that none waits for the next.
+class item_batch {
+public:
+    /// After each item: true if it is time to let them leave.
+    bool is_full() {
+        const bool late = clock::now() >= until_;
+        if (++items_ < most_ && !late) return false;
+        most_ = late ? std::max(items_ / 2, 1u) : std::min(2 * most_, largest);
+        return true;
+    }
+    void begin() {
+        items_ = 0;
+        until_ = clock::now() + std::chrono::microseconds(20);
+    }
+
+private:
+    using clock = std::chrono::steady_clock;
+    static constexpr unsigned largest = 64;
+
+    unsigned items_ = 0, most_ = 1;
+    clock::time_point until_;
+};
+
+// g++ 12 takes the frame of a coroutine for a class that others may see, and warns where a user's
+// type in it is of an unnamed namespace.
+#pragma GCC diagnostic push
+#ifndef __clang__
+#pragma GCC diagnostic ignored "-Wsubobject-linkage"
+#endif
+
+/// What produce() and its waits share.
+template <class T, class Cancelled>
+struct producing {
+    const end_ptr& end;
+    const std::shared_ptr<outgoing_stream>& out;
+    generator<T>& items;
+    deadline until;
+    Cancelled& cancelled;
+    endpoint::position last{};  ///< of the items that are queued and may wait for others
+
+    void flush() {
+        if (last.end != 0) end->calls->queued(std::exchange(last, {}));
+    }
+    void throw_if_stopped() {
+        if (!out->stopped) return;
+        flush();
+        throw std::system_error(asio::error::operation_aborted);
+    }
+    auto wait(suspension& where) {
+        return where.wait([this, at = &where] {
+            cancelled();
+            at->post(end->executor());
+        });
+    }
+};
+
+/// Until the generator has yielded, or has ended.
+template <class T, class Cancelled>
+asio::awaitable<void> wait_for_item(producing<T, Cancelled>& mine) {
+    while (mine.items.is_waiting()) {
+        mine.flush();
+        if (mine.out->stopped) mine.items.stop();
+        if (mine.items.is_waiting()) co_await mine.wait(mine.out->next);
+    }
+}
+
+template <class T, class Cancelled>
+asio::awaitable<void> wait_for_credit(producing<T, Cancelled>& mine) {
+    mine.flush();
+    while (!mine.out->credit.has_room() && !mine.out->stopped)
+        co_await mine.wait(mine.out->ready);
+}
+
+/// Until there is room in the queue of the pipe.
+template <class T, class Cancelled>
+asio::awaitable<void> wait_for_queue(producing<T, Cancelled>& mine) {
+    mine.flush();
+    std::error_code ec;
+    try {
+        co_await mine.end->wait_turn(mine.until);
+    } catch (const std::system_error& e) {
+        ec = e.code();
+    }
+    if (ec == asio::error::operation_aborted) mine.cancelled();
+    while (ec && !mine.out->stopped)
+        co_await mine.wait(mine.out->ready);
+}
+
+/// Sends the items of a stream, as there is credit and room for them. Throws what the generator
+/// throws, and operation_aborted once it was stopped; not before what the generator awaits has
+/// ended. `cancelled` is called when the awaiting coroutine is cancelled, and stops it. What stops
+/// it when `until` has passed is the session.
+template <class T, class Cancelled>
+asio::awaitable<void> produce(end_ptr end, std::uint64_t id, std::uint8_t flags,
+                              std::shared_ptr<outgoing_stream> out, generator<T> items,
+                              deadline until, Cancelled cancelled) {
+    items.start(co_await asio::this_coro::executor, out->next, out->stopped);
+    producing<T, Cancelled> mine{end, out, items, until, cancelled};
+    co_await asio::this_coro::throw_if_cancelled(false);  // what stops it is stop()
+    item_batch batch;
+    batch.begin();
+    for (;;) {
+        mine.throw_if_stopped();
+        items.advance();
+        if (items.is_waiting()) co_await wait_for_item(mine);
+        mine.throw_if_stopped();
+        if (items.at_end()) break;
+        if (!out->credit.has_room()) co_await wait_for_credit(mine);
+        if (end->must_wait_turn() && !out->stopped) co_await wait_for_queue(mine);
+        mine.throw_if_stopped();
+        mine.last = put_frame(*end, frame_kind::item, id, flags, *items.item());
+        out->credit.sent(mine.last.end - mine.last.begin);
+        if (!batch.is_full()) continue;
+        mine.flush();
+        co_await end->give_way();
+        const auto state = co_await asio::this_coro::cancellation_state;
+        if (state.cancelled() != asio::cancellation_type::none) cancelled();
+        batch.begin();
+    }
+    mine.flush();
+    items.rethrow_failure();
+}
+
+/// Sends the upload of a call, and its end. Completes when the generator has ended, or what it
+/// awaited when it was stopped.
+template <class T>
+asio::awaitable<void> send_upload(end_ptr end, std::uint64_t id,
+                                  std::shared_ptr<outgoing_stream> out, generator<T> items,
+                                  deadline until) {
+    const bool throws = co_await asio::this_coro::throw_if_cancelled();
+    const auto cancelled = [calls = end->calls.get(), id] { calls->cancel(id); };
+    try {
+        co_await produce(end, id, frame_header::of_sender, out, std::move(items), until, cancelled);
+        if (!out->stopped) end->calls->send_empty(frame_kind::end, id, frame_header::of_sender);
+    } catch (...) {
+        if (!out->stopped) end->calls->fail(id, std::current_exception());
+    }
+    co_await asio::this_coro::throw_if_cancelled(throws);
+}
+
+/// Sends the upload of a call that is answered with a stream, which does not end before it.
+template <class T>
+void start_upload(const std::shared_ptr<incoming_stream>& answer, generator<T> items,
+                  deadline until) {
+    const auto& end = answer->end;
+    auto out = end->calls->begin_upload(answer->id);
+    answer->begin_upload();
+    try {
+        asio::co_spawn(end->executor(),
+                       send_upload(end, answer->id, std::move(out), std::move(items), until),
+                       [answer](std::exception_ptr) { answer->upload_ended(); });
+    } catch (...) {
+        answer->upload_ended();
+        throw;
+    }
+}
+
+#pragma GCC diagnostic pop
+
+}  // namespace remora::detail

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+/// Both ends of a stream. Not for users.
+#pragma once
+
+#include <remora/detail/call/call_session.hpp>
+#include <remora/detail/call/stream_flow.hpp>
+
+#include <memory>
+#include <string_view>
+
+namespace remora::detail {
+
+/// The items that come in, of a call of this end or of one that it serves.
+class incoming_stream final : public pending_call,
+                              public std::enable_shared_from_this<incoming_stream> {
+public:
+    /// Of items with this tag. `own`: the call is one of this end.
+    incoming_stream(end_ptr end, std::uint64_t tag, std::string_view request, bool own);
+    ~incoming_stream();
+
+    void take(endpoint& end, const frame& f) override;
+    void fail(std::exception_ptr why) noexcept override { inbox.end(std::move(why)); }
+    void wake() override;
+    void go_on();
+    std::string_view request_name() const noexcept override { return request_; }
+
+    /// Gives credit back, if it is time to.
+    void return_credit();
+    /// Nobody takes items any more: who waits for one fails with `closed`, and the producer is told
+    /// to stop, if the call is of this end.
+    void drop() noexcept;
+    /// The handler whose upload this is has ended.
+    void outlive();
+    /// Something is sent along with the request.
+    void begin_upload() noexcept;
+    /// That has ended, its generator too.
+    void upload_ended();
+    /// No item comes any more, and nothing of the call goes on.
+    bool is_over() const noexcept { return inbox.at_end() && !is_uploading; }
+    /// Completes when another look at the inbox is worth while. Throws timed_out.
+    static asio::awaitable<void> wait(std::shared_ptr<incoming_stream> self, deadline until);
+    /// Completes when there is an item, or the end.
+    static asio::awaitable<void> wait_readable(std::shared_ptr<incoming_stream> self,
+                                               deadline until);
+
+    const end_ptr end;
+    std::uint64_t id = 0;
+    stream_inbox inbox;
+    bool is_awaited = false;
+    bool is_uploading = false;
+
+private:
+    std::exception_ptr closed_because(const char* why) const noexcept;
+
+    suspension ready_;
+    std::int64_t first_window_;
+    std::string_view request_;
+    bool own_;
+    bool is_listed_ = false;  ///< among those to wake at the end of the batch
+};
+
+/// Held by the one coroutine that may await items.
+class awaiting_items {
+public:
+    explicit awaiting_items(incoming_stream& of) : of_(of) {
+        if (of.is_awaited) raise(errc::receive_in_progress, of.end->context() + "next");
+        of.is_awaited = true;
+    }
+    ~awaiting_items() { of_.is_awaited = false; }
+    awaiting_items(const awaiting_items&) = delete;
+    awaiting_items& operator=(const awaiting_items&) = delete;
+
+private:
+    incoming_stream& of_;
+};
+
+/// The items that go out.
+struct outgoing_stream {
+    explicit outgoing_stream(suspensions& all) noexcept : ready(all) {}
+
+    /// Its producer ends with operation_aborted.
+    void stop(const asio::any_io_executor& executor) {
+        stopped = true;
+        ready.post(executor);
+        next.post(executor);
+    }
+
+    stream_credit credit;
+    suspension ready;  ///< for credit
+    suspensions alone;
+    /// For the next item. It goes with what the generator awaits, and not with the session.
+    suspension next{alone};
+    bool stopped = false;
+};
+
+}  // namespace remora::detail

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+/// The flow of a stream's items, on either side: who may send how much. No input or output.
+///
+/// Credit is counted in bytes of frames. A producer that has credit left may send one more item of
+/// any size, so that no item is too large for a stream.
+#pragma once
+
+#include <remora/detail/wire/archive/buffer.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <span>
+
+namespace remora::detail {
+
+/// What the consumer of a stream grants at most, beyond what it has taken; and from the beginning,
+/// where nothing else was agreed.
+inline constexpr std::int64_t stream_window = 256 << 10;
+/// What it grants from the beginning where that was agreed. A stream whose items are taken as fast
+/// as they come gets more, as long as all those of its connection have less than `stream_growth`
+/// more than that: so many streams that nobody reads take little.
+inline constexpr std::int64_t first_window = 16 << 10;
+inline constexpr std::int64_t stream_growth = 16 << 20;
+
+/// The producer's side.
+class stream_credit {
+public:
+    stream_credit() = default;
+    explicit stream_credit(std::int64_t window) noexcept : left_(window) {}
+
+    bool has_room() const noexcept { return left_ > 0; }
+    void sent(std::size_t frame) noexcept { left_ -= static_cast<std::int64_t>(frame); }
+    /// False if nobody can have that much credit.
+    bool granted(std::uint64_t bytes) noexcept;
+
+private:
+    std::int64_t left_ = stream_window;
+};
+
+/// The consumer's side: items that have arrived and were not taken.
+class stream_inbox {
+public:
+    /// Of items whose type has this tag.
+    explicit stream_inbox(std::uint64_t tag, std::int64_t window = stream_window) noexcept
+        : tag_(tag), window_(window), left_(window) {}
+
+    enum class verdict {
+        taken,
+        too_much,    ///< more than was granted
+        after_end,   ///< the stream had ended
+        wrong_type,  ///< another type of item
+    };
+    verdict arrived(std::uint64_t tag, std::span<const std::byte> item, std::size_t frame);
+    /// No more items come: a clean end, or why not.
+    void end(std::exception_ptr why = nullptr) noexcept;
+
+    /// The items that are here are the last: those that still come go.
+    void refuse(std::exception_ptr why) noexcept;
+
+    bool empty() const noexcept { return first_ == bytes_.size(); }
+    /// True once the last item was taken and no more come.
+    bool at_end() const noexcept { return ended_ && empty(); }
+    const std::exception_ptr& failure() const noexcept { return failure_; }
+    bool has_ended() const noexcept { return ended_; }
+
+    /// The oldest item. Good until the next call.
+    std::span<const std::byte> front() const noexcept;
+    void pop() noexcept;
+    /// Nobody takes items any more: those that are here go, and so does what still comes.
+    void discard() noexcept;
+    /// How much more credit would help: all was taken, and the producer waits, or soon will.
+    std::int64_t wanted() const noexcept;
+    void grow(std::int64_t bytes) noexcept;
+    std::int64_t window() const noexcept { return window_; }
+    /// Credit to give back now; 0 while it is not worth a frame.
+    std::uint64_t take_credit() noexcept;
+
+private:
+    struct lengths {
+        std::uint32_t item, frame;
+    };
+    lengths head() const noexcept;
+
+    std::uint64_t tag_;
+    byte_buffer bytes_;
+    std::size_t first_ = 0;  ///< of bytes_
+    std::int64_t window_;
+    std::int64_t left_;      ///< that the producer has
+    std::int64_t owed_ = 0;  ///< taken, and not given back
+    std::exception_ptr failure_;
+    bool ended_ = false;
+    bool discarding_ = false;
+};
+
+}  // namespace remora::detail

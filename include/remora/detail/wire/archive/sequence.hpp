@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+/// Rows of elements, and the containers that grow at their end.
+#pragma once
+
+#include <algorithm>
+#include <deque>
+#include <list>
+#include <string>
+#include <vector>
+
+#include <remora/detail/wire/archive/scalar.hpp>
+
+namespace remora::detail {
+
+/// What a deque owns even when it is empty, at least with libstdc++: a block and a table.
+inline constexpr std::size_t deque_size = 640;
+
+/// A row on the wire: a row of u8 is `bytes`, any other a `list` whose head tells the kind.
+template <class E>
+struct row {
+    static constexpr bool is_bytes = codec<E>::its_kind == kind::u8;
+    static constexpr kind its_kind = is_bytes ? kind::bytes : kind::list;
+    static constexpr std::size_t least_size = is_bytes ? 4 : 5;
+
+    static consteval auto name() {
+        if constexpr (std::is_same_v<E, char> || std::is_same_v<E, char8_t>)
+            return as_text("string");
+        else if constexpr (is_bytes)
+            return as_text("bytes");
+        else
+            return join("list<", codec<E>::name(), ">");
+    }
+
+    static void put_head(output_archive& out, std::size_t count) {
+        if constexpr (!is_bytes) out.put_kind(codec<E>::its_kind);
+        out.put_count(count);
+    }
+    static std::size_t get_head(input_archive& in) {
+        if constexpr (!is_bytes) in.expect(codec<E>::its_kind);
+        return in.get_count(codec<E>::least_size);
+    }
+
+    /// The whole row, whose elements lie in memory as on the wire.
+    static void put_raw(output_archive& out, const E* from, std::size_t count) {
+        if constexpr (!is_bytes) out.put_kind(codec<E>::its_kind);
+        out.put_counted(count, from, count * sizeof(E));
+    }
+    static void get_raw(input_archive& in, E* to, std::size_t count) {
+        auto* from = in.get_raw(count * sizeof(E));
+        if (count != 0) std::memcpy(to, from, count * sizeof(E));
+    }
+
+    template <class Range>
+    static void put_each(output_archive& out, const Range& range) {
+        for (auto&& element : range)
+            codec<E>::put(out, element);
+    }
+};
+
+/// A container that grows at its end. Its elements are made anew, so that nothing of what it
+/// held before shows through where an element's record has fewer fields.
+template <class C, class E, std::size_t Node = 0>
+struct growing : row<E> {
+    static void put(output_archive& out, const C& c) {
+        if constexpr (is_contiguous) {
+            row<E>::put_raw(out, c.data(), c.size());
+        } else {
+            row<E>::put_head(out, c.size());
+            put_each(out, c);
+        }
+    }
+
+    static void get(input_archive& in, C& c) {
+        auto count = row<E>::get_head(in);
+        in.charge(count, sizeof(E) + Node);
+        if constexpr (is_contiguous && sizeof(E) == 1) {
+            auto* from = reinterpret_cast<const E*>(in.get_raw(count));
+            c.assign(from, from + count);
+        } else if constexpr (std::is_same_v<E, bool>) {
+            get_bools(in, c, count);
+        } else if constexpr (is_contiguous) {
+            c.resize(count);  // the bytes are there: get_head has looked
+            row<E>::get_raw(in, c.data(), count);
+        } else {
+            get_each(in, c, count);
+        }
+    }
+
+    static constexpr bool is_contiguous = is_raw<E> && requires(const C& c) { c.data(); };
+
+private:
+    static void put_each(output_archive& out, const C& c) {
+        if constexpr (std::is_same_v<E, bool>)
+            std::copy(c.begin(), c.end(), reinterpret_cast<bool*>(out.extend(c.size())));
+        else
+            row<E>::put_each(out, c);
+    }
+
+    /// An element that is nothing but a run of numbers or characters is overwritten whole: then
+    /// it may keep its memory.
+    static constexpr bool is_reusable = [] {
+        if constexpr (requires { codec<E>::is_contiguous; }) return codec<E>::is_contiguous;
+        return false;
+    }();
+
+    static void get_each(input_archive& in, C& c, std::size_t count) {
+        if constexpr (is_reusable) {
+            auto at = c.begin();
+            for (; count != 0 && at != c.end(); --count)
+                codec<E>::get(in, *at++);
+            c.erase(at, c.end());
+        } else {
+            c.clear();
+        }
+        if constexpr (requires { c.reserve(count); })
+            c.reserve(c.size() + std::min(count, 4096 / sizeof(E)));  // never what is announced
+        for (; count != 0; --count)
+            get_back(in, c);
+    }
+
+    static void get_back(input_archive& in, C& c) {
+        c.emplace_back();
+        codec<E>::get(in, c.back());
+    }
+    static void get_bools(input_archive& in, C& c, std::size_t count) {
+        c.resize(count);  // the bytes are there: get_head has looked
+        for (auto&& element : c) {
+            bool value = false;
+            codec<E>::get(in, value);
+            element = value;
+        }
+    }
+};
+
+template <class E, class R, class A>
+struct codec<std::basic_string<E, R, A>> : growing<std::basic_string<E, R, A>, E> {};
+template <class E, class A>
+struct codec<std::vector<E, A>> : growing<std::vector<E, A>, E> {};
+
+template <class E, class A>
+struct codec<std::deque<E, A>> : growing<std::deque<E, A>, E> {
+    static void get(input_archive& in, std::deque<E, A>& c) {
+        in.charge(1, deque_size);
+        growing<std::deque<E, A>, E>::get(in, c);
+    }
+    static void miss(input_archive& in, const auto&) { in.charge(1, deque_size); }
+};
+
+template <class E, class A>
+struct codec<std::list<E, A>> : growing<std::list<E, A>, E, node_size> {};
+
+}  // namespace remora::detail

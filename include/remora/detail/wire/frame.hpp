@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+/// Frames: what messages travel in. Bytes to frames and back, no input or output.
+/// lib/wire/protocol.md has the layout, field by field.
+#pragma once
+
+#include <remora/detail/base/standard.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include <remora/detail/wire/archive/type_name.hpp>
+
+namespace remora {
+
+/// What a frame is for. Numbers are the wire's and never change.
+enum class frame_kind : std::uint8_t {
+    // on every pipe
+    open = 1,     ///< the client's first frame
+    message = 2,  ///< one typed value
+    close = 3,    ///< the sender's last frame: a clean end, or why not
+    // on the control pipe
+    hello = 16,
+    welcome = 17,
+    refused = 18,
+    connect = 19,
+    connected = 20,
+    rejected = 21,
+    withdraw = 22,
+    goodbye = 23,
+    list = 24,
+    listed = 25,
+    // calls, on a connection
+    request = 32,  ///< a call
+    reply = 33,    ///< its answer, the last frame of a call
+    failure = 34,  ///< the answer of a call that has failed
+    cancel = 35,   ///< nobody waits for the answer any more
+    item = 36,     ///< of a stream
+    end = 37,      ///< a stream ends; from who serves it, it is the answer
+    credit = 38,   ///< so much more may come
+    window = 39,   ///< so many calls may be unanswered
+    /// Before the request of a call: how long its caller waits. May be skipped.
+    time_left = 40,
+};
+
+struct frame_header {
+    /// The payload begins with the name of the type: a length byte and that many characters.
+    static constexpr std::uint8_t named = 1;
+    /// A receiver that does not know the kind of this frame passes over it.
+    static constexpr std::uint8_t may_skip = 2;
+    /// The call that this frame belongs to was made by its sender.
+    static constexpr std::uint8_t of_sender = 4;
+
+    static constexpr std::size_t size = 24;
+
+    std::uint32_t length = 0;  ///< of the payload, in bytes
+    frame_kind kind{};
+    std::uint8_t flags = 0;
+    std::uint64_t id = 0;
+    std::uint64_t tag = 0;
+
+    /// Writes the header's 24 bytes to `to`.
+    void store(std::byte* to) const noexcept {
+        const std::uint64_t first = length | std::uint64_t{static_cast<std::uint8_t>(kind)} << 32 |
+                                    std::uint64_t{flags} << 40;
+        std::memcpy(to, &first, sizeof first);
+        std::memcpy(to + 8, &id, sizeof id);
+        std::memcpy(to + 16, &tag, sizeof tag);
+    }
+};
+
+/// A whole frame where it was received. Refers to the bytes that it was read from.
+struct frame {
+    frame_header header;
+    std::string_view type_name;          ///< empty unless the frame is `named`
+    std::span<const std::byte> payload;  ///< without the name
+
+    std::size_t size() const noexcept { return frame_header::size + header.length; }
+};
+
+/// Reads the frame at the start of `bytes`. Returns nullopt while it is not whole; `wanted` is then
+/// the number of bytes that it needs, as far as that is known. Throws `protocol_error` for bytes
+/// that are no frame and `message_too_large` for a frame whose value is longer than `limit`.
+std::optional<frame> parse_frame(std::span<const std::byte> bytes, std::size_t limit,
+                                 std::size_t& wanted);
+
+}  // namespace remora

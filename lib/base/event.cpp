@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+#include <remora/event.hpp>
+
+#include "base/print_line.hpp"
+
+#include <remora/error.hpp>
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <utility>
+
+namespace remora {
+namespace {
+
+const char* word_of(event::kind what) {
+    switch (what) {
+        case event::kind::started:
+            return "started";
+        case event::kind::hello:
+            return "hello";
+        case event::kind::refused:
+            return "refused";
+        case event::kind::connected:
+            return "connected";
+        case event::kind::rejected:
+            return "rejected";
+        case event::kind::closed:
+            return "closed";
+        case event::kind::service_failed:
+            return "service failed";
+        case event::kind::goodbye:
+            return "goodbye";
+        case event::kind::stopping:
+            return "stopping";
+        case event::kind::app_ended:
+            return "app ended";
+        case event::kind::server_gone:
+            return "server gone";
+        case event::kind::fallback:
+            return "fallback to FIFOs";
+    }
+    return "event";
+}
+
+}  // namespace
+
+std::string to_string(const event& e) {
+    std::string line = word_of(e.what);
+    if (!e.pipe.empty()) line += " pipe " + quote(e.pipe);
+    if (e.connection != 0) line += " #" + std::to_string(e.connection);
+    if (e.pid != 0) line += " pid " + std::to_string(e.pid);
+    if (e.code) line += ": " + e.code.message();
+    if (!e.text.empty()) line += (e.code ? " (" : ": ") + e.text + (e.code ? ")" : "");
+    return line;
+}
+
+namespace detail {
+
+event_hook with_log(event_hook hook, std::string_view who) {
+    const char* const level = std::getenv("REMORA_LOG");
+    if (level == nullptr || std::string_view(level) != "debug") {
+        return hook ? std::move(hook) : [](const event&) {};
+    }
+    const std::string prefix =
+        "remora " + std::string(who) + "[" + std::to_string(::getpid()) + "]: ";
+    return [hook = std::move(hook), prefix](const event& e) {
+        print_line(prefix + to_string(e));
+        if (hook) hook(e);
+    };
+}
+
+}  // namespace detail
+}  // namespace remora

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+#include <remora/pipe.hpp>
+
+#include "pipe/control.hpp"
+#include "transport/fifo.hpp"
+
+#include <remora/service.hpp>
+
+namespace remora {
+
+pipe& pipe::operator=(pipe&& other) noexcept {
+    if (this != &other) {
+        if (end_) end_->abandon();
+        end_ = std::move(other.end_);
+    }
+    return *this;
+}
+
+pipe::~pipe() {
+    if (end_) end_->abandon();
+}
+
+const pipe::end_ptr& pipe::checked() const {
+    if (!end_) detail::raise(errc::closed, "a pipe that was never opened, or has been moved from");
+    return end_;
+}
+
+namespace {
+asio::awaitable<void> wait_readable(std::shared_ptr<detail::endpoint> end,
+                                    receive_options options) {
+    const detail::endpoint::receiving guard(*end);
+    const auto until = detail::deadline_of(options.timeout);
+    for (;;) {
+        if (end->must_give_way()) co_await end->give_way_to_receive();
+        if (end->has_news()) co_return;
+        if (!end->look()) co_await end->wait_message(until);
+    }
+}
+}  // namespace
+
+asio::awaitable<void> pipe::readable(receive_options options) {
+    return wait_readable(checked(), options);
+}
+
+bool pipe::skip() {
+    const detail::endpoint::receiving guard(*checked());
+    if (end_->head() == nullptr) return false;
+    end_->pop();
+    return true;
+}
+
+asio::awaitable<void> pipe::close() {
+    return detail::close_end(checked());
+}
+
+void pipe::attach(const service& what) {
+    detail::call_session::attach(checked(), what.table(), what.options());
+}
+
+namespace {
+asio::awaitable<void> serve_end(std::shared_ptr<detail::endpoint> end, detail::service_ptr services,
+                                service_options options) {
+    detail::call_session::attach(end, std::move(services), options);
+    co_await detail::call_session::wait_over(end);
+}
+}  // namespace
+
+asio::awaitable<void> pipe::serve(const service& what) {
+    return serve_end(checked(), what.table(), what.options());
+}
+
+asio::awaitable<void> pipe::finished() {
+    return detail::call_session::wait_over(checked());
+}
+
+pipe_counts pipe::counts() const noexcept {
+    if (!end_ || !end_->calls) return {};
+    const auto& calls = *end_->calls;
+    return {calls.calls(), calls.served(), calls.dropped()};
+}
+
+asio::awaitable<served_call> this_call() {
+    const auto* const serves = detail::serving_of(co_await asio::this_coro::executor);
+    if (serves == nullptr || serves->session == nullptr)
+        detail::raise(errc::bad_option, "this_call: this is no coroutine of a handler");
+    co_return served_call(serves->session->end(), serves->id, serves->until);
+}
+
+std::pair<pipe, pipe> make_pipe_pair(const asio::any_io_executor& executor, const std::string& name,
+                                     const pipe_limits& limits) {
+    detail::check_limits(limits);
+    auto [one, other] = detail::make_connected_ends();
+    const auto make = [&](detail::fifo_ends ends) {
+        const auto end = std::make_shared<detail::endpoint>(
+            executor, detail::make_fifo_transport(executor, std::move(ends)), name, limits,
+            errc::broken_pipe);
+        end->agree(wire::all_features);
+        return pipe(end);
+    };
+    return {make(std::move(one)), make(std::move(other))};
+}
+
+std::pair<pipe, pipe> make_pipe_pair(asio::io_context& io, const std::string& name,
+                                     const pipe_limits& limits) {
+    return make_pipe_pair(io.get_executor(), name, limits);
+}
+
+}  // namespace remora

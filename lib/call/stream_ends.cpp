@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+#include <remora/detail/call/stream_ends.hpp>
+
+#include "base/exceptions.hpp"
+
+namespace remora::detail {
+
+incoming_stream::incoming_stream(end_ptr where, std::uint64_t tag, std::string_view request,
+                                 bool own)
+    : end(std::move(where)),
+      inbox(tag, end->calls->window_of_streams()),
+      ready_(end->calls->waiting()),
+      first_window_(inbox.window()),
+      request_(request),
+      own_(own) {
+}
+
+incoming_stream::~incoming_stream() {
+    end->calls->grow_stream(first_window_ - inbox.window());
+}
+
+void incoming_stream::take(endpoint&, const frame& f) {
+    if (f.header.kind == frame_kind::end) return inbox.end();
+    if (f.header.kind != frame_kind::item)
+        raise(errc::protocol_error, "a reply to a call that is answered with a stream");
+    switch (inbox.arrived(f.header.tag, f.payload, f.size())) {
+        case stream_inbox::verdict::taken:
+            return;
+        case stream_inbox::verdict::too_much:
+            raise(errc::protocol_error, "a stream has sent more than its credit");
+        case stream_inbox::verdict::after_end:
+            raise(errc::protocol_error, "an item after the end of a stream");
+        case stream_inbox::verdict::wrong_type:
+            const error why(errc::type_mismatch, end->context() + std::string(request_) +
+                                                     ": an item is " +
+                                                     end->type_text(f.header.tag));
+            inbox.refuse(std::make_exception_ptr(why));
+    }
+}
+
+void incoming_stream::wake() {
+    if (is_listed_ || !ready_.is_waiting()) return;
+    is_listed_ = true;
+    end->calls->wake_later(shared_from_this());
+}
+
+void incoming_stream::go_on() {
+    is_listed_ = false;
+    ready_.resume();
+}
+
+void incoming_stream::return_credit() {
+    if (const auto more = inbox.wanted(); more != 0) inbox.grow(end->calls->grow_stream(more));
+    if (const auto bytes = inbox.take_credit()) end->calls->give_credit(id, own_, bytes);
+}
+
+std::exception_ptr incoming_stream::closed_because(const char* why) const noexcept {
+    return exception_of(
+        [&] { return error(errc::closed, end->context() + std::string(request_) + ": " + why); });
+}
+
+void incoming_stream::drop() noexcept {
+    inbox.discard();
+    if (own_) end->calls->abandon(id);
+    if (!is_awaited) return;
+    inbox.refuse(closed_because("the stream is gone"));
+    ready_.post(end->executor());
+}
+
+void incoming_stream::outlive() {
+    if (inbox.has_ended()) return;
+    inbox.end(closed_because("the handler has ended"));
+    wake();
+}
+
+void incoming_stream::begin_upload() noexcept {
+    is_uploading = true;
+    end->calls->begin_stream_upload();
+}
+
+void incoming_stream::upload_ended() {
+    is_uploading = false;
+    ready_.post(end->executor());
+    end->calls->end_stream_upload();
+}
+
+asio::awaitable<void> incoming_stream::wait_readable(std::shared_ptr<incoming_stream> self,
+                                                     deadline until) {
+    const awaiting_items guard(*self);
+    while (self->inbox.empty() && !self->is_over())
+        co_await wait(self, until);
+}
+
+asio::awaitable<void> incoming_stream::wait(std::shared_ptr<incoming_stream> self, deadline until) {
+    const auto executor = self->end->executor();
+    std::optional<asio::steady_timer> limit;
+    if (until != deadline::max()) {
+        if (std::chrono::steady_clock::now() >= until)
+            raise(errc::timed_out, self->end->context() + "next of " + std::string(self->request_));
+        limit.emplace(executor, until);
+        limit->async_wait([self, executor](std::error_code ec) {
+            if (!ec) self->ready_.post(executor);
+        });
+    }
+    // The closure has no destructor: g++ 12 would run it twice.
+    co_await self->ready_.wait([s = self.get()] { s->ready_.post(s->end->executor()); });
+    throw_if_cancelled(co_await asio::this_coro::cancellation_state);
+}
+
+}  // namespace remora::detail

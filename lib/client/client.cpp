@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+#include <remora/client.hpp>
+
+#include "client/client_core.hpp"
+
+#include <remora/run_on.hpp>
+
+#include <atomic>
+#include <cstdlib>
+#include <string_view>
+
+namespace remora {
+namespace {
+
+constexpr std::string_view option = "--remora.pipes=";
+
+// The first client of the process takes the address: there is none for another one.
+std::atomic<bool> address_taken = false;
+
+// The directory of the pipes. The option is taken out of argv; the variable, out of the
+// environment, so that the app's own children do not find it.
+std::string take_directory(int& argc, char** argv) {
+    std::string directory;
+    if (const char* const value = std::getenv("REMORA_PIPES")) directory = value;
+    ::unsetenv("REMORA_PIPES");
+    int kept = 0;
+    bool found = false;
+    for (int i = 0; i < argc; ++i) {
+        const std::string_view word = argv[i];
+        if (i > 0 && !found && word.starts_with(option)) {
+            directory = word.substr(option.size());
+            found = true;
+        } else {
+            argv[kept++] = argv[i];
+        }
+    }
+    if (kept < argc) argv[kept] = nullptr;
+    argc = kept;
+    if (!directory.empty()) address_taken = true;
+    return directory;
+}
+
+}  // namespace
+
+client::client(asio::io_context& io, int& argc, char** argv, client_options options)
+    : client(io.get_executor(), argc, argv, std::move(options)) {
+}
+
+client::client(asio::any_io_executor executor, int& argc, char** argv, client_options options)
+    : core_(std::make_shared<detail::client_core>(std::move(executor), std::move(options))) {
+    detail::check_limits(core_->options().limits);
+    const std::string directory = take_directory(argc, argv);
+    if (directory.empty()) {
+        core_->no_server(address_taken);
+    } else {
+        core_->meet(directory);
+    }
+}
+
+asio::any_io_executor client::get_executor() const noexcept {
+    return core_->executor();
+}
+
+client::~client() {
+    asio::dispatch(core_->strand(), [core = core_] { core->hang_up(); });
+}
+
+namespace {
+asio::awaitable<pipe> connect_to(std::shared_ptr<detail::client_core> core, std::string name,
+                                 connect_options options) {
+    const asio::any_io_executor executor = co_await asio::this_coro::executor;
+    auto opening = detail::client_core::open(core, executor, std::move(name), options);
+    auto end = co_await run_on(core->strand(), std::move(opening));
+    co_return pipe(std::move(end));
+}
+}  // namespace
+
+asio::awaitable<std::vector<std::string>> client::services() {
+    return run_on(core_->strand(), detail::client_core::list(core_));
+}
+
+asio::awaitable<pipe> client::connect(std::string name, connect_options options) {
+    return connect_to(core_, std::move(name), options);
+}
+
+}  // namespace remora

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+#include <remora/detail/polling/wake_event.hpp>
+
+namespace remora::detail {
+
+void suspensions::drop_all() noexcept {
+    while (first_ != nullptr)
+        first_->drop();
+}
+
+void suspension::link() noexcept {
+    link_ = &all_.first_;
+    next_ = all_.first_;
+    if (next_ != nullptr) next_->link_ = &next_;
+    all_.first_ = this;
+}
+
+suspension::handler suspension::take() noexcept {
+    *link_ = next_;
+    if (next_ != nullptr) next_->link_ = link_;
+    handler h = std::move(*handler_);
+    handler_.reset();
+    return h;
+}
+
+void suspension::resume() {
+    if (!handler_) return;
+    handler h = take();
+    const asio::any_io_executor executor = h.get_executor();
+    try {
+        std::move(h)();
+    } catch (...) {
+        asio::post(executor, [why = std::current_exception()] { std::rethrow_exception(why); });
+    }
+}
+
+void suspension::post(const asio::any_io_executor& executor) {
+    if (handler_) asio::post(executor, take());
+}
+
+// The coroutine's frame holds this: nothing may be touched afterwards.
+void suspension::drop() noexcept {
+    if (handler_) const handler dropped = take();
+}
+
+}  // namespace remora::detail

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+#include "process/parent_watchdog.hpp"
+
+#include <remora/error.hpp>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+
+namespace remora::detail {
+
+namespace {
+// The exit code of an app without its server: EX_UNAVAILABLE of sysexits.h.
+constexpr int server_gone_code = 69;
+
+void ring(int bell) {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const ssize_t written = ::write(bell, &one, sizeof one);
+}
+}  // namespace
+
+watchdog::watchdog(int control_fd, std::chrono::nanoseconds limit)
+    : control_(::fcntl(control_fd, F_DUPFD_CLOEXEC, 3)),
+      bell_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      limit_(limit) {
+    if (!control_ || !bell_) raise_system(errno, "setting up the watch for the server's end");
+    // The app's signals are for the app's threads.
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    thread_ = std::thread([this] { work(); });
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+watchdog::~watchdog() {
+    ended_ = true;
+    ring(bell_.get());
+    thread_.join();
+    const unique_fd closed(server_.exchange(-1));
+}
+
+void watchdog::watch(int pidfd) {
+    const unique_fd old(server_.exchange(::fcntl(pidfd, F_DUPFD_CLOEXEC, 3)));
+    ring(bell_.get());
+}
+
+void watchdog::work() {
+    if (!wait_for_death()) return;
+    using clock = std::chrono::steady_clock;
+    const auto end = clock::now() + std::min<clock::duration>(limit_, std::chrono::hours(24));
+    while (!ended_ && clock::now() < end) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - clock::now());
+        listen(static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
+    }
+    if (!ended_) ::_exit(server_gone_code);
+}
+
+// Waits until something has changed, and takes note.
+void watchdog::listen(int milliseconds) {
+    pollfd bell{bell_.get(), POLLIN, 0};
+    ::poll(&bell, 1, milliseconds);
+    std::uint64_t count;
+    [[maybe_unused]] const ssize_t got = ::read(bell_.get(), &count, sizeof count);
+}
+
+// False if the app has ended first.
+bool watchdog::wait_for_death() {
+    for (;;) {
+        // Without events asked for, the control pipe reports only that its other end is gone.
+        pollfd fds[] = {{bell_.get(), POLLIN, 0}, {control_.get(), 0, 0}, {server_, POLLIN, 0}};
+        ::poll(fds, 3, -1);
+        if (ended_) return false;
+        if (fds[1].revents != 0 || fds[2].revents != 0) return true;
+        listen(0);
+    }
+}
+
+}  // namespace remora::detail

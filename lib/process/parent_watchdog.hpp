@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+/// A thread that ends this process if the server has vanished and the app does not end by itself.
+#pragma once
+
+#include "base/unique_fd.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <thread>
+
+namespace remora::detail {
+
+class watchdog {
+public:
+    /// Watches for the end of `control_fd`, which stays the caller's.
+    watchdog(int control_fd, std::chrono::nanoseconds limit);
+    /// The app has come to its end.
+    ~watchdog();
+    watchdog(const watchdog&) = delete;
+    watchdog& operator=(const watchdog&) = delete;
+
+    /// Also watches the server's pidfd, which stays the caller's. Any thread.
+    void watch(int pidfd);
+
+private:
+    void work();
+    bool wait_for_death();
+    void listen(int milliseconds);
+
+    unique_fd control_;
+    unique_fd bell_;                ///< an eventfd: something changed
+    std::atomic<int> server_ = -1;  ///< a copy of the pidfd, closed with the thread
+    std::atomic<bool> ended_ = false;
+    std::chrono::nanoseconds limit_;
+    std::thread thread_;
+};
+
+}  // namespace remora::detail

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+/// What a run keeps of each connection.
+#pragma once
+
+#include "server/run_core.hpp"
+
+#include <remora/detail/base/canceller.hpp>
+
+namespace remora::detail {
+
+/// A pipe with a service behind it.
+struct run_core::connection {
+    std::uint64_t id = 0;
+    std::string name;
+    std::shared_ptr<endpoint> end;
+    canceller stop;  ///< of the service, on the pipe's executor
+    bool cancelled = false;
+};
+
+/// What the app has been told of and has not opened yet.
+struct run_core::opening {
+    opening(std::uint64_t number, std::string pipe, connection_ends what,
+            const asio::any_io_executor& executor)
+        : id(number), name(std::move(pipe)), ends(std::move(what)), in(executor), limit(executor) {
+        in.assign(ends.fifo.in.get());
+        ends.fifo.in.release();
+    }
+
+    // What was not handed over, the app has not opened.
+    ~opening() { ends.rings.discard(); }
+    opening(const opening&) = delete;
+    opening& operator=(const opening&) = delete;
+
+    /// Waits no longer.
+    void give_up(std::error_code because) {
+        why = because;
+        std::error_code ignored;
+        in.cancel(ignored);
+    }
+    /// Reads the opening frame; false if anything else has come, or nothing.
+    bool has_come();
+
+    std::uint64_t id;
+    std::string name;
+    connection_ends ends;
+    asio::posix::stream_descriptor in;
+    asio::steady_timer limit;
+    std::error_code why = errc::protocol_error;  ///< if the app does not open it
+};
+
+/// A request for a name that is not served yet.
+struct run_core::pending {
+    std::string name;
+    std::uint32_t transports = 0;
+    asio::steady_timer limit;
+};
+
+}  // namespace remora::detail

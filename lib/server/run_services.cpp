@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+// The services of a run, from the open pipe to their end.
+#include "base/exceptions.hpp"
+#include "server/run_connection.hpp"
+#include "server/run_core.hpp"
+
+namespace remora::detail {
+
+std::shared_ptr<endpoint> run_core::make_pipe(const asio::any_io_executor& executor,
+                                              connection_ends ends, const std::string& name,
+                                              wait_policy waiting) {
+    const auto end = std::make_shared<endpoint>(executor, make_transport(executor, std::move(ends)),
+                                                name, limits_, errc::app_gone, waiting);
+    end->agree(features_);
+    if (pipes_failed_) end->fail(*pipes_failed_);
+    pipes_.push_back(end);
+    return end;
+}
+
+void run_core::start_service(const service_entry& entry, std::uint64_t id, const std::string& name,
+                             connection_ends ends) {
+    const auto c = std::make_shared<connection>();
+    c->id = id;
+    c->name = name;
+    {
+        const std::lock_guard lock(server_->handing_over);
+        c->end = make_pipe(server_->connection_executor(entry), std::move(ends), name,
+                           entry.options.waiting.value_or(server_->options.waiting));
+    }
+    connections_[id] = c;
+    const std::shared_ptr<canceller> stop(c, &c->stop);
+    try {
+        asio::co_spawn(c->end->executor(),
+                       canceller::run(stop, serve(shared_from_this(), c, entry.function)),
+                       asio::bind_cancellation_slot(c->stop.slot(), [c](std::exception_ptr) {}));
+    } catch (...) {
+        connections_.erase(id);
+        throw;
+    }
+}
+
+asio::awaitable<void> run_core::serve(std::shared_ptr<run_core> self, std::shared_ptr<connection> c,
+                                      server::service_function service) {
+    std::exception_ptr why;
+    try {
+        c->end->hold();
+        co_await service(pipe(c->end));
+    } catch (...) {
+        why = first_of(std::current_exception());
+    }
+    self->service_ended(c, why);
+}
+
+// On the pipe's executor. The app's death is no failure of the service, nor is our cancelling it.
+void run_core::service_ended(const std::shared_ptr<connection>& c, std::exception_ptr why) {
+    event news{.what = event::kind::closed, .pipe = c->name, .connection = c->id};
+    try {
+        if (why) std::rethrow_exception(why);
+    } catch (const std::system_error& e) {
+        news.code = e.code();
+        news.text = e.what();
+    } catch (const std::exception& e) {
+        news.code = errc::service_failed;
+        news.text = e.what();
+    } catch (...) {
+        news.code = errc::service_failed;
+    }
+    const bool gone = news.code == errc::app_gone;
+    const bool cancelled = c->cancelled && news.code == asio::error::operation_aborted;
+    if (news.code && !gone && !cancelled) {
+        news.what = event::kind::service_failed;
+        c->end->release(errc::service_failed, news.text);
+    } else {
+        c->end->release({}, {});
+        why = nullptr;
+    }
+    asio::dispatch(strand(), [self = shared_from_this(), news] {
+        self->connections_.erase(news.connection);
+        self->tell(news);
+        self->look_for_end();
+    });
+    if (why) server_->report_failure(c->name, why);
+}
+
+void run_core::fail_pipes(errc why) {
+    const std::lock_guard lock(server_->handing_over);
+    pipes_failed_ = why;
+    for (const auto& weak : pipes_) {
+        const auto end = weak.lock();
+        if (end) asio::post(end->executor(), [end, why] { end->fail(why); });
+    }
+}
+
+void run_core::cancel_services() {
+    for (const auto& [id, c] : connections_) {
+        asio::post(c->end->executor(), [c = c] {
+            c->cancelled = true;
+            c->stop.cancel();
+        });
+    }
+}
+
+}  // namespace remora::detail

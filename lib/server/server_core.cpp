@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+#include "server/server_core.hpp"
+
+#include "base/exceptions.hpp"
+#include "base/executors.hpp"
+#include "base/listed.hpp"
+#include "base/print_line.hpp"
+#include "server/run_core.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace remora::detail {
+
+server_core::server_core(asio::any_io_executor where, server_options what)
+    : executor(std::move(where)),
+      strand(strand_of(executor)),
+      options(std::move(what)),
+      tell(with_log(options.on_event, "server")) {
+}
+
+void server_core::serve(const std::string& name, service_entry entry) {
+    services_[name] = std::move(entry);
+    if (const auto run = current.lock()) run->name_served(name);
+}
+
+bool server_core::is_known(const std::string& name) const {
+    return services_.contains(name) || listeners_.contains(name);
+}
+
+const service_entry* server_core::service(const std::string& name) const {
+    const auto found = services_.find(name);
+    return found == services_.end() ? nullptr : &found->second;
+}
+
+wire::name_list server_core::names_after(const std::string& name) const {
+    constexpr std::size_t at_once = 256;
+    std::set<std::string_view> all;
+    for (const auto& [known, entry] : services_)
+        all.insert(known);
+    for (const auto& [known, listener] : listeners_)
+        all.insert(known);
+    wire::name_list some;
+    for (auto next = all.upper_bound(name); next != all.end(); ++next) {
+        some.more = some.names.size() == at_once;
+        if (some.more) break;
+        some.names.emplace_back(*next);
+    }
+    return some;
+}
+
+listener& server_core::listen(const std::string& name) {
+    const bool is_new = !is_known(name);
+    listener& here = listeners_.try_emplace(name, listener{name}).first->second;
+    const auto run = current.lock();
+    if (is_new && run) run->name_served(name);
+    return here;
+}
+
+asio::awaitable<listener*> server_core::await_offer(std::shared_ptr<server_core> self,
+                                                    std::string name) {
+    listener& here = self->listen(name);
+    while (!self->has_offer(here)) {
+        asio::steady_timer timer(self->strand, deadline::max());
+        const listed waiting(here.waiting, timer);
+        std::error_code ec;
+        co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+        throw_if_cancelled(co_await asio::this_coro::cancellation_state);
+    }
+    co_return &here;
+}
+
+bool server_core::has_offer(const listener& here) {
+    const std::lock_guard lock(handing_over);
+    return !here.offered.empty();
+}
+
+std::shared_ptr<endpoint> server_core::take(listener& here, const asio::any_io_executor& executor) {
+    const std::lock_guard lock(handing_over);
+    if (here.offered.empty()) return nullptr;
+    offered_pipe taken = std::move(here.offered.front());
+    here.offered.pop_front();
+    return taken.run->make_pipe(executor, std::move(taken.ends), here.name, options.waiting);
+}
+
+// Whoever comes first takes it; the others go on waiting.
+void server_core::offer(const std::string& name, offered_pipe pipe) {
+    listener& here = listeners_.at(name);
+    {
+        const std::lock_guard lock(handing_over);
+        here.offered.push_back(std::move(pipe));
+    }
+    for (asio::steady_timer* waiting : here.waiting)
+        waiting->cancel();
+}
+
+void server_core::forget(const run_core& run) {
+    const std::lock_guard lock(handing_over);
+    for (auto& [name, here] : listeners_) {
+        std::erase_if(here.offered, [&](const auto& pipe) { return pipe.run.get() == &run; });
+    }
+}
+
+std::size_t server_core::offered_by(const run_core& run) const {
+    std::size_t count = 0;
+    for (const auto& [name, here] : listeners_) {
+        count += static_cast<std::size_t>(std::ranges::count(
+            here.offered, &run, [](const auto& pipe) { return pipe.run.get(); }));
+    }
+    return count;
+}
+
+void server_core::report_failure(std::string_view name, std::exception_ptr why) const {
+    if (options.on_failure) return options.on_failure(name, why);
+    std::string text = "an exception";
+    try {
+        std::rethrow_exception(why);
+    } catch (const std::exception& e) {
+        text = e.what();
+    } catch (...) {
+    }
+    print_line("remora: service " + quote(name) + " failed: " + text);
+}
+
+asio::any_io_executor server_core::connection_executor(const service_entry& entry) {
+    if (entry.options.executor) return entry.options.executor;
+    if (alone) return executor;
+    return strand_of(executor);
+}
+
+}  // namespace remora::detail

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+/// The server's state, shared with the runs. Belongs to its strand.
+#pragma once
+
+#include "pipe/control.hpp"
+#include "transport/shared_memory.hpp"
+
+#include <remora/server.hpp>
+
+#include <atomic>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace remora::detail {
+
+class run_core;
+
+struct service_entry {
+    server::service_function function;
+    serve_options options;
+};
+
+/// A connection that the app has asked for and nobody has taken yet.
+struct offered_pipe {
+    std::shared_ptr<run_core> run;
+    connection_ends ends;
+};
+
+/// A name that accept() listens to.
+struct listener {
+    const std::string name;
+    std::deque<offered_pipe> offered = {};          ///< guarded by handing_over
+    std::vector<asio::steady_timer*> waiting = {};  ///< on the strand
+};
+
+class server_core {
+public:
+    server_core(asio::any_io_executor executor, server_options options);
+
+    void serve(const std::string& name, service_entry entry);
+
+    /// From now on connections to `name` wait for accept().
+    listener& listen(const std::string& name);
+    /// Completes when there is something to take from `name`. Runs on the strand.
+    static asio::awaitable<listener*> await_offer(std::shared_ptr<server_core> self,
+                                                  std::string name);
+    /// The next connection, for `executor`, or null if another has taken it. For any thread.
+    std::shared_ptr<endpoint> take(listener& here, const asio::any_io_executor& executor);
+    void offer(const std::string& name, offered_pipe pipe);
+    bool is_known(const std::string& name) const;
+    const service_entry* service(const std::string& name) const;
+    /// Those that are known, in order, as many as go into one frame.
+    wire::name_list names_after(const std::string& name) const;
+    /// Drops what a run that is over has left in the listeners.
+    void forget(const run_core& run);
+    /// How many connections of a run wait to be accepted. With `handing_over` locked.
+    std::size_t offered_by(const run_core& run) const;
+
+    void report_failure(std::string_view name, std::exception_ptr why) const;
+    asio::any_io_executor connection_executor(const service_entry& entry);
+
+    asio::any_io_executor executor;
+    asio::any_io_executor strand;
+    server_options options;
+    event_hook tell;
+    std::atomic<bool> alone = false;  ///< server::run drives the context: no strands are needed
+    std::atomic<bool> busy = false;   ///< a run is alive
+    std::weak_ptr<run_core> current;  ///< on the strand
+    /// Guards what accept() changes on its caller's executor: the connections that are offered, and
+    /// the runs' lists of pipes. So that each connection is counted in one of them at any time.
+    std::mutex handing_over;
+
+private:
+    bool has_offer(const listener& here);
+
+    std::map<std::string, service_entry, std::less<>> services_;
+    std::map<std::string, listener, std::less<>> listeners_;
+};
+
+}  // namespace remora::detail

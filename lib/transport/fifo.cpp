@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+#include "transport/fifo.hpp"
+
+#include <remora/error.hpp>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+namespace remora::detail {
+namespace {
+
+constexpr std::size_t first_room = 4096;
+constexpr std::size_t usual_room = 64 * 1024;
+constexpr std::size_t large_write = 64 * 1024;
+constexpr int large_pipe = 1024 * 1024;
+
+class fifo_transport final : public transport {
+public:
+    fifo_transport(const asio::any_io_executor& executor, fifo_ends ends)
+        : fifos_(executor, std::move(ends)) {}
+
+    transport_kind what() const noexcept override { return transport_kind::fifo; }
+    fetched fetch(std::size_t wanted) override;
+    std::size_t write(std::span<const std::byte> bytes) override;
+    asio::awaitable<void> wait(readiness what, std::error_code& ec) override {
+        return fifos_.wait(what, ec);
+    }
+    void cancel() noexcept override { fifos_.cancel(); }
+    void opened() noexcept override { fifos_.opened(); }
+    void close() noexcept override;
+
+private:
+    void make_room(std::size_t wanted);
+    void grow_pipe() noexcept;
+
+    fifo_pair fifos_;
+    std::vector<std::byte> buffer_;
+    bool grown_ = false;
+};
+
+// Room for what is wanted, but never for more than twice of what has arrived: a length that lies
+// costs its sender as much as us.
+void fifo_transport::make_room(std::size_t wanted) {
+    const std::size_t used = input_.size();
+    const std::size_t begin =
+        used == 0 ? 0 : static_cast<std::size_t>(input_.data() - buffer_.data());
+    const std::size_t size = std::max({std::min(wanted, 2 * used), used + 1, first_room});
+    if (begin + used == buffer_.size() || begin + size > buffer_.size()) {
+        if (used != 0 && begin != 0) std::memmove(buffer_.data(), input_.data(), used);
+        if (size > buffer_.size()) buffer_.resize(std::max(size, std::min(2 * size, usual_room)));
+        input_ = {buffer_.data(), used};
+    } else if (used == 0) {
+        input_ = {buffer_.data(), 0};
+    }
+}
+
+transport::fetched fifo_transport::fetch(std::size_t wanted) {
+    if (!fifos_.is_open()) return fetched::end;
+    make_room(wanted);
+    std::byte* const at = buffer_.data() + (input_.data() - buffer_.data()) + input_.size();
+    const auto room = static_cast<std::size_t>(buffer_.data() + buffer_.size() - at);
+    for (;;) {
+        const ssize_t count = ::read(fifos_.in(), at, room);
+        emptied_ = count > 0 && static_cast<std::size_t>(count) < room;
+        if (count == 0) return fetched::end;
+        if (count > 0) {
+            input_ = {input_.data(), input_.size() + static_cast<std::size_t>(count)};
+            return fetched::more;
+        }
+        if (errno == EAGAIN) return fetched::nothing;
+        if (errno != EINTR) raise_system(errno, "reading from a FIFO");
+    }
+}
+
+std::size_t fifo_transport::write(std::span<const std::byte> bytes) {
+    if (!fifos_.is_open()) return 0;
+    if (bytes.size() > large_write && !grown_) grow_pipe();
+    std::size_t done = 0;
+    while (done < bytes.size()) {
+        const ssize_t count =
+            ::write(fifos_.out(), bytes.data() + done, std::min(bytes.size() - done, large_write));
+        if (count >= 0) {
+            done += static_cast<std::size_t>(count);
+        } else if (errno == EAGAIN) {
+            break;
+        } else if (errno != EINTR) {
+            raise_system(errno, "writing to a FIFO");
+        }
+    }
+    return done;
+}
+
+// Unprivileged users may be refused; the pipe works as it is.
+void fifo_transport::grow_pipe() noexcept {
+    grown_ = true;
+    ::fcntl(fifos_.out(), F_SETPIPE_SZ, large_pipe);
+}
+
+void fifo_transport::close() noexcept {
+    fifos_.close();
+    input_ = {};
+}
+
+void make_pipe(unique_fd& reader, unique_fd& writer) {
+    int ends[2];
+    if (::pipe2(ends, O_NONBLOCK | O_CLOEXEC) != 0) raise_system(errno, "pipe2");
+    reader = unique_fd(ends[0]);
+    writer = unique_fd(ends[1]);
+    if (!reader || !writer) raise_system(errno, "pipe2");
+}
+
+unique_fd duplicate(const unique_fd& fd) {
+    unique_fd copy(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 3));
+    if (!copy) raise_system(errno, "fcntl F_DUPFD_CLOEXEC");
+    return copy;
+}
+
+}  // namespace
+
+fifo_pair::fifo_pair(const asio::any_io_executor& executor, fifo_ends ends)
+    : in_(executor), out_(executor), guard_(std::move(ends.guard)), dummy_(std::move(ends.dummy)) {
+    in_.assign(ends.in.get());
+    ends.in.release();
+    out_.assign(ends.out.get());
+    ends.out.release();
+}
+
+asio::awaitable<void> fifo_pair::wait(transport::readiness what, std::error_code& ec) {
+    using descriptor = asio::posix::stream_descriptor;
+    auto token = asio::redirect_error(asio::use_awaitable, ec);
+    switch (what) {
+        case transport::readiness::readable:
+            return in_.async_wait(descriptor::wait_read, token);
+        case transport::readiness::writable:
+            return out_.async_wait(descriptor::wait_write, token);
+        case transport::readiness::hung_up:
+            break;
+    }
+    return in_.async_wait(descriptor::wait_error, token);
+}
+
+void fifo_pair::cancel() noexcept {
+    std::error_code ignored;
+    in_.cancel(ignored);
+    out_.cancel(ignored);
+}
+
+void fifo_pair::close() noexcept {
+    std::error_code ignored;
+    in_.close(ignored);
+    out_.close(ignored);
+    guard_.reset();
+    dummy_.reset();
+}
+
+std::pair<fifo_ends, fifo_ends> make_connected_ends() {
+    fifo_ends one;
+    fifo_ends other;
+    make_pipe(one.in, other.out);
+    make_pipe(other.in, one.out);
+    one.guard = duplicate(other.in);
+    other.guard = duplicate(one.in);
+    return {std::move(one), std::move(other)};
+}
+
+std::unique_ptr<transport> make_fifo_transport(const asio::any_io_executor& executor,
+                                               fifo_ends ends) {
+    return std::make_unique<fifo_transport>(executor, std::move(ends));
+}
+
+}  // namespace remora::detail

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+/// The private directory of one run, where the FIFOs of its pipes are made, and the removal of
+/// those that dead servers have left behind. A lock on the directory tells the living.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/unique_fd.hpp"
+
+namespace remora::wire {
+
+// The endings of the names of a pipe's two FIFOs.
+inline constexpr const char* up_ending = ".up";      ///< from the app to the server
+inline constexpr const char* down_ending = ".down";  ///< from the server to the app
+
+}  // namespace remora::wire
+
+namespace remora::detail {
+
+/// A new directory "remora-XXXXXX" of mode 0700, whatever the umask, locked as long as this object
+/// lives. It is removed with what is in it (but for directories that are not empty) by the
+/// destructor, unless something else stands at its path by then. Not thread-safe.
+class run_directory {
+public:
+    /// Throws `error` with the system's code and the path.
+    explicit run_directory(const std::filesystem::path& parent = default_parent());
+    ~run_directory() { remove(); }
+    run_directory(run_directory&&) = default;
+    run_directory& operator=(run_directory&& other) noexcept;
+
+    /// Absolute.
+    const std::filesystem::path& path() const { return path_; }
+    int fd() const { return fd_.get(); }
+
+    /// Makes a FIFO of mode 0600, whatever the umask. Throws `error`, also if the name is taken.
+    void make_fifo(const std::string& name);
+    /// Removes a FIFO. One that is gone already is no error.
+    void unlink(const std::string& name);
+
+    /// $XDG_RUNTIME_DIR if it is ours and writable, else $TMPDIR if it is writable, else /tmp.
+    static std::filesystem::path default_parent();
+
+    /// Removes what dead servers of this user have left in `parent`: directories "remora-" and six
+    /// letters or digits, private, which nobody has locked, with nothing but FIFOs of pipes in
+    /// them. Follows no link, touches nothing else. Stops once `at_most` has passed: among very
+    /// many files of others it may not come to all of them.
+    static void sweep(const std::filesystem::path& parent,
+                      std::chrono::nanoseconds at_most = std::chrono::nanoseconds::max()) noexcept;
+    /// The same for one directory. True if it is gone. It may take a moment until the lock of a
+    /// killed server is released: false, then try again.
+    static bool remove_dead(const std::filesystem::path& path) noexcept;
+
+private:
+    void remove() noexcept;
+
+    std::filesystem::path path_;
+    unique_fd fd_;
+    std::vector<std::string> fifos_;
+};
+
+/// Opens the FIFO `name` in a directory, O_NONBLOCK|O_CLOEXEC|O_NOFOLLOW and `flags`. Throws
+/// `error`: the system's code (ENXIO: a writer, and no reader yet), EPERM if it is not a FIFO of
+/// this process's user.
+unique_fd open_fifo(int directory, const std::string& name, int flags);
+
+}  // namespace remora::detail

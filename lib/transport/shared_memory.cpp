@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: MIT
+#include "transport/shared_memory.hpp"
+
+#include <remora/error.hpp>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+namespace remora::detail {
+namespace {
+
+// What is smaller is copied out before anybody looks at it: the other side may still write to it.
+constexpr std::size_t largest_copied = 4096;
+constexpr std::size_t copy_size = 2 * largest_copied;
+constexpr std::size_t keep_capacity = 4u << 20;
+// How often a look that finds nothing passes before the bell is looked at too, for the end.
+constexpr unsigned looks_for_end = 1024;
+
+class shared_memory_transport final : public transport {
+public:
+    shared_memory_transport(const asio::any_io_executor& executor, connection_ends ends)
+        : bells_(executor, std::move(ends.fifo)),
+          rings_(std::move(ends.rings)),
+          reader_(rings_.reader()),
+          writer_(rings_.writer()) {}
+
+    transport_kind what() const noexcept override { return transport_kind::shared_memory; }
+    bool shares_cpu() noexcept override { return bells_.is_open() && rings_.shares_cpu(); }
+    fetched fetch(std::size_t wanted) override;
+    std::size_t write(std::span<const std::byte> bytes) override;
+    bool begin_wait(readiness what) override;
+    asio::awaitable<void> wait(readiness what, std::error_code& ec) override;
+    void end_wait(readiness what) override;
+    void cancel() noexcept override { bells_.cancel(); }
+    void opened() noexcept override { bells_.opened(); }
+    void close() noexcept override;
+
+private:
+    fetched show(std::span<const std::byte> unread, std::size_t wanted);
+    fetched gather(std::span<const std::byte> unread, std::size_t wanted);
+    fetched find_nothing();
+    bool is_ready(readiness what);
+    void go_to_sleep(readiness what, bool asleep) noexcept;
+    void ring_bell() noexcept;
+    void check_bell() const;
+    void empty_bell();
+    void shrink() noexcept;
+
+    fifo_pair bells_;
+    shared_rings rings_;
+    ring_reader reader_;
+    ring_writer writer_;
+    std::vector<std::byte> copy_;  ///< of the small frames at the head of the ring
+    std::vector<std::byte> rest_;  ///< of a frame that is larger than the ring
+    std::size_t shown_ = 0;        ///< bytes of the ring in the input, or consumed from there
+    unsigned empty_looks_ = 0;
+    int readers_waiting_ = 0;  ///< for the bell, which all of them share
+    int writers_waiting_ = 0;
+    bool gathering_ = false;  ///< the input is in rest_
+    bool ended_ = false;      ///< the other side has closed its FIFOs
+    int bell_error_ = 0;      ///< what has kept a bell from ringing
+};
+
+transport::fetched shared_memory_transport::fetch(std::size_t wanted) {
+    if (!bells_.is_open()) return fetched::end;
+    if (gathering_) {
+        gathering_ = !input_.empty();
+        if (!gathering_) shrink();
+    } else if (shown_ != input_.size()) {
+        reader_.release(shown_ - input_.size());
+        shown_ = input_.size();
+        if (reader_.must_wake(false)) ring_bell();
+    }
+    const auto unread = reader_.unread();
+    const bool too_large = !gathering_ && wanted > reader_.size();
+    if (unread.size() == shown_ && !(too_large && shown_ != 0)) return find_nothing();
+    empty_looks_ = 0;
+    return gathering_ || too_large ? gather(unread, wanted) : show(unread, wanted);
+}
+
+// Small frames as a copy; a large one where it lies, and nothing behind it.
+transport::fetched shared_memory_transport::show(std::span<const std::byte> unread,
+                                                 std::size_t wanted) {
+    if (wanted > largest_copied) {
+        input_ = unread.first(std::min(unread.size(), wanted));
+    } else {
+        if (copy_.empty()) copy_.resize(copy_size);
+        const std::size_t size = std::min(unread.size(), copy_.size());
+        std::memcpy(copy_.data(), unread.data(), size);
+        input_ = {copy_.data(), size};
+    }
+    const bool more = input_.size() > shown_;
+    shown_ = input_.size();
+    return more ? fetched::more : find_nothing();
+}
+
+// A frame for which the ring is too small is taken out of it as it comes.
+transport::fetched shared_memory_transport::gather(std::span<const std::byte> unread,
+                                                   std::size_t wanted) {
+    const std::size_t kept = gathering_ ? input_.size() : 0;  // at first, all of it is in the ring
+    const std::size_t more = wanted > kept ? wanted - kept : unread.size();
+    const auto taken = unread.first(std::min(unread.size(), more));
+    rest_.erase(rest_.begin(), rest_.end() - static_cast<std::ptrdiff_t>(kept));
+    rest_.insert(rest_.end(), taken.begin(), taken.end());
+    reader_.release_now(taken.size());
+    if (reader_.must_wake(false)) ring_bell();
+    gathering_ = true;
+    shown_ = 0;
+    input_ = rest_;
+    return fetched::more;
+}
+
+transport::fetched shared_memory_transport::find_nothing() {
+    if (shown_ != 0) reader_.release_now(0);  // the rest of a large frame may need the room
+    if (reader_.must_wake(true)) {
+        reader_.release_now(0);
+        ring_bell();
+    }
+    check_bell();
+    if (++empty_looks_ % looks_for_end == 0) empty_bell();
+    // What came before the end is in the ring.
+    if (!ended_ || reader_.unread().size() != shown_) return fetched::nothing;
+    return fetched::end;
+}
+
+std::size_t shared_memory_transport::write(std::span<const std::byte> bytes) {
+    if (!bells_.is_open()) return 0;
+    const std::size_t count = writer_.write(bytes);
+    if (count != 0 && writer_.must_wake()) ring_bell();
+    check_bell();
+    return count;
+}
+
+// A ring that makes no sense is news as well: the next fetch or write says so.
+bool shared_memory_transport::is_ready(readiness what) try {
+    return what == readiness::readable ? reader_.unread().size() != shown_ : writer_.has_room();
+} catch (const error&) {
+    return true;
+}
+
+void shared_memory_transport::go_to_sleep(readiness what, bool asleep) noexcept {
+    if (what == readiness::readable) {
+        if (asleep) {
+            reader_.release_now(0);
+            if (reader_.must_wake(true)) ring_bell();
+        }
+        reader_.sleeps(asleep);
+    } else {
+        writer_.sleeps(asleep);
+    }
+}
+
+// The flag goes up before the last look: what comes after that look rings the bell.
+bool shared_memory_transport::begin_wait(readiness what) {
+    if (!bells_.is_open()) return false;
+    go_to_sleep(what, true);
+    int& waiting = what == readiness::readable ? readers_waiting_ : writers_waiting_;
+    const bool waits = bell_error_ == 0 && !is_ready(what);
+    if (waits) ++waiting;
+    if (waiting == 0) go_to_sleep(what, false);
+    return waits;
+}
+
+asio::awaitable<void> shared_memory_transport::wait(readiness what, std::error_code& ec) {
+    // The bell rings for room, too.
+    return bells_.wait(what == readiness::hung_up ? what : readiness::readable, ec);
+}
+
+void shared_memory_transport::end_wait(readiness what) {
+    int& waiting = what == readiness::readable ? readers_waiting_ : writers_waiting_;
+    --waiting;
+    if (!bells_.is_open()) return;
+    if (waiting == 0) go_to_sleep(what, false);
+    empty_bell();
+}
+
+// A bell that is full rings already. Where one cannot be rung the other side may sleep for ever.
+void shared_memory_transport::ring_bell() noexcept {
+    const std::byte any{1};
+    ssize_t count = 0;
+    do {
+        count = ::write(bells_.out(), &any, 1);
+    } while (count < 0 && errno == EINTR);
+    if (count < 0 && errno != EAGAIN) bell_error_ = errno;
+}
+
+void shared_memory_transport::check_bell() const {
+    if (bell_error_ != 0) raise_system(bell_error_, "ringing the bell of a ring");
+}
+
+// What is taken here may have been meant for the other one, who has to look for himself.
+void shared_memory_transport::empty_bell() {
+    std::array<std::byte, 64> rings;
+    const ssize_t count = ::read(bells_.in(), rings.data(), rings.size());
+    if (count == 0) ended_ = true;
+    if (count > 0 && readers_waiting_ + writers_waiting_ != 0) cancel();
+}
+
+// One large message does not keep its memory for good.
+void shared_memory_transport::shrink() noexcept {
+    if (rest_.capacity() > keep_capacity) std::vector<std::byte>().swap(rest_);
+}
+
+void shared_memory_transport::close() noexcept {
+    input_ = {};
+    rings_.close();  // before the FIFOs, whose end says that this side has left
+    bells_.close();
+}
+
+}  // namespace
+
+std::unique_ptr<transport> make_transport(const asio::any_io_executor& executor,
+                                          connection_ends ends) {
+    if (!ends.rings) return make_fifo_transport(executor, std::move(ends.fifo));
+    return std::make_unique<shared_memory_transport>(executor, std::move(ends));
+}
+
+}  // namespace remora::detail

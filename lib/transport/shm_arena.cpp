@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+// The memory of a run's rings.
+#include "transport/shared_memory.hpp"
+
+#include <remora/error.hpp>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <string>
+
+namespace remora::detail {
+namespace {
+
+// Address space costs nothing; no place is used twice, since a side that is slow to leave may still
+// write to the old one.
+constexpr std::uint64_t arena_size = std::uint64_t{1} << 44;
+constexpr int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+// How many connections an app may have left open that the server has closed.
+constexpr std::size_t most_left = 1024;
+// What is left to the rest of the process.
+constexpr std::uint64_t spared = 1u << 20;
+
+// A file beyond the limit would be answered with SIGXFSZ.
+void check_file_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < arena_size) {
+        raise_system(EFBIG, "shared memory: RLIMIT_FSIZE is " + std::to_string(limit.rlim_cur));
+    }
+}
+
+unique_fd make_memfd() {
+#ifdef MFD_NOEXEC_SEAL
+    unique_fd fd(::memfd_create("remora", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL));
+    if (fd || errno != EINVAL) return fd;
+#endif
+    return unique_fd(::memfd_create("remora", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+}
+
+bool is_at(int fd, const arena_address& address) {
+    struct stat info{};
+    return ::fstat(fd, &info) == 0 && info.st_dev == address.device && info.st_ino == address.inode;
+}
+
+// -1 has all bits set.
+bool is_sealed(int fd) {
+    const int has = ::fcntl(fd, F_GET_SEALS);
+    return has >= 0 && (has & seals) == seals;
+}
+
+std::uint64_t size_of(int fd) {
+    struct stat info{};
+    return ::fstat(fd, &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
+}
+
+}  // namespace
+
+std::shared_ptr<arena> arena::make() {
+    check_file_limit();
+    unique_fd fd = make_memfd();
+    if (!fd) raise_system(errno, "shared memory: memfd_create");
+    if (::ftruncate(fd.get(), static_cast<off_t>(arena_size)) != 0)
+        raise_system(errno, "shared memory: ftruncate");
+    if (::fcntl(fd.get(), F_ADD_SEALS, seals) != 0)
+        raise_system(errno, "shared memory: F_ADD_SEALS");
+    return std::make_shared<arena>(std::move(fd));
+}
+
+std::shared_ptr<arena> arena::find(const arena_address& address, int pid) {
+    unique_fd fd;
+    if (address.fd > 2 && is_at(address.fd, address) && is_sealed(address.fd)) {
+        fd.reset(address.fd);
+        ::fcntl(fd.get(), F_SETFD, FD_CLOEXEC);
+    } else {
+        const std::string path =
+            "/proc/" + std::to_string(pid) + "/fd/" + std::to_string(address.server_fd);
+        fd.reset(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+        if (!fd) raise_system(errno, "shared memory: not inherited, and opening " + path);
+        if (!is_at(fd.get(), address))
+            raise_system(ENOENT, "shared memory: another file at " + path);
+        if (!is_sealed(fd.get())) raise_system(EPERM, "shared memory: it is not sealed");
+    }
+    return std::make_shared<arena>(std::move(fd));
+}
+
+arena::arena(unique_fd fd) : fd_(std::move(fd)), size_(size_of(fd_.get())) {
+}
+
+bool arena::has_place(std::uint64_t offset, std::size_t ring) const noexcept {
+    const std::uint64_t needed = page_size() + 2 * ring;
+    return offset % page_size() == 0 && offset <= size_ && size_ - offset >= needed;
+}
+
+arena_address arena::address(int fd) const {
+    struct stat info{};
+    if (::fstat(fd_.get(), &info) != 0) raise_system(errno, "shared memory: fstat");
+    return {fd, fd_.get(), info.st_dev, info.st_ino};
+}
+
+std::uint64_t arena::take(std::size_t ring, std::uint64_t free) {
+    const std::uint64_t size = page_size() + 2 * ring;
+    if (free < size + spared) {
+        raise_system(ENOMEM, "shared memory: " + std::to_string(size) +
+                                 " bytes, and the control group has room for " +
+                                 std::to_string(free));
+    }
+    const std::lock_guard lock(mutex_);
+    std::erase_if(left_, [this](const range& r) { return !has_pages(r); });
+    if (left_.size() >= most_left)
+        raise_system(ENOMEM, "shared memory: the app does not leave what the server has closed");
+    if (size_ - next_ < size) raise_system(ENOMEM, "shared memory: the arena is used up");
+    // SIGBUS is what would come of pages that are promised only.
+    if (::fallocate(fd_.get(), FALLOC_FL_KEEP_SIZE, static_cast<off_t>(next_),
+                    static_cast<off_t>(size)) != 0)
+        raise_system(errno, "shared memory: fallocate of " + std::to_string(size) + " bytes");
+    const std::uint64_t place = next_;
+    next_ += size;
+    return place;
+}
+
+void arena::punch(std::uint64_t offset, std::size_t ring) noexcept {
+    ::fallocate(fd_.get(), FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, static_cast<off_t>(offset),
+                static_cast<off_t>(page_size() + 2 * ring));
+}
+
+void arena::note_left(std::uint64_t offset, std::size_t ring) noexcept try {
+    const std::lock_guard lock(mutex_);
+    left_.push_back({offset, offset + page_size() + 2 * ring});
+} catch (const std::exception&) {  // not counted, then
+}
+
+bool arena::has_pages(const range& r) const noexcept {
+    const off_t at = ::lseek(fd_.get(), static_cast<off_t>(r.begin), SEEK_DATA);
+    return at >= 0 && static_cast<std::uint64_t>(at) < r.end;
+}
+
+std::size_t page_size() noexcept {
+    static const auto size = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    return size;
+}
+
+void check_ring(std::size_t size) {
+    if (std::has_single_bit(size) && size >= page_size() && size <= largest_ring) return;
+    raise(errc::bad_option,
+          "a ring of " + std::to_string(size) + " bytes: it has to be a power of two from " +
+              std::to_string(page_size()) + " to " + std::to_string(largest_ring));
+}
+
+}  // namespace remora::detail

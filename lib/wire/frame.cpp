@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+#include <remora/detail/wire/frame.hpp>
+
+#include <remora/error.hpp>
+
+#include <bit>
+#include <cstring>
+#include <string>
+
+namespace remora {
+namespace {
+
+static_assert(std::endian::native == std::endian::little,
+              "the wire is little-endian; a big-endian machine needs the bytes swapped here");
+
+// Once: the sender may still write to where it is read from.
+template <class T>
+T load(const std::byte* from) noexcept {
+    T value;
+    std::memcpy(&value, from, sizeof value);
+    asm volatile("" : "+r"(value));
+    return value;
+}
+
+constexpr std::uint8_t known_flags =
+    frame_header::named | frame_header::may_skip | frame_header::of_sender;
+
+[[noreturn]] void fail_too_large(std::size_t length, std::size_t limit) {
+    detail::raise(errc::message_too_large, "a frame of " + std::to_string(length) +
+                                               " bytes was announced, the limit is " +
+                                               std::to_string(limit));
+}
+
+frame_header load_header(const std::byte* from, std::size_t limit) {
+    frame_header header{.length = load<std::uint32_t>(from),
+                        .kind = static_cast<frame_kind>(load<std::uint8_t>(from + 4)),
+                        .flags = load<std::uint8_t>(from + 5),
+                        .id = load<std::uint64_t>(from + 8),
+                        .tag = load<std::uint64_t>(from + 16)};
+    const bool garbage = header.kind == frame_kind{} || (header.flags & ~known_flags) != 0 ||
+                         load<std::uint16_t>(from + 6) != 0;
+    if (garbage) [[unlikely]] {
+        detail::raise(errc::protocol_error, "a frame header with unknown bits");
+    }
+    const bool named = (header.flags & frame_header::named) != 0;
+    if (header.length > limit + (named ? 1 + max_type_name : 0)) [[unlikely]] {
+        fail_too_large(header.length, limit);
+    }
+    return header;
+}
+
+// Behind the name the value is no longer than any other.
+void split_name(frame& f, std::size_t limit) {
+    const std::size_t length = f.payload.empty() ? 0 : load<std::uint8_t>(f.payload.data());
+    if (length == 0 || length + 1 > f.payload.size()) [[unlikely]] {
+        detail::raise(errc::protocol_error, "a frame with a name that does not fit into it");
+    }
+    f.type_name = {reinterpret_cast<const char*>(f.payload.data()) + 1, length};
+    f.payload = f.payload.subspan(1 + length);
+    if (f.payload.size() > limit) [[unlikely]]
+        fail_too_large(f.payload.size(), limit);
+}
+
+}  // namespace
+
+std::optional<frame> parse_frame(std::span<const std::byte> bytes, std::size_t limit,
+                                 std::size_t& wanted) {
+    wanted = frame_header::size;
+    if (bytes.size() < wanted) return std::nullopt;
+    frame f{.header = load_header(bytes.data(), limit), .type_name = {}, .payload = {}};
+    wanted += f.header.length;
+    if (bytes.size() < wanted) return std::nullopt;
+    f.payload = bytes.subspan(frame_header::size, f.header.length);
+    if ((f.header.flags & frame_header::named) != 0) split_name(f, limit);
+    return f;
+}
+
+}  // namespace remora

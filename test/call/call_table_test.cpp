@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: MIT
+// Which answer belongs to which call, event by event.
+#include "support/coroutine.hpp"
+
+#include <remora/detail/call/call_session.hpp>
+
+#include <array>
+#include <deque>
+#include <map>
+#include <random>
+#include <set>
+
+namespace {
+
+using namespace test;
+using remora::detail::call_table;
+using remora::detail::pending_call;
+using remora::detail::served_table;
+using verdict = call_table::verdict;
+using admission = served_table::verdict;
+
+constexpr call_table::time never = call_table::time::max();
+
+call_table::time at(int seconds) {
+    return call_table::time(std::chrono::seconds(seconds));
+}
+
+struct caller final : pending_call {
+    void take(remora::detail::endpoint&, const remora::frame&) override {}
+    void fail(std::exception_ptr) noexcept override {}
+    void wake() override {}
+    std::string_view request_name() const noexcept override { return "caller"; }
+};
+
+TEST_CASE("calls are numbered from 1 on, and no number is used twice") {
+    call_table table;
+    caller one, two;
+    CHECK(table.begin(one, never) == 1);
+    CHECK(table.begin(two, never) == 2);
+    table.finish(2);
+    CHECK(table.begin(two, never) == 3);
+    table.withdraw(3);
+    CHECK(table.begin(two, never) == 4);
+    CHECK(table.size() == 2);
+}
+
+TEST_CASE("an answer finds its call, and a second one is told from it") {
+    call_table table;
+    caller one, two;
+    const auto first = table.begin(one, never), second = table.begin(two, never);
+    CHECK(table.find(second).call == &two);
+    const auto answer = table.finish(second);
+    CHECK(answer.what == verdict::expected);
+    CHECK(answer.call == &two);
+    CHECK(table.finish(second).what == verdict::repeated);
+    CHECK(table.find(second).what == verdict::repeated);
+    CHECK(table.find(second).call == nullptr);
+    CHECK(table.find(first).what == verdict::expected);
+    CHECK(table.size() == 1);
+}
+
+TEST_CASE("an answer to a call that was never made is unknown") {
+    call_table table;
+    caller one;
+    CHECK(table.find(1).what == verdict::unknown);
+    table.begin(one, never);
+    for (const call_table::id n : {std::uint64_t{0}, std::uint64_t{2}, ~std::uint64_t{0}}) {
+        CAPTURE(n);
+        CHECK(table.find(n).what == verdict::unknown);
+        CHECK(table.finish(n).what == verdict::unknown);
+    }
+    CHECK(table.size() == 1);
+}
+
+TEST_CASE("the answer to an abandoned call is late, the one after it repeated") {
+    call_table table;
+    caller one;
+    const auto id = table.begin(one, at(1));
+    CHECK(table.abandon(id));
+    CHECK(!table.abandon(id));
+    CHECK(table.size() == 1);
+    CHECK(table.next_deadline() == never);
+    CHECK(table.find(id).what == verdict::late);
+    CHECK(table.find(id).call == nullptr);
+    CHECK(table.finish(id).what == verdict::late);
+    CHECK(table.finish(id).what == verdict::repeated);
+    CHECK(table.size() == 0);
+}
+
+TEST_CASE("only a call that is waited for can be abandoned") {
+    call_table table;
+    caller one;
+    CHECK(!table.abandon(0));
+    CHECK(!table.abandon(1));
+    const auto id = table.begin(one, never);
+    table.finish(id);
+    CHECK(!table.abandon(id));
+}
+
+TEST_CASE("a request that was not sent leaves no call behind, and no deadline") {
+    call_table table;
+    caller one;
+    table.withdraw(table.begin(one, at(1)));
+    table.withdraw(7);
+    CHECK(table.size() == 0);
+    CHECK(table.next_deadline() == never);
+    CHECK(!table.expired(at(9)));
+    CHECK(table.take_any() == nullptr);
+}
+
+TEST_CASE("calls expire in the order of their deadlines, and not before") {
+    call_table table;
+    caller one;
+    const auto late = table.begin(one, at(30)), soon = table.begin(one, at(10));
+    const auto next = table.begin(one, at(20)), same = table.begin(one, at(10));
+    table.begin(one, never);
+    CHECK(table.next_deadline() == at(10));
+    CHECK(!table.expired(at(10) - 1ns));
+    for (const auto id : {soon, same, next, late}) {
+        CHECK(table.expired(at(30)) == id);
+        CHECK(table.abandon(id));
+    }
+    CHECK(!table.expired(at(1'000'000)));
+    CHECK(table.next_deadline() == never);
+}
+
+TEST_CASE("a call whose answer has come does not expire") {
+    call_table table;
+    caller one;
+    const auto soon = table.begin(one, at(10)), later = table.begin(one, at(20));
+    table.finish(soon);
+    CHECK(table.next_deadline() == at(20));
+    CHECK(!table.expired(at(15)));
+    CHECK(table.expired(at(20)) == later);
+}
+
+TEST_CASE("at the end every call that is waited for is taken out once") {
+    call_table table;
+    std::array<caller, 5> callers;
+    for (auto& each : callers)
+        table.begin(each, at(1));
+    table.abandon(2);
+    table.finish(4);
+    std::set<pending_call*> taken;
+    while (auto* const call = table.take_any())
+        CHECK(taken.insert(call).second);
+    CHECK(taken == std::set<pending_call*>{&callers[0], &callers[2], &callers[4]});
+    CHECK(table.size() == 0);
+    CHECK(table.next_deadline() == never);
+}
+
+TEST_CASE("one call may be made at first, then as many as the other end allows") {
+    call_table table;
+    caller one;
+    CHECK(table.has_room());
+    CHECK(!table.has_room(1));
+    const auto id = table.begin(one, never);
+    CHECK(!table.has_room());
+    table.set_window(3);
+    CHECK(table.has_room(1));
+    CHECK(!table.has_room(2));
+    table.set_window(0);
+    CHECK(!table.has_room());
+    table.set_window(1);
+    table.abandon(id);  // still to be answered
+    CHECK(!table.has_room());
+    table.finish(id);
+    CHECK(table.has_room());
+}
+
+/// The same as a call_table, by going through all calls.
+class naive_table {
+public:
+    std::uint64_t begin(pending_call& call, call_table::time until) {
+        calls_[++last_] = {&call, until};
+        return last_;
+    }
+    std::pair<verdict, pending_call*> find(std::uint64_t id) const {
+        if (id == 0 || id > last_) return {verdict::unknown, nullptr};
+        const auto found = calls_.find(id);
+        if (found == calls_.end()) return {verdict::repeated, nullptr};
+        auto* const call = found->second.first;
+        return {call == nullptr ? verdict::late : verdict::expected, call};
+    }
+    void forget(std::uint64_t id) { calls_.erase(id); }
+    bool abandon(std::uint64_t id) {
+        if (find(id).first != verdict::expected) return false;
+        calls_[id] = {nullptr, never};
+        return true;
+    }
+    call_table::time next_deadline() const {
+        auto next = never;
+        for (const auto& [id, call] : calls_)
+            next = std::min(next, call.second);
+        return next;
+    }
+    std::optional<std::uint64_t> expired(call_table::time now) const {
+        const auto next = next_deadline();
+        if (next > now) return std::nullopt;
+        for (const auto& [id, call] : calls_)
+            if (call.second == next) return id;
+        return std::nullopt;
+    }
+    std::size_t size() const { return calls_.size(); }
+    std::uint64_t last() const { return last_; }
+
+private:
+    std::map<std::uint64_t, std::pair<pending_call*, call_table::time>> calls_;
+    std::uint64_t last_ = 0;
+};
+
+/// Does the same with both, and says whether they agree.
+struct both_tables {
+    call_table table;
+    naive_table naive;
+    std::array<caller, 8> callers;
+    std::mt19937 random;
+
+    bool begin() {
+        if (naive.size() >= 64) return finish(random() % (naive.last() + 1));
+        auto& call = callers[random() % callers.size()];
+        const auto until = random() % 2 == 0 ? never : at(static_cast<int>(random() % 1000));
+        return table.begin(call, until) == naive.begin(call, until);
+    }
+    bool finish(std::uint64_t id) {
+        const auto expected = naive.find(id);
+        naive.forget(id);
+        const auto got = table.finish(id);
+        return got.what == expected.first && got.call == expected.second;
+    }
+    bool withdraw(std::uint64_t id) {
+        table.withdraw(id);
+        naive.forget(id);
+        return table.find(id).what == naive.find(id).first;
+    }
+    bool expire(call_table::time now) {
+        const auto id = naive.expired(now);
+        if (table.expired(now) != id) return false;
+        return !id || table.abandon(*id) == naive.abandon(*id);
+    }
+    bool step() {
+        const auto last = naive.last();
+        const auto id = last - std::min<std::uint64_t>(last, random() % 80) + random() % 3;
+        switch (random() % 6) {
+            case 0:
+                return table.abandon(id) == naive.abandon(id);
+            case 1:
+                return finish(id);
+            case 2:
+                return withdraw(id);
+            case 3:
+                return expire(at(static_cast<int>(random() % 1000)));
+            default:
+                return begin();
+        }
+    }
+    bool agree() const {
+        return table.size() == naive.size() && table.next_deadline() == naive.next_deadline();
+    }
+};
+
+TEST_CASE("a call table does what a naive one does") {
+    const auto seed = std::random_device{}();
+    CAPTURE(seed);
+    both_tables tables{.table = {}, .naive = {}, .callers = {}, .random = std::mt19937(seed)};
+    for (int i = 0; i != 100'000; ++i) {
+        CAPTURE(i);
+        REQUIRE((tables.step() && tables.agree()));
+    }
+}
+
+TEST_CASE("a call is admitted under a number larger than all before") {
+    served_table table(10);
+    CHECK(table.admit(0) == admission::repeated);
+    CHECK(table.admit(1) == admission::admitted);
+    CHECK(table.admit(1) == admission::repeated);
+    CHECK(table.admit(5) == admission::admitted);
+    CHECK(table.admit(4) == admission::repeated);
+    CHECK(table.admit(~std::uint64_t{0}) == admission::admitted);
+    CHECK(table.in_flight() == 3);
+}
+
+TEST_CASE("more calls than the limit are refused, until an answer has left") {
+    served_table table(2);
+    CHECK(table.admit(1) == admission::admitted);
+    CHECK(table.admit(2) == admission::admitted);
+    CHECK(table.admit(3) == admission::too_many);
+    table.answered(100);
+    CHECK(table.admit(3) == admission::too_many);
+    table.written(99);
+    CHECK(table.admit(3) == admission::too_many);
+    table.written(100);
+    CHECK(table.in_flight() == 1);
+    CHECK(table.admit(3) == admission::admitted);
+    CHECK(table.admit(4) == admission::too_many);
+    table.set_limit(3);
+    CHECK(table.admit(4) == admission::admitted);
+}
+
+TEST_CASE("answers leave one by one, as far as bytes are written") {
+    served_table table(100);
+    for (std::uint64_t id = 1; id <= 10; ++id) {
+        table.admit(id);
+        table.answered(id * 10);
+    }
+    table.written(9);
+    CHECK(table.in_flight() == 10);
+    table.written(45);
+    CHECK(table.in_flight() == 6);
+    table.written(45);
+    CHECK(table.in_flight() == 6);
+    table.admit(11);
+    table.answered(110);
+    table.written(109);
+    CHECK(table.in_flight() == 1);
+    table.written(1000);
+    CHECK(table.in_flight() == 0);
+}
+
+TEST_CASE("answers behind bytes that are taken out of the queue leave so much earlier") {
+    served_table table(3);
+    for (std::uint64_t id = 1; id != 4; ++id)
+        table.admit(id);
+    table.answered(10);
+    table.answered(50);
+    table.answered(60);
+    table.withdrawn(40, 30);
+    table.written(10);
+    CHECK(table.in_flight() == 2);
+    table.written(19);
+    CHECK(table.in_flight() == 2);
+    table.written(20);
+    CHECK(table.in_flight() == 1);
+    table.written(30);
+    CHECK(table.in_flight() == 0);
+}
+
+TEST_CASE("a served table does what a naive one does") {
+    const auto seed = std::random_device{}();
+    CAPTURE(seed);
+    std::mt19937 random(seed);
+    served_table table(20);
+    std::size_t unanswered = 0;
+    std::deque<std::uint64_t> answers;  // where they end
+    std::uint64_t id = 0, queued = 0, written = 0;
+    for (int i = 0; i != 100'000; ++i) {
+        CAPTURE(i);
+        const bool full = unanswered + answers.size() >= 20;
+        switch (random() % 3) {
+            case 0:
+                REQUIRE((table.admit(id + 1) == admission::admitted) == !full);
+                if (!full) ++id, ++unanswered;
+                break;
+            case 1:
+                if (unanswered == 0) break;
+                --unanswered;
+                table.answered(answers.emplace_back(queued += random() % 100));
+                break;
+            default:
+                table.written(written += random() % (queued - written + 1));
+                while (!answers.empty() && answers.front() <= written)
+                    answers.pop_front();
+        }
+        REQUIRE(table.in_flight() == unanswered + answers.size());
+    }
+}
+
+}  // namespace

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: MIT
+#include <remora/process.hpp>
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+
+#include "process/children.hpp"
+
+namespace fs = std::filesystem;
+using remora::spawn_options;
+
+namespace {
+
+const std::string awkward = "a b=c \"d\" 'e' \\ $f \n é😀";
+
+bool has_line(const std::string& text, const std::string& line) {
+    return ("\n" + text).find("\n" + line + "\n") != std::string::npos;
+}
+
+// With a umask it is another way of starting. What it finds has to be the same.
+spawn_options by_fork(spawn_options options) {
+    const mode_t mask = ::umask(0);
+    ::umask(mask);
+    options.umask = mask;
+    return options;
+}
+
+std::string output_of(const spawn_options& options) {
+    const std::string text = test::output_of(options);
+    std::string masked = test::output_of(by_fork(options));
+    CHECK(masked == text);
+    return text;
+}
+
+test::failure failure_of(const spawn_options& options) {
+    asio::io_context io;
+    const auto masked =
+        test::failure_of([&] { remora::child child(io.get_executor(), by_fork(options)); });
+    const auto failure = test::failure_of([&] { remora::child child(io.get_executor(), options); });
+    CHECK(masked.code == failure.code);
+    CHECK(masked.text == failure.text);
+    test::run_all(io);
+    CHECK(test::no_child_is_left());
+    return failure;
+}
+
+test::failure failure_of_file(const std::string& text, mode_t mode) {
+    const test::scratch directory;
+    const fs::path path = directory.path / "target";
+    std::ofstream(path) << text;
+    ::chmod(path.c_str(), mode);
+    const auto failure = failure_of({.target = path});
+    CHECK(failure.has("\"" + path.string() + "\""));
+    return failure;
+}
+
+std::error_code system_code(int number) {
+    return {number, std::system_category()};
+}
+
+class current_directory {
+public:
+    explicit current_directory(const fs::path& path) : before_(fs::current_path()) {
+        fs::current_path(path);
+    }
+    ~current_directory() { fs::current_path(before_); }
+
+private:
+    fs::path before_;
+};
+
+}  // namespace
+
+TEST_CASE("the arguments arrive byte for byte, behind the target's absolute path") {
+    const std::string target = REMORA_TEST_CHILD;
+    CHECK(output_of(test::child({"arguments", "", awkward, "--x=y"})) ==
+          target + "\narguments\n\n" + awkward + "\n--x=y\n");
+}
+
+TEST_CASE("the target's path may hold every character") {
+    const test::scratch directory;
+    const fs::path path = directory.path / awkward;
+    fs::create_symlink(REMORA_TEST_CHILD, path);
+    CHECK(output_of({.target = path, .arguments = {"arguments"}}) ==
+          path.string() + "\narguments\n");
+}
+
+TEST_CASE("a relative target starts at the host's directory, also if the child gets another") {
+    const test::scratch directory;
+    fs::create_symlink(REMORA_TEST_CHILD, directory.path / "target");
+    const current_directory here(directory.path);
+    CHECK(output_of({.target = "target", .arguments = {"directory"}}) ==
+          fs::canonical(directory.path).string() + "\n");
+    CHECK(output_of({.target = "target", .arguments = {"directory"}, .working_directory = "/"}) ==
+          "/\n");
+}
+
+TEST_CASE("the environment is inherited, with additions, replacements and removals") {
+    ::setenv("REMORA_TEST_KEPT", "1", 1);
+    ::setenv("REMORA_TEST_CHANGED", "1", 1);
+    ::setenv("REMORA_TEST_GONE", "1", 1);
+    auto options = test::child({"environment"});
+    options.environment = {"REMORA_TEST_CHANGED=2=3", "REMORA_TEST_NEW=", "REMORA_TEST_A= b"};
+    options.unset = {"REMORA_TEST_GONE"};
+    const std::string text = "\n" + output_of(options);
+    CHECK(has_line(text, "REMORA_TEST_KEPT=1"));
+    CHECK(has_line(text, "REMORA_TEST_CHANGED=2=3"));
+    CHECK(has_line(text, "REMORA_TEST_NEW="));
+    CHECK(has_line(text, "REMORA_TEST_A= b"));
+    CHECK(!has_line(text, "REMORA_TEST_CHANGED=1"));
+    CHECK(!has_line(text, "REMORA_TEST_GONE=1"));
+    for (const char* name : {"REMORA_TEST_KEPT", "REMORA_TEST_CHANGED", "REMORA_TEST_GONE"})
+        ::unsetenv(name);
+}
+
+TEST_CASE("a launcher is looked up in PATH and gets the target and its arguments") {
+    auto options = test::child({"environment"});
+    options.launcher = {"env", "REMORA_TEST_LAUNCHED=1"};
+    CHECK(has_line(output_of(options), "REMORA_TEST_LAUNCHED=1"));
+}
+
+TEST_CASE("every descriptor is closed in the child but the standard streams") {
+    const remora::detail::unique_fd inheritable{::dup(0)};
+    CHECK(output_of(test::child({"descriptors"})) == "0\n1\n2\n");
+}
+
+TEST_CASE("inherited descriptors get the wanted numbers, even if these are in use") {
+    test::channel a, b;
+    auto options = test::child({"descriptors"});
+    options.inherit = {{a.in.get(), b.in.get()}, {b.in.get(), a.in.get()}};
+    std::vector<int> numbers{0, 1, 2, a.in.get(), b.in.get()};
+    std::sort(numbers.begin(), numbers.end());
+    std::string expected;
+    for (int number : numbers)
+        expected += std::to_string(number) + "\n";
+    CHECK(output_of(options) == expected);
+}
+
+TEST_CASE("the standard streams may be exchanged with others") {
+    asio::io_context io;
+    test::channel input, output, errors;
+    auto options = test::child({"copy"});
+    options.standard_input = input.out.get();
+    options.standard_output = output.in.get();
+    options.standard_error = errors.in.get();
+    remora::child child(io.get_executor(), options);
+    CHECK(::write(input.in.get(), "hello", 5) == 5);
+    input.in.reset();
+    CHECK(output.drain() == "hello");
+    CHECK(errors.drain().empty());
+    CHECK(test::end_of(io, child) == test::exited(0));
+}
+
+TEST_CASE("a standard stream that the host has closed is the null device in the child") {
+    const test::closed_stream input(0), errors(2);
+    CHECK(output_of(test::child({"streams"})) == "/dev/null\npipe\n/dev/null\n");
+}
+
+TEST_CASE("a standard stream that does not survive exec is the null device in the child") {
+    const test::closed_stream input(0);
+    const int taken = ::open("/", O_RDONLY | O_CLOEXEC);  // as Asio does, in a host without streams
+    CHECK(output_of(test::child({"streams"})).starts_with("/dev/null\n"));
+    ::close(taken);
+}
+
+TEST_CASE("a descriptor that is owned is never a standard stream's") {
+    const test::closed_stream input(0), errors(2);
+    remora::detail::unique_fd one{::open("/dev/null", O_RDONLY | O_CLOEXEC)}, other;
+    other.reset(::open("/dev/null", O_RDONLY));
+    CHECK(one.get() > 2);
+    CHECK(other.get() > 2);
+    CHECK((::fcntl(one.get(), F_GETFD) & FD_CLOEXEC) != 0);
+    CHECK(::fcntl(0, F_GETFD) < 0);
+}
+
+TEST_CASE("a child whose input is the null device reads its end") {
+    auto options = test::child({"copy"});
+    options.standard_input = remora::null_device;
+    CHECK(output_of(options).empty());
+}
+
+TEST_CASE("an inherited nohup stays, SIGPIPE and SIGCHLD are at their default in the child") {
+    const test::signal_action nohup(SIGHUP, SIG_IGN);
+    const test::signal_action pipe(SIGPIPE, SIG_IGN);
+    const test::signal_action child(SIGCHLD, SIG_IGN);
+    const test::blocked_signal blocked(SIGCHLD);
+    const std::string text = output_of(test::child({"signals"}));
+    CHECK(has_line(text, "ignored " + std::to_string(SIGHUP)));
+    CHECK(!has_line(text, "ignored " + std::to_string(SIGPIPE)));
+    CHECK(!has_line(text, "ignored " + std::to_string(SIGCHLD)));
+    CHECK(!has_line(text, "blocked " + std::to_string(SIGCHLD)));
+}
+
+TEST_CASE("what the host handles is reset in the child, and no signal is blocked there") {
+    const test::signal_action ignored(SIGTERM, SIG_IGN);
+    const test::blocked_signal term(SIGTERM);
+    const test::blocked_signal user(SIGUSR1);
+    auto options = test::child({"signals"});
+    options.handled_signals = {SIGTERM};
+    const std::string text = output_of(options);
+    CHECK(!has_line(text, "ignored " + std::to_string(SIGTERM)));
+    CHECK(text.find("blocked") == text.npos);
+}
+
+TEST_CASE("a target that cannot be started is named with the reason, and no child is left") {
+    const auto missing = failure_of({.target = "/no such/\xc3\xa9"});
+    CHECK(missing.code == system_code(ENOENT));
+    CHECK(missing.has("\"/no such/\xc3\xa9\": it does not exist"));
+    const auto directory = failure_of({.target = "/tmp"});
+    CHECK(directory.code == system_code(EACCES));
+    CHECK(directory.has("is a directory"));
+    const auto device = failure_of({.target = "/dev/null"});
+    CHECK(device.has("is not a regular file"));
+    const auto plain = failure_of_file("text", 0644);
+    CHECK(plain.code == system_code(EACCES));
+    CHECK(plain.has("is not executable"));
+    const auto unknown = failure_of_file("text", 0755);
+    CHECK(unknown.code == system_code(ENOEXEC));
+    CHECK(unknown.has("is not a program that this system runs"));
+}
+
+TEST_CASE("a bad interpreter is named") {
+    const auto missing = failure_of_file("#! /no/interpreter -x\nexit", 0755);
+    CHECK(missing.code == system_code(ENOENT));
+    CHECK(missing.has("names the interpreter \"/no/interpreter\", which does not exist"));
+    CHECK(failure_of_file("#!/bin/sh\r\n", 0755).has("\"/bin/sh\\x0d\", which does not exist"));
+    CHECK(failure_of_file("#!/etc/passwd\n", 0755).has("\"/etc/passwd\", which is not exec"));
+    CHECK(failure_of_file("#!/tmp\n", 0755).has("\"/tmp\", which is a directory"));
+    CHECK(failure_of_file("#!\n", 0755).has("names no interpreter"));
+}
+
+TEST_CASE("arguments that are too long are said to be so") {
+    const auto failure = failure_of(test::child({std::string(1 << 20, 'x')}));
+    CHECK(failure.code == system_code(E2BIG));
+    CHECK(failure.has("arguments and environment have"));
+}
+
+TEST_CASE("a bad working directory is named") {
+    auto options = test::child({"directory"});
+    options.working_directory = "/no/directory";
+    CHECK(failure_of(options).has("its working directory \"/no/directory\" does not exist"));
+    options.working_directory = "/etc/passwd";
+    CHECK(failure_of(options).has("its working directory \"/etc/passwd\" is not a directory"));
+}
+
+TEST_CASE("a launcher that is missing is named") {
+    auto options = test::child({"directory"});
+    options.launcher = {"no_such_launcher"};
+    CHECK(failure_of(options).has("\"no_such_launcher\": looked up in PATH"));
+}
+
+TEST_CASE("options that make no sense are refused") {
+    using remora::errc;
+    CHECK(failure_of({}).code == test::code(errc::bad_option));
+    CHECK(failure_of(test::child({std::string("a\0b", 3)})).code == test::code(errc::bad_option));
+    auto options = test::child({});
+    options.environment = {"NAME"};
+    CHECK(failure_of(options).code == test::code(errc::bad_option));
+    options.environment = {"=value"};
+    CHECK(failure_of(options).code == test::code(errc::bad_option));
+    options.environment = {};
+    options.inherit = {{0, 2}};
+    CHECK(failure_of(options).code == test::code(errc::bad_option));
+    options.inherit = {};
+    options.handled_signals = {1000};
+    CHECK(failure_of(options).code == test::code(errc::bad_option));
+    options.handled_signals = {};
+    options.standard_input = 9999;
+    CHECK(failure_of(options).code == system_code(EBADF));
+    options.standard_input = ::open("/no such file", O_RDONLY);
+    CHECK(failure_of(options).has("standard_input: -1 is no descriptor"));
+}
+
+TEST_CASE("the child has the umask and the limits that it is given, and the host keeps its own") {
+    rlimit before{}, after{};
+    ::getrlimit(RLIMIT_NOFILE, &before);
+    auto options = test::child({"surroundings"});
+    options.umask = 027;
+    options.resource_limits = {{RLIMIT_NOFILE, 20, 30}, {RLIMIT_CORE, 0, 0}};
+    const std::string text = test::output_of(options);
+    CHECK(has_line(text, "umask 027"));
+    CHECK(has_line(text, "files 20 30"));
+    ::getrlimit(RLIMIT_NOFILE, &after);
+    CHECK(after.rlim_cur == before.rlim_cur);
+    CHECK(by_fork({}).umask != 027u);
+}
+
+TEST_CASE("a limit that cannot be set is an error, and no child is left") {
+    asio::io_context io;
+    auto options = test::child({"surroundings"});
+    options.resource_limits = {{RLIMIT_NOFILE, 30, 20}};
+    const auto failure = test::failure_of([&] { remora::child child(io.get_executor(), options); });
+    CHECK(failure.code == system_code(EINVAL));
+    CHECK(failure.has("its limit of resource " + std::to_string(RLIMIT_NOFILE)));
+    options.resource_limits = {{.soft = 30}};
+    CHECK(test::failure_of([&] {
+              remora::child child(io.get_executor(), options);
+          }).has("resource_limits: no resource is named"));
+    CHECK(test::no_child_is_left());
+}
+
+TEST_CASE("a child has the host's group, one of its own, or a session of its own") {
+    auto options = test::child({"surroundings"});
+    CHECK(has_line(output_of(options), "leads group 0"));
+    options.group = remora::process_group::own;
+    CHECK(has_line(output_of(options), "leads group 1"));
+    CHECK(has_line(output_of(options), "leads session 0"));
+    options.group = remora::process_group::session;
+    CHECK(has_line(output_of(options), "leads session 1"));
+}
+
+TEST_CASE("a child that is copied from a host that handles signals has none of the handlers") {
+    const test::signal_action mine(SIGUSR1, [](int) {});
+    const test::signal_action ignored(SIGUSR2, SIG_IGN);
+    const std::string text = output_of(test::child({"signals"}));
+    CHECK(has_line(text, "ignored " + std::to_string(SIGUSR2)));
+    CHECK(!has_line(text, "ignored " + std::to_string(SIGUSR1)));
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+/// The requests that the tests of calls exchange, and a service that answers them.
+#pragma once
+
+#include "support/messages.hpp"
+
+#include <remora/asio.hpp>
+#include <remora/service.hpp>
+
+#include <cereal/types/string.hpp>
+
+#include <chrono>
+#include <stdexcept>
+
+namespace test {
+
+struct sum {
+    std::int64_t value = 0;
+    template <class Archive>
+    void serialize(Archive& ar) {
+        ar(value);
+    }
+};
+
+/// Answered at once.
+struct add {
+    using reply = sum;
+    std::int64_t a = 0, b = 0;
+    template <class Archive>
+    void serialize(Archive& ar) {
+        ar(a, b);
+    }
+};
+
+/// Answered by a coroutine, after so many trips through the scheduler.
+struct add_later {
+    using reply = sum;
+    std::int64_t a = 0, b = 0;
+    std::uint32_t trips = 0;
+    template <class Archive>
+    void serialize(Archive& ar) {
+        ar(a, b, trips);
+    }
+};
+
+/// Never answered: until it is cancelled.
+struct wait_for_ever {
+    using reply = sum;
+    template <class Archive>
+    void serialize(Archive&) {}
+};
+
+/// The handler of that.
+inline asio::awaitable<sum> for_ever(wait_for_ever) {
+    asio::steady_timer never(co_await asio::this_coro::executor,
+                             std::chrono::steady_clock::time_point::max());
+    co_await never.async_wait(asio::use_awaitable);
+    co_return sum{};
+}
+
+/// Answered with an exception: 0 a std::runtime_error, 1 a system_error, 2 an int...
+struct fail_with {
+    using reply = sum;
+    std::int32_t how = 0;
+    std::string text;
+    template <class Archive>
+    void serialize(Archive& ar) {
+        ar(how, text);
+    }
+};
+
+/// Answered with nothing.
+struct remember {
+    using reply = void;
+    std::int64_t value = 0;
+    template <class Archive>
+    void serialize(Archive& ar) {
+        ar(value);
+    }
+};
+
+/// Bytes there and back.
+struct echo {
+    using reply = blob;
+    blob what;
+    template <class Archive>
+    void serialize(Archive& ar) {
+        ar(what);
+    }
+};
+
+/// Answered with the numbers from 0 on, `count` of them, of which `fail_at` throws.
+struct count_up {
+    using reply = remora::stream<number>;
+    std::int64_t count = 0;
+    std::int64_t fail_at = -1;
+    template <class Archive>
+    void serialize(Archive& ar) {
+        ar(count, fail_at);
+    }
+};
+
+/// Answered with so many blobs.
+struct large_items {
+    using reply = remora::stream<blob>;
+    std::int32_t count = 0;
+    template <class Archive>
+    void serialize(Archive& ar) {
+        ar(count);
+    }
+};
+
+/// Answered with each uploaded number, doubled.
+struct double_each {
+    using reply = remora::stream<number>;
+    using upload = number;
+    template <class Archive>
+    void serialize(Archive&) {}
+};
+
+/// Answered with the sum of what is uploaded.
+struct add_up {
+    using reply = sum;
+    using upload = number;
+    std::int64_t most = 0;  ///< then the handler answers; 0: all
+    template <class Archive>
+    void serialize(Archive& ar) {
+        ar(most);
+    }
+};
+
+/// A request that no service takes.
+struct unheard_of {
+    using reply = sum;
+    template <class Archive>
+    void serialize(Archive&) {}
+};
+
+}  // namespace test

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+/// Servers that are processes of their own, so that they can be killed. Their apps are
+/// grandchildren of the test; orphaned, they become its children.
+#pragma once
+
+#include "process/spawn.hpp"
+#include "support/runs.hpp"
+
+#include <poll.h>
+#include <sys/prctl.h>
+
+#include <algorithm>
+#include <thread>
+
+namespace test {
+
+/// While it lives, the orphans among this program's descendants are its children.
+class orphanage {
+public:
+    orphanage() { REQUIRE(::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0); }
+    ~orphanage() { ::prctl(PR_SET_CHILD_SUBREAPER, 0); }
+    orphanage(const orphanage&) = delete;
+    orphanage& operator=(const orphanage&) = delete;
+
+    /// How they ended, all that there are. Blocks until they have.
+    static std::vector<remora::exit_status> ends() {
+        std::vector<remora::exit_status> result;
+        int word = 0;
+        while (::waitpid(-1, &word, 0) > 0)
+            result.push_back(status_of(word));
+        return result;
+    }
+    static remora::exit_status status_of(int word) {
+        return WIFSIGNALED(word) ? signalled(WTERMSIG(word)) : exited(WEXITSTATUS(word));
+    }
+};
+
+/// The test server (see server.cpp) with the test app in one of its modes.
+class host {
+public:
+    explicit host(std::vector<std::string> words, const std::vector<std::string>& app,
+                  std::vector<std::string> environment = {}) {
+        run_parent();
+        words.insert(words.end(), {"--", REMORA_TEST_APP});
+        words.insert(words.end(), app.begin(), app.end());
+        const remora::spawn_options how{.target = REMORA_TEST_SERVER,
+                                        .arguments = std::move(words),
+                                        .environment = std::move(environment),
+                                        .standard_input = lifeline_.out.get(),
+                                        .standard_output = output_.in.get(),
+                                        .standard_error = errors_.in.get()};
+        pid_ = remora::detail::spawn(how);
+        output_.in.reset();
+        errors_.in.reset();
+        lifeline_.out.reset();
+    }
+    ~host() {
+        if (pid_ < 0) return;
+        kill(SIGKILL);
+        end();
+    }
+    host(const host&) = delete;
+    host& operator=(const host&) = delete;
+
+    void kill(int signal) const { ::kill(pid_, signal); }
+    /// Sends a signal and comes back when it has reached the server, which may do nothing about it.
+    void kill_and_wait(int signal) const {
+        kill(signal);
+        for (std::string line = "?"; !line.empty(); std::this_thread::yield()) {
+            std::ifstream status("/proc/" + std::to_string(pid_) + "/status");
+            while (std::getline(status, line) && !line.starts_with("ShdPnd:")) {
+            }
+            if (line.ends_with("\t0000000000000000")) return;
+        }
+    }
+
+    /// The next line of its output; empty at the end of it, that is, when server and app are gone.
+    std::string line() {
+        for (;;) {
+            const auto end = text_.find('\n');
+            if (end != std::string::npos) {
+                const std::string line = text_.substr(0, end);
+                text_.erase(0, end + 1);
+                return line;
+            }
+            if (!read_more()) return std::exchange(text_, {});
+        }
+    }
+    /// Reads up to a line that begins so. The lines before it are in `skipped`.
+    std::string line_with(std::string_view beginning) {
+        skipped.clear();
+        for (;;) {
+            std::string next = line();
+            if (next.empty() || next.starts_with(beginning)) return next;
+            skipped.push_back(std::move(next));
+        }
+    }
+    std::vector<std::string> skipped;
+
+    /// Waits until the server and its app are gone, and says how the server ended.
+    remora::exit_status end() {
+        while (!line().empty()) {
+        }
+        int word = 0;
+        REQUIRE(::waitpid(std::exchange(pid_, -1), &word, 0) > 0);
+        return orphanage::status_of(word);
+    }
+    /// All that server and app wrote to stderr. After the end.
+    std::string errors() { return errors_.drain(); }
+    /// Lets the children go that server and app have left behind.
+    void release() { lifeline_.in.reset(); }
+
+private:
+    bool read_more() {
+        pollfd ready{output_.out.get(), POLLIN, 0};
+        const auto limit = std::chrono::duration_cast<std::chrono::milliseconds>(patience).count();
+        REQUIRE_MESSAGE(::poll(&ready, 1, static_cast<int>(limit)) > 0, "server or app hangs");
+        std::array<char, 4096> part{};
+        const ssize_t count = ::read(output_.out.get(), part.data(), part.size());
+        if (count > 0) text_.append(part.data(), static_cast<std::size_t>(count));
+        return count > 0;
+    }
+
+    channel output_, errors_, lifeline_;
+    std::string text_;
+    pid_t pid_ = -1;
+};
+
+}  // namespace test
