@@ -93,7 +93,8 @@ int main(int argc, char** argv) {
     CLI11_PARSE(cli, argc, argv);
     bench::bind_to_cpus(options.cpus);
     const bench::hogs beside(options.hogs);
-    if (options.pattern == "bulk") options.ring = std::max(options.ring, std::size_t{4} << 20);
+    if (options.pattern == "bulk")
+        options.ring_size = std::max(options.ring_size, std::size_t{4} << 20);
 
     const auto arguments = bench::words_for_app(argc, argv, begin);
     asio::io_context io{1};
@@ -101,7 +102,7 @@ int main(int argc, char** argv) {
                           {.target = target,
                            .transport = options.transport,
                            .waiting = options.waiting,
-                           .ring = options.ring,
+                           .ring_size = options.ring_size,
                            .on_failure = [](std::string_view, std::exception_ptr) {}}};
     server.serve("maths", bench::maths);
     server.serve("calls", bench::calls());

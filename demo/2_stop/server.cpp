@@ -20,7 +20,7 @@ asio::awaitable<void> hearts(remora::pipe pipe) {
     }
 }
 
-asio::awaitable<int> supervise(remora::run run) {
+asio::awaitable<int> supervise(remora::app_process run) {
     asio::steady_timer patience(co_await asio::this_coro::executor, 1s);
     co_await patience.async_wait(asio::use_awaitable);
 
@@ -48,7 +48,7 @@ int main(int argc, char** argv) {
 
     int code = 125;
     try {
-        const remora::run run = server.start({argv + 2, argv + argc});
+        const remora::app_process run = server.start({argv + 2, argv + argc});
         asio::co_spawn(io, supervise(run),
                        [&code](std::exception_ptr, int result) { code = result; });
         io.run();

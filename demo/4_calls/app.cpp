@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Calls its server: three times at once, with a deadline, and in vain.
+// Calls its server: three times at once, with a time limit, and in vain.
 //
 //     4_calls_server ./4_calls_app
 #include "protocol.hpp"
@@ -38,7 +38,7 @@ std::string advice(const remora::remote_error& e) {
     switch (e.kind()) {
         case remora::failure_kind::overloaded:
             return "try again";
-        case remora::failure_kind::deadline:
+        case remora::failure_kind::timed_out:
             return "have more patience";
         case remora::failure_kind::unknown_request:
             return "update the server";
@@ -65,9 +65,9 @@ asio::awaitable<void> app(remora::client& client) {
     auto header = order(builds, {"header", {}});
     co_await (std::move(program) && std::move(library) && std::move(header));
 
-    // The approval never comes. Once the deadline has passed, the handler is cancelled.
+    // The approval never comes. Once the time has passed, the handler is cancelled.
     const std::vector<std::string> needs{"program", "approval"};
-    co_await in_vain("release", builds.call<build>({.deadline = 50ms}, "release", needs));
+    co_await in_vain("release", builds.call<build>({.timeout = 50ms}, "release", needs));
     const auto given_up = co_await builds.call<next_given_up>();
     std::printf("The server has given up: %s\n", given_up.c_str());
 

@@ -16,7 +16,7 @@ struct call_options {
     /// How long the call may take, from now to its answer, or the last item of the stream that
     /// answers it, its turn to be sent included. When it has passed the call fails, and the handler
     /// on the other side is cancelled.
-    std::chrono::nanoseconds deadline = std::chrono::nanoseconds::max();
+    std::chrono::nanoseconds timeout = std::chrono::nanoseconds::max();
 };
 
 struct service_options {
@@ -38,7 +38,7 @@ enum class failure_kind {
     unknown_request = 3,  ///< Nothing there takes such a request: it is older, or another service.
     gone = 4,             ///< The conversation is over: whether the handler has run is not known.
     cancelled = 5,        ///< The handler was cancelled, on its own side: it may have done a part.
-    deadline = 6,         ///< Time has passed: the handler is cancelled, it may have done a part.
+    timed_out = 6,        ///< Time has passed: the handler is cancelled, it may have done a part.
 };
 
 /// "failed", "overloaded"...

@@ -44,7 +44,7 @@ struct client_options {
     server_gone_policy on_server_gone = server_gone_policy::end();
     /// The least server_options::version that this app can do with: connect() fails with
     /// `version_mismatch` where the server's is less.
-    std::uint32_t needs = 0;
+    std::uint32_t min_server_version = 0;
     /// Called when the server asks the app to end, as the first step of stopping it; it must not
     /// throw, and runs on an executor of the client's own. None: run() cancels the app's coroutine,
     /// and returns 143, as if by SIGTERM, unless that returns a code of its own.

@@ -12,23 +12,23 @@
 
 namespace remora {
 
-struct event {
-    enum class kind {
-        started,         ///< The app, or its launcher, runs; `pid` is its.
-        hello,           ///< Server and app have met; `pid` is the other's, as it says.
-        refused,         ///< They have not; `code` and `text` say why.
-        connected,       ///< A pipe is open.
-        rejected,        ///< A pipe was asked for and not given.
-        closed,          ///< A pipe's service has ended; `code` is set unless the end was clean.
-        service_failed,  ///< A service ended with an exception; `text` is what it said.
-        goodbye,         ///< The other side has said that it is about to leave.
-        stopping,        ///< The stop sequence takes a step; `text` names it.
-        app_ended,       ///< The app is reaped; `text` says how. Its services may still go on.
-        server_gone,     ///< The server has vanished.
-        fallback,        ///< FIFOs instead of shared memory; `code` and `text` say why.
-    };
+enum class event_kind {
+    started,         ///< The app, or its launcher, runs; `pid` is its.
+    hello,           ///< Server and app have met; `pid` is the other's, as it says.
+    refused,         ///< They have not; `code` and `text` say why.
+    connected,       ///< A pipe is open.
+    rejected,        ///< A pipe was asked for and not given.
+    closed,          ///< A pipe's service has ended; `code` is set unless the end was clean.
+    service_failed,  ///< A service ended with an exception; `text` is what it said.
+    goodbye,         ///< The other side has said that it is about to leave.
+    stopping,        ///< The stop sequence takes a step; `text` names it.
+    app_ended,       ///< The app is reaped; `text` says how. Its services may still go on.
+    server_gone,     ///< The server has vanished.
+    fallback,        ///< FIFOs instead of shared memory; `code` and `text` say why.
+};
 
-    kind what{};
+struct event {
+    event_kind kind{};
     std::string pipe = {};         ///< the name, where it is about a pipe
     std::uint64_t connection = 0;  ///< its number in this run
     int pid = 0;

@@ -72,7 +72,7 @@ public:
 
     /// Where it runs, and whom it wakes when an item has come out of a wait. Both before advance().
     /// Once `stopped` is true it does not go on after a wait.
-    void start(const asio::any_io_executor& executor, detail::suspension& ready,
+    void start(const asio::any_io_executor& executor, detail::wake_event& ready,
                const bool& stopped);
     /// Runs until it has an item, ends, or has to wait.
     void advance();

@@ -3,7 +3,8 @@
 #pragma once
 
 #include <remora/call.hpp>
-#include <remora/detail/call/call_session.hpp>
+#include <remora/detail/call/pipe_end.hpp>
+#include <remora/receive_options.hpp>
 #include <remora/request.hpp>
 
 #include <chrono>
@@ -41,11 +42,6 @@ template <class T>
 concept given_away = !std::is_reference_v<T> && !std::is_const_v<T> && std::move_constructible<T>;
 }  // namespace detail
 
-struct receive_options {
-    /// How long to wait for a message. It limits the wait only: a message that is there is taken.
-    std::chrono::nanoseconds timeout = std::chrono::nanoseconds::max();
-};
-
 /// What an end of a pipe has to do with calls.
 struct pipe_counts {
     std::size_t calls = 0;    ///< made by this end, and not answered yet
@@ -73,7 +69,7 @@ public:
     using executor_type = asio::any_io_executor;
 
     pipe() = default;
-    explicit pipe(std::shared_ptr<detail::endpoint> end) noexcept : end_(std::move(end)) {}
+    explicit pipe(std::shared_ptr<detail::pipe_end> end) noexcept : end_(std::move(end)) {}
     pipe(pipe&& other) noexcept = default;
     pipe& operator=(pipe&& other) noexcept;
     ~pipe();
@@ -198,7 +194,7 @@ public:
 
     /// From now on a call without a deadline of its own takes no longer than this. Streams have no
     /// time limit but their own.
-    void set_default_deadline(std::chrono::nanoseconds most) { checked()->default_deadline = most; }
+    void set_default_timeout(std::chrono::nanoseconds most) { checked()->default_timeout = most; }
 
     /// Asks for a stream: returns remora::stream of its items as soon as the request was queued.
     /// What fails later, fails in stream::next(), which may have a time limit of its own; the
@@ -220,18 +216,6 @@ public:
     template <class Request, class Item>
         requires detail::given_away<Request>
     auto stream(Request&& question, generator<Item> items, call_options options = {});
-
-    /// Sends a message for a handler of the other end, which does not answer: another name for
-    /// send(). If no handler takes it, it is dropped, and counted there.
-    template <class T>
-    asio::awaitable<void> notify(const T& value) {
-        return send_value(checked(), value);
-    }
-    template <class T, class... Args>
-        requires detail::building<T, Args...>
-    auto notify(Args... args) {
-        return send<T>(std::move(args)...);
-    }
 
     /// Answers the other end's requests from now on. One service a pipe: a second one is
     /// `bad_option`.
@@ -256,7 +240,7 @@ public:
 
 private:
     friend class served_call;
-    using end_ptr = std::shared_ptr<detail::endpoint>;
+    using end_ptr = std::shared_ptr<detail::pipe_end>;
 
     const end_ptr& checked() const;
 
@@ -267,21 +251,21 @@ private:
     template <class Range>
     static asio::awaitable<void> send_range(end_ptr end, const Range& values);
     template <class T>
-    static detail::endpoint::position put(detail::endpoint& end, const T& value);
+    static detail::pipe_state::position put(detail::pipe_state& end, const T& value);
 
     template <class T>
-    static detail::endpoint::position put_or_flush(detail::endpoint& end, const T& value,
-                                                   detail::endpoint::position batch);
+    static detail::pipe_state::position put_or_flush(detail::pipe_state& end, const T& value,
+                                                     detail::pipe_state::position batch);
 
     enum class end_is { failure, nothing };
     template <class R, end_is at_end = end_is::failure, class Take>
     static asio::awaitable<R> pull(end_ptr end, receive_options options, Take take);
     template <class T>
-    static T take(detail::endpoint& end, const frame& f);
+    static T take(detail::pipe_state& end, const frame& f);
     template <class T>
-    static void take_into(detail::endpoint& end, const frame& f, T& into);
+    static void take_into(detail::pipe_state& end, const frame& f, T& into);
     template <class... Ts>
-    static std::variant<Ts...> take_any(detail::endpoint& end, const frame& f);
+    static std::variant<Ts...> take_any(detail::pipe_state& end, const frame& f);
 
     end_ptr end_;
 };

@@ -16,17 +16,18 @@
 
 namespace remora {
 
+enum class exit_kind {
+    exited,     ///< The process has called exit, or returned from main.
+    signalled,  ///< A signal has killed it.
+    unknown,    ///< Somebody else in this process took the status.
+};
+
 /// How a process ended.
 struct exit_status {
-    enum class kind {
-        exited,     ///< `value` is the exit code.
-        signalled,  ///< `value` is the signal that killed it.
-        unknown,    ///< Somebody else in this process took the status.
-    };
-    kind how = kind::unknown;
-    int value = 0;
+    exit_kind kind = exit_kind::unknown;
+    int value = 0;  ///< the exit code, or the number of the signal
 
-    bool ok() const { return how == kind::exited && value == 0; }
+    bool ok() const { return kind == exit_kind::exited && value == 0; }
     /// As a shell puts it: the exit code, 128 + N for signal N. 125 if it is unknown.
     int code() const;
     bool operator==(const exit_status&) const = default;

@@ -26,7 +26,8 @@ class run_core;
 struct server_options {
     /// The app's executable. A relative path is relative to the working directory.
     std::string target;
-    /// Of what this server serves, by a count of its author's: see client_options::needs.
+    /// Of what this server serves, by a count of its author's: see
+    /// client_options::min_server_version.
     std::uint32_t version = 0;
     /// The app's working directory; none: the server's.
     std::optional<std::string> working_directory = {};
@@ -49,12 +50,12 @@ struct server_options {
     /// How long the app may take from its start to its hello.
     std::chrono::nanoseconds start_timeout = std::chrono::seconds(10);
     /// How long services may go on after the app has ended, until they are cancelled.
-    std::chrono::nanoseconds drain = std::chrono::seconds(1);
+    std::chrono::nanoseconds drain_timeout = std::chrono::seconds(1);
     /// How long each step of stopping the app may take: goodbye, then SIGTERM, then SIGKILL.
-    std::chrono::nanoseconds grace = std::chrono::seconds(1);
-    /// Whether SIGINT, SIGQUIT, SIGTERM and SIGHUP are acted on while a run lives: see `run`. Those
-    /// that the host handles or ignores when it starts are left alone. Each run of the process that
-    /// lives gets the signal, whichever server and context it belongs to.
+    std::chrono::nanoseconds stop_timeout = std::chrono::seconds(1);
+    /// Whether SIGINT, SIGQUIT, SIGTERM and SIGHUP are acted on while a run lives: see
+    /// `app_process`. Those that the host handles or ignores when it starts are left alone. Each
+    /// run of the process that lives gets the signal, whichever server and context it belongs to.
     bool handle_signals = true;
     /// How many pipes the app may have open. Each takes three descriptors of the server.
     std::size_t max_connections = 1024;
@@ -66,7 +67,7 @@ struct server_options {
     /// `no_transport`, or `overloaded` if memory is short; `automatic` falls back, with an event.
     transport_kind transport = transport_kind::automatic;
     wait_policy waiting = wait_policy::adaptive;
-    std::size_t ring = 256u << 10;
+    std::size_t ring_size = 256u << 10;
     event_hook on_event = {};
     /// Called when an exception leaves a service, on that pipe's executor, so perhaps by several
     /// threads at once. By default a line on stderr.
@@ -100,9 +101,10 @@ struct run_result {
 /// When the app has ended, a first stop signal cancels the services; a second one, counted from the
 /// start, ends the wait for them. The third in a row that finds the context not running, as while a
 /// handler computes for ever, ends the process. Any thread may use a run.
-class run {
+class app_process {
 public:
-    explicit run(std::shared_ptr<detail::run_core> core) noexcept : core_(std::move(core)) {}
+    explicit app_process(std::shared_ptr<detail::run_core> core) noexcept
+        : core_(std::move(core)) {}
 
     using executor_type = asio::any_io_executor;
     /// The server's.
@@ -119,10 +121,10 @@ public:
     /// Cancelling ends only this wait.
     asio::awaitable<run_result> result() const;
 
-    /// Starts the stop sequence: goodbye on the control pipe, SIGTERM, SIGKILL, with `grace` for
-    /// each step. Returns at once; result() tells which step did it.
+    /// Starts the stop sequence: goodbye on the control pipe, SIGTERM, SIGKILL, each after
+    /// `stop_timeout`. Returns at once; result() tells which step did it.
     void terminate() const;
-    void terminate(std::chrono::nanoseconds grace) const;
+    void terminate(std::chrono::nanoseconds stop_timeout) const;
 
     /// SIGKILL, at once.
     void kill() const;
@@ -138,7 +140,7 @@ struct serve_options {
     // For this service, instead of the server's.
     std::optional<transport_kind> transport = {};
     std::optional<wait_policy> waiting = {};
-    std::optional<std::size_t> ring = {};
+    std::optional<std::size_t> ring_size = {};
 };
 
 /// Serves one app at a time.
@@ -186,7 +188,7 @@ public:
     /// Starts the app with these arguments. Throws what the system says, with the culprit named;
     /// `already_running` while another run lives; `bad_option` for limits or a ring that cannot be.
     /// An event `fallback` may come before it returns.
-    remora::run start(std::vector<std::string> arguments = {});
+    app_process start(std::vector<std::string> arguments = {});
 
     /// The whole of a `main`: starts the app, runs the context until the run is over, and returns
     /// the app's exit code, or 128 + N for signal N. For a context that nobody else runs. A failure

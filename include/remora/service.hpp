@@ -21,7 +21,7 @@ public:
     using clock = std::chrono::steady_clock;
 
     served_call() = default;
-    served_call(std::shared_ptr<detail::endpoint> end, std::uint64_t id, clock::time_point until)
+    served_call(std::shared_ptr<detail::pipe_end> end, std::uint64_t id, clock::time_point until)
         : pipe_(std::move(end)), id_(id), until_(until) {}
     served_call(served_call&&) noexcept = default;
     served_call& operator=(served_call&&) = delete;

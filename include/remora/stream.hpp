@@ -3,7 +3,7 @@
 #pragma once
 
 #include <remora/detail/call/stream_ends.hpp>
-#include <remora/pipe.hpp>
+#include <remora/receive_options.hpp>
 #include <remora/request.hpp>
 
 #include <memory>
@@ -66,7 +66,7 @@ asio::awaitable<std::optional<T>> stream<T>::next_of(std::shared_ptr<detail::inc
     const detail::awaiting_items guard(*state);
     const auto until = detail::deadline_of(options.timeout);
     for (;;) {
-        if (state->end->must_give_way()) co_await state->end->give_way_to_receive();
+        if (state->end->yield_due()) co_await state->end->yield_to_receive();
         if (!state->inbox.empty()) co_return take(*state);
         if (state->is_over()) {
             if (state->inbox.failure()) std::rethrow_exception(state->inbox.failure());

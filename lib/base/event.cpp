@@ -13,31 +13,31 @@
 namespace remora {
 namespace {
 
-const char* word_of(event::kind what) {
-    switch (what) {
-        case event::kind::started:
+const char* word_of(event_kind kind) {
+    switch (kind) {
+        case event_kind::started:
             return "started";
-        case event::kind::hello:
+        case event_kind::hello:
             return "hello";
-        case event::kind::refused:
+        case event_kind::refused:
             return "refused";
-        case event::kind::connected:
+        case event_kind::connected:
             return "connected";
-        case event::kind::rejected:
+        case event_kind::rejected:
             return "rejected";
-        case event::kind::closed:
+        case event_kind::closed:
             return "closed";
-        case event::kind::service_failed:
+        case event_kind::service_failed:
             return "service failed";
-        case event::kind::goodbye:
+        case event_kind::goodbye:
             return "goodbye";
-        case event::kind::stopping:
+        case event_kind::stopping:
             return "stopping";
-        case event::kind::app_ended:
+        case event_kind::app_ended:
             return "app ended";
-        case event::kind::server_gone:
+        case event_kind::server_gone:
             return "server gone";
-        case event::kind::fallback:
+        case event_kind::fallback:
             return "fallback to FIFOs";
     }
     return "event";
@@ -46,7 +46,7 @@ const char* word_of(event::kind what) {
 }  // namespace
 
 std::string to_string(const event& e) {
-    std::string line = word_of(e.what);
+    std::string line = word_of(e.kind);
     if (!e.pipe.empty()) line += " pipe " + quote(e.pipe);
     if (e.connection != 0) line += " #" + std::to_string(e.connection);
     if (e.pid != 0) line += " pid " + std::to_string(e.pid);

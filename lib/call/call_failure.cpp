@@ -23,8 +23,8 @@ std::string to_string(failure_kind kind) {
             return "gone";
         case failure_kind::cancelled:
             return "cancelled";
-        case failure_kind::deadline:
-            return "deadline";
+        case failure_kind::timed_out:
+            return "timed out";
     }
     return "unknown";
 }

@@ -6,7 +6,7 @@
 #include "base/exceptions.hpp"
 #include "base/listed.hpp"
 #include "call/call_slot.hpp"
-#include "pipe/control.hpp"
+#include "wire/control_records.hpp"
 
 #include <algorithm>
 #include <cassert>
@@ -22,7 +22,7 @@ constexpr auto longest_batch = std::chrono::microseconds(20);
 
 }  // namespace
 
-call_session::call_session(endpoint& end)
+call_session::call_session(pipe_end& end)
     : end_(end), timer_(end.executor(), deadline::max()), served_(most_served(1)) {
 }
 
@@ -46,14 +46,15 @@ struct call_session::reading {
     }
 
     end_ptr end;
-    endpoint::receiving guard;
+    pipe_state::receiving guard;
 };
 
 std::unique_ptr<call_session::reading> call_session::make(const end_ptr& end) {
     auto calls = std::make_unique<call_session>(*end);
     auto mine = std::make_unique<reading>(end);
     end->calls = std::move(calls);
-    end->calls->set_window(end->call_window());
+    end->set_call_frames(end->calls.get());
+    end->calls->on_window(end->call_window());
     return mine;
 }
 
@@ -63,6 +64,7 @@ void call_session::start(std::unique_ptr<reading> mine) {
     try {
         asio::co_spawn(end->executor(), read(std::move(mine)), asio::detached);
     } catch (...) {  // a session without a reader would be none
+        end->set_call_frames(nullptr);
         end->calls.reset();
         throw;
     }
@@ -123,12 +125,12 @@ void call_session::end_stream_upload() noexcept {
 
 asio::awaitable<void> call_session::read_all() {
     for (;;) {
-        if (end_.must_give_way()) {
+        if (end_.yield_due()) {
             wake_streams();
-            co_await end_.give_way();
+            co_await end_.yield();
             flush();
         }
-        if (const frame* const f = end_.head(endpoint::effort::least)) {
+        if (const frame* const f = end_.peek_frame(pipe_state::effort::least)) {
             in_batch_ = true;
             flush_if_due();
             take(*f);
@@ -158,7 +160,7 @@ void call_session::wake_streams() {
     }
 }
 
-void call_session::queued(endpoint::position p) {
+void call_session::queued(pipe_state::position p) {
     batch_ = p;
     if (!in_batch_ || !end_.has_more() || ++queued_ == most_at_once) flush();
 }
@@ -192,8 +194,8 @@ void call_session::send_empty(frame_kind kind, std::uint64_t id, std::uint8_t fl
     queued(p);
 }
 
-endpoint::position call_session::put_number(frame_kind kind, std::uint64_t id, std::uint8_t flags,
-                                            std::uint64_t number) {
+pipe_state::position call_session::put_number(frame_kind kind, std::uint64_t id, std::uint8_t flags,
+                                              std::uint64_t number) {
     auto p = end_.begin_frame(kind, id, 0, {}, flags);
     try {
         encode(end_.out(), number);
@@ -211,7 +213,7 @@ void call_session::send_number(frame_kind kind, std::uint64_t id, std::uint8_t f
 }
 
 // What has passed already is told as 1 ns.
-endpoint::position call_session::put_time_left(std::uint64_t id, deadline until) {
+pipe_state::position call_session::put_time_left(std::uint64_t id, deadline until) {
     const auto left = std::max(until - std::chrono::steady_clock::now(), deadline::duration(1));
     return put_number(frame_kind::time_left, id, frame_header::of_sender | frame_header::may_skip,
                       static_cast<std::uint64_t>(std::chrono::nanoseconds(left).count()));

@@ -2,7 +2,7 @@
 // The calls that a session makes.
 #include "base/exceptions.hpp"
 #include "call/call_slot.hpp"
-#include "pipe/control.hpp"
+#include "wire/control_records.hpp"
 
 #include <remora/detail/call/stream_ends.hpp>
 
@@ -12,7 +12,7 @@ namespace remora::detail {
 namespace {
 
 // Waiting could deadlock: the calls that fill the window may depend on this one.
-remote_error no_room(const endpoint& end, std::string_view request) {
+remote_error no_room(const pipe_end& end, std::string_view request) {
     return {failure_kind::overloaded, errc::overloaded,
             end.context() + std::string(request) + ", called while serving the other end"};
 }
@@ -21,11 +21,11 @@ remote_error no_room(const endpoint& end, std::string_view request) {
 
 bool call_session::may_call() const noexcept {
     return !is_over_ && end_.can_send() && turns_ == nullptr && table_.has_room(granted_) &&
-           !end_.must_wait_turn();
+           !end_.queue_is_full();
 }
 
-remote_error call_session::too_late(const endpoint& end, std::string_view request) {
-    return {failure_kind::deadline, errc::timed_out, end.context() + std::string(request)};
+remote_error call_session::too_late(const pipe_end& end, std::string_view request) {
+    return {failure_kind::timed_out, errc::timed_out, end.context() + std::string(request)};
 }
 
 asio::awaitable<void> call_session::wait_turn(end_ptr end, deadline until,
@@ -46,7 +46,7 @@ asio::awaitable<void> call_session::wait_turn(end_ptr end, deadline until,
     self.check_calling(request);
     if (!mine.granted) throw too_late(*end, request);
     try {
-        if (end->must_wait_turn()) co_await end->wait_turn(until);
+        if (end->queue_is_full()) co_await end->wait_queue_room(until);
     } catch (const error&) {
         throw too_late(*end, request);
     }
@@ -68,7 +68,7 @@ bool call_session::has_reserve() const noexcept {
            (end_.has_agreed(wire::nested_calls) && table_.has_reserve(granted_));
 }
 
-void call_session::set_window(std::uint64_t calls) {
+void call_session::on_window(std::uint64_t calls) {
     table_.set_window(static_cast<std::size_t>(std::min(calls, most_in_flight)));
     grant_turns();
 }
@@ -116,7 +116,7 @@ void call_session::fail(std::uint64_t id, std::exception_ptr why) noexcept {
 void call_session::arm(deadline until) noexcept try {
     armed_ = until;
     timer_.expires_at(until);
-    timer_.async_wait([weak = end_.weak_from_this()](std::error_code ec) {
+    timer_.async_wait([weak = std::weak_ptr(end_.shared_from_this())](std::error_code ec) {
         const auto end = weak.lock();
         if (!ec && end) end->calls->expire();
     });

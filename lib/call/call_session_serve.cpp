@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The calls that a session serves.
 #include "call/call_failure.hpp"
-#include "pipe/control.hpp"
+#include "wire/control_records.hpp"
 
 #include <remora/detail/call/service_table.hpp>
 #include <remora/detail/call/stream_ends.hpp>
@@ -89,7 +89,7 @@ void call_session::ended(std::uint64_t id) {
         waiting->cancel();
 }
 
-void call_session::answered(endpoint::position p) {
+void call_session::answered(pipe_state::position p) {
     served_.answered(p.end);
     queued(p);
 }

@@ -65,7 +65,7 @@ void call_session::take_request(const frame& f) {
     const auto id = f.header.id;
     const std::string text =
         services_ ? "no handler takes " + end_.type_text(f.header.tag) : "no service is attached";
-    end_.pop();
+    end_.pop_frame();
     answer_failure(id, std::make_exception_ptr(error(errc::unknown_request, text)));
 }
 
@@ -74,7 +74,7 @@ void call_session::take_message(const frame& f) {
     if (found != nullptr && found->is_one_way())
         return found->serve(end_.shared_from_this(), services_, f);
     ++dropped_;
-    end_.pop();
+    end_.pop_frame();
 }
 
 void call_session::take_time_left(const frame& f) {
@@ -82,12 +82,12 @@ void call_session::take_time_left(const frame& f) {
     const auto left = std::min(decode<std::uint64_t>(f.payload), most);
     timed_ = f.header.id;
     timed_until_ = deadline_of(std::chrono::nanoseconds(left));
-    end_.pop();
+    end_.pop_frame();
 }
 
 void call_session::take_cancel(const frame& f) {
     const auto found = running_.find(f.header.id);
-    end_.pop();
+    end_.pop_frame();
     if (found == running_.end()) return;  // it was answered in the meantime
     const auto mine = found->second;
     mine->is_cancelled = true;
@@ -112,7 +112,7 @@ void call_session::take_answer(const frame& f) {
         }
     }
     table_.finish(id);  // not before: a call whose answer ends the conversation fails with the rest
-    end_.pop();
+    end_.pop_frame();
     end_upload(id);
     if (call != nullptr) call->wake();
     grant_turns();
@@ -126,7 +126,7 @@ void call_session::take_item(const frame& f) {
             raise(errc::protocol_error, "an item after the answer to call " + number(f));
         if (what == call_table::verdict::unknown) ++dropped_;
         if (call != nullptr) call->take(end_, f);
-        end_.pop();
+        end_.pop_frame();
         if (call != nullptr) call->wake();
         return;
     }
@@ -134,10 +134,10 @@ void call_session::take_item(const frame& f) {
     const auto upload = found == running_.end() ? nullptr : found->second->streams.upload.lock();
     if (upload) {
         upload->take(end_, f);
-        end_.pop();
+        end_.pop_frame();
         return upload->wake();
     }
-    end_.pop();  // its handler has answered in the meantime, or does not care
+    end_.pop_frame();  // its handler has answered in the meantime, or does not care
 }
 
 void call_session::take_credit(const frame& f) {
@@ -151,7 +151,7 @@ void call_session::take_credit(const frame& f) {
     }
     if (stream && !stream->credit.granted(decode<std::uint64_t>(f.payload)))
         raise(errc::protocol_error, "more credit than a stream has used, for call " + number(f));
-    end_.pop();
+    end_.pop_frame();
     if (stream) stream->ready.resume();
 }
 

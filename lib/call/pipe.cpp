@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <remora/pipe.hpp>
 
-#include "pipe/control.hpp"
 #include "transport/fifo.hpp"
+#include "wire/control_records.hpp"
 
 #include <remora/service.hpp>
 
@@ -26,12 +26,12 @@ const pipe::end_ptr& pipe::checked() const {
 }
 
 namespace {
-asio::awaitable<void> wait_readable(std::shared_ptr<detail::endpoint> end,
+asio::awaitable<void> wait_readable(std::shared_ptr<detail::pipe_end> end,
                                     receive_options options) {
-    const detail::endpoint::receiving guard(*end);
+    const detail::pipe_state::receiving guard(*end);
     const auto until = detail::deadline_of(options.timeout);
     for (;;) {
-        if (end->must_give_way()) co_await end->give_way_to_receive();
+        if (end->yield_due()) co_await end->yield_to_receive();
         if (end->has_news()) co_return;
         if (!end->look()) co_await end->wait_message(until);
     }
@@ -43,9 +43,9 @@ asio::awaitable<void> pipe::readable(receive_options options) {
 }
 
 bool pipe::skip() {
-    const detail::endpoint::receiving guard(*checked());
-    if (end_->head() == nullptr) return false;
-    end_->pop();
+    const detail::pipe_state::receiving guard(*checked());
+    if (end_->peek_frame() == nullptr) return false;
+    end_->pop_frame();
     return true;
 }
 
@@ -58,7 +58,7 @@ void pipe::attach(const service& what) {
 }
 
 namespace {
-asio::awaitable<void> serve_end(std::shared_ptr<detail::endpoint> end, detail::service_ptr services,
+asio::awaitable<void> serve_end(std::shared_ptr<detail::pipe_end> end, detail::service_ptr services,
                                 service_options options) {
     detail::call_session::attach(end, std::move(services), options);
     co_await detail::call_session::wait_over(end);
@@ -91,7 +91,7 @@ std::pair<pipe, pipe> make_pipe_pair(const asio::any_io_executor& executor, cons
     detail::check_limits(limits);
     auto [one, other] = detail::make_connected_ends();
     const auto make = [&](detail::fifo_ends ends) {
-        const auto end = std::make_shared<detail::endpoint>(
+        const auto end = std::make_shared<detail::pipe_end>(
             executor, detail::make_fifo_transport(executor, std::move(ends)), name, limits,
             errc::broken_pipe);
         end->agree(wire::all_features);

@@ -19,7 +19,7 @@ incoming_stream::~incoming_stream() {
     end->calls->grow_stream(first_window_ - inbox.window());
 }
 
-void incoming_stream::take(endpoint&, const frame& f) {
+void incoming_stream::take(pipe_end&, const frame& f) {
     if (f.header.kind == frame_kind::end) return inbox.end();
     if (f.header.kind != frame_kind::item)
         raise(errc::protocol_error, "a reply to a call that is answered with a stream");

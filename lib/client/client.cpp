@@ -53,7 +53,7 @@ client::client(asio::any_io_executor executor, int& argc, char** argv, client_op
     if (directory.empty()) {
         core_->no_server(address_taken);
     } else {
-        core_->meet(directory);
+        core_->start_handshake(directory);
     }
 }
 

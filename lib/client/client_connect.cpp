@@ -50,10 +50,9 @@ private:
     client_core& core_;
 };
 
-asio::awaitable<std::shared_ptr<endpoint>> client_core::open(std::shared_ptr<client_core> self,
-                                                             asio::any_io_executor executor,
-                                                             std::string name,
-                                                             connect_options options) {
+asio::awaitable<end_ptr> client_core::open(std::shared_ptr<client_core> self,
+                                           asio::any_io_executor executor, std::string name,
+                                           connect_options options) {
     check_pipe_name(name);
     const deadline until = deadline_of(options.timeout);
     for (int left = tries;; --left) {
@@ -64,7 +63,7 @@ asio::awaitable<std::shared_ptr<endpoint>> client_core::open(std::shared_ptr<cli
         } catch (const unmapped& e) {
             if ((self->allowed(options) & wire::over_fifo) == 0) throw;
             options.transport = transport_kind::fifo;
-            self->tell_({.what = event::kind::fallback,
+            self->emit_({.kind = event_kind::fallback,
                          .pipe = name,
                          .code = e.code(),
                          .text = e.context()});
@@ -74,11 +73,9 @@ asio::awaitable<std::shared_ptr<endpoint>> client_core::open(std::shared_ptr<cli
     }
 }
 
-asio::awaitable<std::shared_ptr<endpoint>> client_core::try_open(std::shared_ptr<client_core> self,
-                                                                 asio::any_io_executor executor,
-                                                                 std::string name,
-                                                                 connect_options options,
-                                                                 deadline until) {
+asio::awaitable<end_ptr> client_core::try_open(std::shared_ptr<client_core> self,
+                                               asio::any_io_executor executor, std::string name,
+                                               connect_options options, deadline until) {
     if (self->stopping_) raise(errc::stopping, "connect to " + quote(name));
     request asked(*self, "connect to " + quote(name), until);
     const auto ms = std::chrono::ceil<std::chrono::milliseconds>(options.wait).count();
@@ -154,24 +151,23 @@ void client_core::answered(const frame& f) {
 
 void client_core::fail_requests() {
     for (const auto& [id, asked] : requests_) {
-        asked->answer = *trouble_;
+        asked->answer = *failure_;
         asked->answered.cancel();
     }
 }
 
-std::shared_ptr<endpoint> client_core::make_pipe(const asio::any_io_executor& executor,
-                                                 const std::string& name, std::uint64_t id,
-                                                 const wire::connection_offer& offer,
-                                                 wait_policy waiting) {
+end_ptr client_core::make_pipe(const asio::any_io_executor& executor, const std::string& name,
+                               std::uint64_t id, const wire::connection_offer& offer,
+                               wait_policy waiting) {
     connection_ends ends{.fifo = open_ends(offer.base)};
     if (offer.transport == wire::over_shared_memory) ends.rings = map(offer);
     say_open(ends.fifo, id);
-    const auto end = std::make_shared<endpoint>(executor, make_transport(executor, std::move(ends)),
+    const auto end = std::make_shared<pipe_end>(executor, make_transport(executor, std::move(ends)),
                                                 name, options_.limits, errc::server_gone, waiting);
     end->agree(features_);
     std::erase_if(pipes_, [](const auto& weak) { return weak.expired(); });
     pipes_.push_back(end);
-    tell_({.what = event::kind::connected, .pipe = name, .connection = id});
+    emit_({.kind = event_kind::connected, .pipe = name, .connection = id});
     return end;
 }
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/unique_fd.hpp"
-#include "pipe/control.hpp"
+#include "pipe/control_pipe.hpp"
 #include "transport/shared_memory.hpp"
 
 #include <remora/client.hpp>
@@ -25,7 +25,7 @@ public:
     client_core(asio::any_io_executor executor, client_options options);
 
     /// Opens the control pipe in `directory` and says hello. What goes wrong is kept for open().
-    void meet(const std::string& directory);
+    void start_handshake(const std::string& directory);
     /// There is none to meet: this program was started by hand, or has had a client already.
     void no_server(bool met_before);
 
@@ -35,22 +35,21 @@ public:
     bool server_is_gone() const noexcept { return gone_; }
     bool is_stopping() const noexcept { return stopping_; }
     /// The directory of a server that is gone has been removed, if it could be.
-    const bool& buried() const noexcept { return buried_; }
-    const std::optional<error>& trouble() const noexcept { return trouble_; }
+    const bool& directory_removed() const noexcept { return directory_removed_; }
+    const std::optional<error>& failure() const noexcept { return failure_; }
     int control_fd() const noexcept { return control_fd_; }
     int server_pidfd() { return server_ ? server_->native_handle() : -1; }
 
     /// A new pipe, for `executor`. Runs on the strand.
-    static asio::awaitable<std::shared_ptr<endpoint>> open(std::shared_ptr<client_core> self,
-                                                           asio::any_io_executor executor,
-                                                           std::string name,
-                                                           connect_options options);
+    static asio::awaitable<end_ptr> open(std::shared_ptr<client_core> self,
+                                         asio::any_io_executor executor, std::string name,
+                                         connect_options options);
 
     /// The names that the server knows. Runs on the strand.
     static asio::awaitable<std::vector<std::string>> list(std::shared_ptr<client_core> self);
 
     /// Removes the directory of a server that is gone. Runs on the strand.
-    static asio::awaitable<void> bury(std::shared_ptr<client_core> self);
+    static asio::awaitable<void> remove_server_directory(std::shared_ptr<client_core> self);
     /// Closes every pipe, then the control pipe; completes when all has left. Runs on the strand.
     static asio::awaitable<void> leave(std::shared_ptr<client_core> self);
     void hang_up();
@@ -64,11 +63,9 @@ private:
     struct request;
 
     /// Asks for a pipe once.
-    static asio::awaitable<std::shared_ptr<endpoint>> try_open(std::shared_ptr<client_core> self,
-                                                               asio::any_io_executor executor,
-                                                               std::string name,
-                                                               connect_options options,
-                                                               deadline until);
+    static asio::awaitable<end_ptr> try_open(std::shared_ptr<client_core> self,
+                                             asio::any_io_executor executor, std::string name,
+                                             connect_options options, deadline until);
     void say_hello(fifo_ends ends);
     static asio::awaitable<void> listen(std::shared_ptr<client_core> self);
     static asio::awaitable<void> await_welcome(std::shared_ptr<client_core> self, deadline until);
@@ -81,12 +78,11 @@ private:
     void find_arena(const wire::welcome& terms);
     void watch_server(int pid);
     void server_gone();
-    void settle(const error& why);
+    void set_failure(const error& why);
     void fail_requests();
     void abandon_all();
-    std::shared_ptr<endpoint> make_pipe(const asio::any_io_executor& executor,
-                                        const std::string& name, std::uint64_t id,
-                                        const wire::connection_offer& offer, wait_policy waiting);
+    end_ptr make_pipe(const asio::any_io_executor& executor, const std::string& name,
+                      std::uint64_t id, const wire::connection_offer& offer, wait_policy waiting);
     fifo_ends open_ends(const std::string& base) const;
     shared_rings map(const wire::connection_offer& offer) const;
     static void say_open(const fifo_ends& ends, std::uint64_t id);
@@ -94,26 +90,26 @@ private:
     asio::any_io_executor executor_;
     asio::any_io_executor strand_;
     client_options options_;
-    event_hook tell_;
+    event_hook emit_;
     std::string directory_;
     unique_fd directory_fd_;
-    std::shared_ptr<endpoint> control_;
-    std::shared_ptr<arena> arena_;  ///< none: only FIFOs
+    std::shared_ptr<pipe_state> control_;
+    std::shared_ptr<shm_arena> arena_;  ///< none: only FIFOs
     std::string no_arena_ = "the server has no shared memory";
     int control_fd_ = -1;
     int parent_ = 0;
     std::optional<asio::posix::stream_descriptor> server_;  ///< its pidfd, once it is known
-    bool met_ = false;
+    bool welcomed_ = false;
     std::uint64_t features_ = 0;  ///< that were agreed with the server
     bool leaving_ = false;
     bool stopping_ = false;
     bool gone_ = false;
-    bool buried_ = false;
-    std::optional<error> trouble_;  ///< why no pipe can be had
+    bool directory_removed_ = false;
+    std::optional<error> failure_;  ///< why no pipe can be had
     std::uint64_t next_id_ = 0;
     std::map<std::uint64_t, request*> requests_;
     std::vector<asio::steady_timer*> newcomers_;  ///< waiting for the welcome
-    std::vector<std::weak_ptr<endpoint>> pipes_;
+    std::vector<std::weak_ptr<pipe_end>> pipes_;
 };
 
 }  // namespace remora::detail

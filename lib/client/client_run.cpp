@@ -39,7 +39,7 @@ struct app_life : std::enable_shared_from_this<app_life> {
     void give_up_after(std::chrono::nanoseconds time);
     void run_until(const bool& done);
     void set(bool& flag);
-    int exit_code(const std::optional<error>& trouble) const;
+    int exit_code(const std::optional<error>& of_client) const;
     int code_of_failure() const;
     bool failed_without_server() const;
 
@@ -105,9 +105,9 @@ void app_life::set(bool& flag) {
     if (awaited == &flag) io.stop();
 }
 
-int app_life::exit_code(const std::optional<error>& trouble) const {
-    if (gone && trouble && policy.what != server_gone_policy::kind::stay) {
-        return say(trouble->what(), code_no_server);
+int app_life::exit_code(const std::optional<error>& of_client) const {
+    if (gone && of_client && policy.what != server_gone_policy::kind::stay) {
+        return say(of_client->what(), code_no_server);
     }
     if (failure) return code_of_failure();
     if (!finished) return say("the context was stopped before the app had ended", code_exception);
@@ -142,9 +142,9 @@ class tie {
 public:
     tie(detail::client_core& core, const std::shared_ptr<app_life>& life) : core_(core) {
         if (life->policy.what == server_gone_policy::kind::end_within) {
-            watchdog_.emplace(core.control_fd(), life->policy.limit);
-            core.on_server_known = [this](int pidfd) { watchdog_->watch(pidfd); };
-            if (core.server_pidfd() >= 0) watchdog_->watch(core.server_pidfd());
+            parent_watchdog_.emplace(core.control_fd(), life->policy.limit);
+            core.on_server_known = [this](int pidfd) { parent_watchdog_->watch(pidfd); };
+            if (core.server_pidfd() >= 0) parent_watchdog_->watch(core.server_pidfd());
         }
         core.on_gone = [life] { life->lose_server(); };
         core.on_goodbye = [life] { life->say_goodbye(); };
@@ -155,13 +155,13 @@ public:
 
 private:
     detail::client_core& core_;
-    std::optional<detail::watchdog> watchdog_;
+    std::optional<detail::parent_watchdog> parent_watchdog_;
 };
 
 }  // namespace
 
 int client::run_app(app_function app) {
-    if (core_->trouble()) return say(core_->trouble()->what(), code_no_server);
+    if (core_->failure()) return say(core_->failure()->what(), code_no_server);
     asio::io_context* const io = detail::context_of(core_->executor());
     if (io == nullptr) {
         return say("client.run() needs a client that was made with an io_context", code_exception);
@@ -173,7 +173,7 @@ int client::run_app(app_function app) {
     life->run_until(life->finished);
     life->limit.cancel();
     if (core_->server_is_gone()) {
-        while (!core_->buried() && io->run_one() != 0) {
+        while (!core_->directory_removed() && io->run_one() != 0) {
         }
     } else {
         life->give_up_after(core_->options().linger + unwinding);
@@ -183,12 +183,13 @@ int client::run_app(app_function app) {
         life->limit.cancel();
         // A pipe may have told of the server's end before the control pipe did.
         if (life->failed_without_server()) {
-            asio::co_spawn(core_->strand(), detail::client_core::bury(core_), asio::detached);
-            while (!core_->buried() && io->run_one() != 0) {
+            asio::co_spawn(core_->strand(), detail::client_core::remove_server_directory(core_),
+                           asio::detached);
+            while (!core_->directory_removed() && io->run_one() != 0) {
             }
         }
     }
-    return life->exit_code(core_->trouble());
+    return life->exit_code(core_->failure());
 }
 
 }  // namespace remora

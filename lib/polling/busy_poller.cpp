@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "polling/busy_poller.hpp"
 
+#include "polling/usable_cpus.hpp"
 #include "polling/yield_policy.hpp"
 
 #include <sched.h>
@@ -16,11 +17,11 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto slice_length = 1us;
-constexpr int slices_without_news = 50;
-// Where many wait, each may have to wait for the turns of the others: as long as some of them have
-// news, the context is at work anyhow, and nobody is sent to sleep so soon.
-constexpr auto patience_with_others = 2ms;
-constexpr std::size_t few = 8;  // watches: they are looked at several times between two clock reads
+constexpr int idle_slices = 50;
+// Where many wait, each may have to wait for the turns of the others: as long as some of them are
+// ready, the context is at work anyhow, and nobody is sent to sleep so soon.
+constexpr auto longer_with_others = 2ms;
+constexpr std::size_t few = 8;  // entries: they are polled several times between two clock reads
 
 // How often the kernel has taken the CPU away from this thread.
 long involuntary_switches() noexcept {
@@ -29,7 +30,7 @@ long involuntary_switches() noexcept {
     return use.ru_nivcsw;
 }
 
-// Since the last such gap. A look that copies much takes long as well.
+// Since the last such gap. A poll that copies much takes long as well.
 bool has_lost_cpu(std::chrono::nanoseconds gap) noexcept {
     thread_local long before = involuntary_switches();
     if (gap <= longest_gap) return false;
@@ -39,209 +40,209 @@ bool has_lost_cpu(std::chrono::nanoseconds gap) noexcept {
 
 }  // namespace
 
-void give_cpu() noexcept {
+void yield_cpu() noexcept {
     thread_local yield_policy policy;
-    const auto before = lookout::clock::now();
+    const auto before = busy_poller::clock::now();
     if (!policy.allows(before)) return;
     ::sched_yield();
-    policy.yielded(before, lookout::clock::now());
+    policy.yielded(before, busy_poller::clock::now());
 }
 
-// The lookouts of a context.
-class lookout::others : public asio::execution_context::service {
+// The pollers of a context.
+class busy_poller::registry : public asio::execution_context::service {
 public:
-    using key_type = others;
+    using key_type = registry;
     static asio::execution_context::id id;
 
-    explicit others(asio::execution_context& context) : service(context) {}
+    explicit registry(asio::execution_context& context) : service(context) {}
     void shutdown() override;
 
-    std::shared_ptr<lookout> find(const asio::any_io_executor& executor);
+    std::shared_ptr<busy_poller> find(const asio::any_io_executor& executor);
 
-    // Whoever has it goes round.
-    std::atomic<const lookout*> on_duty{nullptr};
+    std::atomic<const busy_poller*> active{nullptr};  ///< the only one that polls
 
 private:
     std::mutex mutex_;
-    std::vector<std::weak_ptr<lookout>> all_;
+    std::vector<std::weak_ptr<busy_poller>> all_;
 };
 
-asio::execution_context::id lookout::others::id;
+asio::execution_context::id busy_poller::registry::id;
 
-std::shared_ptr<lookout> lookout::others::find(const asio::any_io_executor& executor) {
+std::shared_ptr<busy_poller> busy_poller::registry::find(const asio::any_io_executor& executor) {
     const std::lock_guard lock(mutex_);
     std::erase_if(all_, [](const auto& weak) { return weak.expired(); });
     for (const auto& weak : all_) {
         auto found = weak.lock();
         if (found && found->executor_ == executor) return found;
     }
-    auto made = std::make_shared<lookout>(executor);
+    auto made = std::make_shared<busy_poller>(executor);
     all_.push_back(made);
     return made;
 }
 
-// Those who wait own what they wait for, and it owns them.
-void lookout::others::shutdown() {
-    std::vector<waiter> dropped;
+// The coroutines that wait own what they wait for, and it owns them.
+void busy_poller::registry::shutdown() {
+    std::vector<handler> dropped;
     for (const auto& weak : all_) {
         if (const auto found = weak.lock()) found->drop(dropped);
     }
 }
 
-std::shared_ptr<lookout> lookout::of(const asio::any_io_executor& executor) {
+std::shared_ptr<busy_poller> busy_poller::of(const asio::any_io_executor& executor) {
     auto& context = asio::query(executor, asio::execution::context);
-    return asio::use_service<others>(context).find(executor);
+    return asio::use_service<registry>(context).find(executor);
 }
 
-lookout::lookout(asio::any_io_executor executor)
+busy_poller::busy_poller(asio::any_io_executor executor)
     : executor_(std::move(executor)),
-      others_(asio::use_service<others>(asio::query(executor_, asio::execution::context))),
+      registry_(asio::use_service<registry>(asio::query(executor_, asio::execution::context))),
       cpus_(usable_cpus()) {
 }
 
-lookout::~lookout() = default;
+busy_poller::~busy_poller() = default;
 
-void lookout::add(watch& w, std::chrono::nanoseconds limit) {
-    if (w.costly) {
-        for (std::size_t i = watches_.size(); i-- != 0;) {
-            if (watches_[i]->costly) end(*watches_[i], watched::replaced);
+void busy_poller::add(poll_entry& entry, std::chrono::nanoseconds limit) {
+    if (entry.needs_syscall_) {
+        for (std::size_t i = entries_.size(); i-- != 0;) {
+            if (entries_[i]->needs_syscall_) end(*entries_[i], wait_outcome::replaced);
         }
     }
-    watches_.reserve(watches_.size() + 1);
-    with_news_.reserve(watches_.capacity() + with_news_.size());  // no slice, no end() allocates
+    entries_.reserve(entries_.size() + 1);
+    ended_.reserve(entries_.capacity() + ended_.size());  // no slice, no end() allocates
     const auto now = clock::now();
-    w.until = limit == limit.max() ? clock::time_point::max() : now + limit;
-    w.until_at_most = limit == limit.max() ? w.until : w.until + patience_with_others;
-    w.result = watched::interrupted;  // unless we say otherwise
-    w.interrupted = w.lost_cpu = false;
-    w.waiting = w.listed = true;
-    w.place = this;
-    w.index = watches_.size();
-    watches_.push_back(&w);
-    others_.on_duty.store(this, std::memory_order_relaxed);
-    if (std::exchange(going_round_, true)) return;
+    entry.until_ = limit == limit.max() ? clock::time_point::max() : now + limit;
+    entry.until_at_most_ = limit == limit.max() ? entry.until_ : entry.until_ + longer_with_others;
+    entry.outcome_ = wait_outcome::interrupted;  // unless we say otherwise
+    entry.interrupted_ = entry.lost_cpu_ = false;
+    entry.guarded_ = entry.polled_ = true;
+    entry.poller_ = this;
+    entry.index_ = entries_.size();
+    entries_.push_back(&entry);
+    registry_.active.store(this, std::memory_order_relaxed);
+    if (std::exchange(scheduled_, true)) return;
     try {
-        go_round();
+        schedule_slice();
     } catch (...) {
-        going_round_ = w.waiting = false;
-        remove(w);
+        scheduled_ = entry.guarded_ = false;
+        remove(entry);
         throw;
     }
 }
 
-void lookout::remove(watch& w) noexcept {
-    if (!std::exchange(w.listed, false)) return;
-    watches_[w.index] = watches_.back();
-    watches_[w.index]->index = w.index;
-    watches_.pop_back();
+void busy_poller::remove(poll_entry& entry) noexcept {
+    if (!std::exchange(entry.polled_, false)) return;
+    entries_[entry.index_] = entries_.back();
+    entries_[entry.index_]->index_ = entry.index_;
+    entries_.pop_back();
 }
 
 // The next slice, which is on its way, resumes it.
-void lookout::end(watch& w, watched result) noexcept {
-    remove(w);
-    w.result = result;
-    if (w.waits) with_news_.push_back(&w);
+void busy_poller::end(poll_entry& entry, wait_outcome outcome) noexcept {
+    remove(entry);
+    entry.outcome_ = outcome;
+    if (entry.handler_) ended_.push_back(&entry);
 }
 
-void lookout::drop(std::vector<waiter>& all) {
-    for (auto* list : {&watches_, &with_news_}) {
-        for (watch* w : *list) {
-            if (w->waits) all.push_back(*std::exchange(w->waits, std::nullopt));
+void busy_poller::drop(std::vector<handler>& all) {
+    for (auto* list : {&entries_, &ended_}) {
+        for (poll_entry* entry : *list) {
+            if (entry->handler_) all.push_back(*std::exchange(entry->handler_, std::nullopt));
         }
     }
-    with_news_.clear();
+    ended_.clear();
 }
 
-void lookout::watch::interrupt() noexcept {
-    if (!waiting) return;
-    interrupted = true;
-    if (listed) place->end(*this, watched::interrupted);
+void poll_entry::interrupt() noexcept {
+    if (!guarded_) return;
+    interrupted_ = true;
+    if (polled_) poller_->end(*this, wait_outcome::interrupted);
 }
 
-asio::awaitable<void> lookout::watch::over() {
-    const auto keep = [this](waiter w) {
-        auto slot = asio::get_associated_cancellation_slot(w);
+asio::awaitable<void> poll_entry::wait() {
+    const auto keep = [this](handler h) {
+        auto slot = asio::get_associated_cancellation_slot(h);
         if (slot.is_connected()) slot.assign([this](asio::cancellation_type) { interrupt(); });
-        waits.emplace(std::move(w));
-        if (!listed) asio::post(*std::exchange(waits, std::nullopt));
+        handler_.emplace(std::move(h));
+        if (!polled_) asio::post(*std::exchange(handler_, std::nullopt));
     };
     return asio::async_initiate<const asio::use_awaitable_t<>, void()>(keep, asio::use_awaitable);
 }
 
-void lookout::go_round() {
+void busy_poller::schedule_slice() {
     asio::defer(executor_, [self = shared_from_this()] { self->slice(); });
 }
 
-void lookout::slice() {
+void busy_poller::slice() {
     auto now = clock::now();
     const auto slice_end = now + slice_length;
     bool found = false;
     do {
-        const int rounds = watches_.size() < few ? 4 : 1;
+        const int rounds = entries_.size() < few ? 4 : 1;
         for (int i = 0; i < rounds && !found; ++i) {
-            found = look_at_all();
+            found = poll_all();
             relax();
         }
         const auto before = std::exchange(now, clock::now());
         if (has_lost_cpu(now - before)) note_lost_cpu();
     } while (!found && now < slice_end);
-    if (found) last_news_ = now;
-    send_to_sleep();
-    going_round_ = !watches_.empty() || !with_news_.empty();
-    if (!going_round_) return;
-    // To a peer that waits for this CPU. Who looks at memory knows whether there is one.
-    const auto costly = [](const watch* w) { return w->costly; };
-    if (!found && std::ranges::any_of(watches_, costly)) give_cpu();
+    if (found) last_ready_ = now;
+    end_late_ones();
+    scheduled_ = !entries_.empty() || !ended_.empty();
+    if (!scheduled_) return;
+    // To a peer that waits for this CPU. Who polls memory knows whether there is one.
+    const auto needs_syscall = [](const poll_entry* entry) { return entry->needs_syscall_; };
+    if (!found && std::ranges::any_of(entries_, needs_syscall)) yield_cpu();
     try {
-        go_round();
+        schedule_slice();
     } catch (const std::bad_alloc&) {  // then all sleep
-        going_round_ = false;
-        while (!watches_.empty())
-            end(*watches_.back(), watched::nothing);
+        scheduled_ = false;
+        while (!entries_.empty())
+            end(*entries_.back(), wait_outcome::timed_out);
     }
-    resume();
+    resume_ended();
 }
 
-// Here and now: nobody needs a trip of his own to take his news. The next slice is on its way
+// Here and now: nobody needs another trip through the scheduler. The next slice is on its way
 // already, whatever they throw.
-void lookout::resume() {
-    while (!with_news_.empty()) {
-        watch& w = *with_news_.back();
-        with_news_.pop_back();
-        if (w.waits) asio::dispatch(*std::exchange(w.waits, std::nullopt));
+void busy_poller::resume_ended() {
+    while (!ended_.empty()) {
+        poll_entry& entry = *ended_.back();
+        ended_.pop_back();
+        if (entry.handler_) asio::dispatch(*std::exchange(entry.handler_, std::nullopt));
     }
 }
 
-// A look may end any watch, its own included: a write that fails interrupts both of its endpoint.
-bool lookout::look_at_all() {
+// A poll may end any entry, its own included: a write that fails interrupts both of its pipe.
+bool busy_poller::poll_all() {
     bool found = false;
-    for (std::size_t i = watches_.size(); i-- != 0; i = std::min(i, watches_.size())) {
-        watch& w = *watches_[i];
-        if (!w.look()) continue;
-        if (w.listed) end(w, watched::news);
+    for (std::size_t i = entries_.size(); i-- != 0; i = std::min(i, entries_.size())) {
+        poll_entry& entry = *entries_[i];
+        if (!entry.poll_()) continue;
+        if (entry.polled_) end(entry, wait_outcome::ready);
         found = true;
     }
     return found;
 }
 
-void lookout::note_lost_cpu() noexcept {
-    for (auto* list : {&watches_, &with_news_}) {
-        for (watch* w : *list)
-            w->lost_cpu = true;
+void busy_poller::note_lost_cpu() noexcept {
+    for (auto* list : {&entries_, &ended_}) {
+        for (poll_entry* entry : *list)
+            entry->lost_cpu_ = true;
     }
 }
 
-// Those whose time is over; all of them, if another lookout of this context has taken over.
-void lookout::send_to_sleep() {
-    const bool on_duty = others_.on_duty.load(std::memory_order_relaxed) == this;
+// Those whose time is over; all of them, if another poller of this context has taken over.
+void busy_poller::end_late_ones() {
+    const bool active = registry_.active.load(std::memory_order_relaxed) == this;
     const auto now = clock::now();
-    const bool at_work = now < last_news_ + slices_without_news * slice_length;
-    for (std::size_t i = watches_.size(); i-- != 0;) {
-        watch& w = *watches_[i];
-        if (!on_duty) {
-            end(w, watched::replaced);
-        } else if (now >= (at_work && !w.costly ? w.until_at_most : w.until)) {
-            end(w, watched::nothing);
+    const bool at_work = now < last_ready_ + idle_slices * slice_length;
+    for (std::size_t i = entries_.size(); i-- != 0;) {
+        poll_entry& entry = *entries_[i];
+        if (!active) {
+            end(entry, wait_outcome::replaced);
+        } else if (now >=
+                   (at_work && !entry.needs_syscall_ ? entry.until_at_most_ : entry.until_)) {
+            end(entry, wait_outcome::timed_out);
         }
     }
 }

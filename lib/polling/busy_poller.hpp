@@ -1,32 +1,22 @@
 // SPDX-License-Identifier: MIT
-/// Where the waits of one executor watch for news together, before they sleep.
+/// Where the waits of one executor poll together, before they sleep.
 #pragma once
 
 #include <remora/asio.hpp>
-
-#include <sched.h>
 
 #include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace remora::detail {
 
-/// How many CPUs this process may use: by its affinity and by the quota of its control groups.
-/// At least 1. The quota is read once.
-unsigned usable_cpus();
-
-/// How many by affinity, from a function like sched_getaffinity(2); all of the machine's, if that
-/// does not tell.
-using affinity_call = int(pid_t, std::size_t, cpu_set_t*);
-unsigned cpus_by_affinity(affinity_call* get);
-
 /// Yields the CPU, unless that has cost this thread too much lately.
-void give_cpu() noexcept;
+void yield_cpu() noexcept;
 
-/// Between two looks at memory that another CPU writes.
+/// Between two polls of memory that another CPU writes.
 inline void relax() noexcept {
 #if defined(__x86_64__) || defined(__i386__)
     __builtin_ia32_pause();
@@ -35,100 +25,123 @@ inline void relax() noexcept {
 #endif
 }
 
-/// How a watched wait has ended: something has come; the time is over; others are watched instead;
-/// somebody wants the waiter to look round.
-enum class watched { news, nothing, replaced, interrupted };
+class busy_poller;
 
-/// Looks for all that wait on one executor, in slices of about 1 µs with a trip through the
+/// How a polled wait has ended.
+enum class wait_outcome {
+    ready,        ///< what it polls for has come
+    timed_out,    ///< nothing has, in its time
+    replaced,     ///< others are polled instead
+    interrupted,  ///< somebody wants the waiting coroutine to look round
+};
+
+/// One wait that is polled. Used again and again, by one coroutine at a time.
+class poll_entry {
+public:
+    /// `poll` is true once the wait is over. `needs_syscall`: it makes a system call; of such
+    /// entries of an executor only the newest is polled.
+    poll_entry(std::function<bool()> poll, bool needs_syscall)
+        : poll_(std::move(poll)), needs_syscall_(needs_syscall) {}
+
+    bool needs_syscall() const noexcept { return needs_syscall_; }
+    bool poll() { return poll_(); }
+    /// Somebody wants the waiting coroutine to look round.
+    void interrupt() noexcept;
+    /// How it has ended. An interruption counts, whenever it came.
+    wait_outcome outcome() const noexcept {
+        return interrupted_ ? wait_outcome::interrupted : outcome_;
+    }
+    /// True if the thread has lost its CPU while it polled.
+    bool has_lost_cpu() const noexcept { return lost_cpu_; }
+    /// Completes when the polling is over; to be awaited within a `poll_guard`, by a coroutine on
+    /// the poller's executor.
+    asio::awaitable<void> wait();
+
+private:
+    friend class busy_poller;
+    friend class poll_guard;
+    using clock = std::chrono::steady_clock;
+    /// The rest of the coroutine that waits.
+    using handler = asio::async_result<asio::use_awaitable_t<>, void()>::handler_type;
+
+    std::function<bool()> poll_;
+    bool needs_syscall_;
+    busy_poller* poller_ = nullptr;
+    std::size_t index_ = 0;           ///< among the entries of the poller, if it is polled
+    std::optional<handler> handler_;  ///< it is polled then, or about to be resumed
+    clock::time_point until_{};
+    clock::time_point until_at_most_{};  ///< as long as others are ready
+    wait_outcome outcome_ = wait_outcome::timed_out;
+    bool guarded_ = false;
+    bool polled_ = false;
+    bool interrupted_ = false;
+    bool lost_cpu_ = false;
+};
+
+/// Polls for all that wait on one executor, in slices of about 1 µs with a trip through the
 /// scheduler between two of them: whatever else is ready runs meanwhile. In a context, only the
-/// lookout that was asked last goes on; the others' waits are sent to sleep. Belongs to its
+/// poller that was asked last goes on; the others' waits are sent to sleep. Belongs to its
 /// executor.
-class lookout : public std::enable_shared_from_this<lookout> {
+class busy_poller : public std::enable_shared_from_this<busy_poller> {
 public:
     using clock = std::chrono::steady_clock;
 
-    /// The rest of a coroutine that waits.
-    using waiter = asio::async_result<asio::use_awaitable_t<>, void()>::handler_type;
-
-    /// One that waits, or will.
-    struct watch {
-        watch(std::function<bool()> has_news, bool is_a_system_call)
-            : look(std::move(has_news)), costly(is_a_system_call) {}
-
-        /// Somebody wants the waiter to look round.
-        void interrupt() noexcept;
-        /// How it has ended. An interruption counts, whenever it came.
-        watched outcome() const noexcept { return interrupted ? watched::interrupted : result; }
-        /// Completes when the watching is over; to be awaited within a `watching`, by a coroutine
-        /// on the lookout's executor.
-        asio::awaitable<void> over();
-
-        std::function<bool()> look;
-        bool costly;  ///< only the newest of these is looked for
-        lookout* place = nullptr;
-        std::size_t index = 0;        ///< among those of the place, if it is listed
-        std::optional<waiter> waits;  ///< it is listed then, or about to be resumed
-        clock::time_point until{};
-        clock::time_point until_at_most{};  ///< as long as others have news
-        watched result = watched::nothing;
-        bool waiting = false;
-        bool interrupted = false;
-        bool listed = false;
-        bool lost_cpu = false;  ///< to another thread, while it was being watched
-    };
-
     /// The one for `executor`.
-    static std::shared_ptr<lookout> of(const asio::any_io_executor& executor);
+    static std::shared_ptr<busy_poller> of(const asio::any_io_executor& executor);
 
-    explicit lookout(asio::any_io_executor executor);
-    ~lookout();
+    explicit busy_poller(asio::any_io_executor executor);
+    ~busy_poller();
 
-    /// True if looking makes sense here: with one CPU it only keeps the other side from running.
-    bool can_watch() const noexcept { return cpus_ > 1; }
-    bool is_idle() const noexcept { return watches_.empty(); }
-    /// A wait that was not watched has ended: there is work, and others may have to wait for it.
-    void note_work() noexcept { last_news_ = clock::now(); }
-
-    /// Watches as long as it lives: until `look` is true, or `limit` has passed. It is not worth a
-    /// coroutine of its own, whose frame would have to be allocated for each wait.
-    class watching {
-    public:
-        watching(lookout& place, watch& w, std::chrono::nanoseconds limit) : place_(place), w_(w) {
-            place.add(w, limit);
-        }
-        ~watching() {
-            w_.waiting = false;
-            place_.remove(w_);
-        }
-        watching(const watching&) = delete;
-        watching& operator=(const watching&) = delete;
-
-    private:
-        lookout& place_;
-        watch& w_;
-    };
+    /// True if polling makes sense here: with one CPU it only keeps the other side from running.
+    bool can_poll() const noexcept { return cpus_ > 1; }
+    bool is_idle() const noexcept { return entries_.empty(); }
+    /// A wait that was not polled has ended: there is work, and others may have to wait for it.
+    void note_work() noexcept { last_ready_ = clock::now(); }
 
 private:
-    class others;
+    friend class poll_entry;
+    friend class poll_guard;
+    class registry;
+    using handler = poll_entry::handler;
 
-    void add(watch& w, std::chrono::nanoseconds limit);
-    void remove(watch& w) noexcept;
-    void end(watch& w, watched result) noexcept;
-    void go_round();
+    void add(poll_entry& entry, std::chrono::nanoseconds limit);
+    void remove(poll_entry& entry) noexcept;
+    void end(poll_entry& entry, wait_outcome outcome) noexcept;
+    void schedule_slice();
     void slice();
-    bool look_at_all();
+    bool poll_all();
     void note_lost_cpu() noexcept;
-    void send_to_sleep();
-    void resume();
-    void drop(std::vector<waiter>& all);
+    void end_late_ones();
+    void resume_ended();
+    void drop(std::vector<handler>& all);
 
     asio::any_io_executor executor_;
-    others& others_;
-    std::vector<watch*> watches_;
-    std::vector<watch*> with_news_;  ///< to be resumed, by a slice
-    bool going_round_ = false;
-    clock::time_point last_news_{};
+    registry& registry_;
+    std::vector<poll_entry*> entries_;
+    std::vector<poll_entry*> ended_;  ///< to be resumed, by a slice
+    bool scheduled_ = false;          ///< a slice is on its way
+    clock::time_point last_ready_{};
     unsigned cpus_;
+};
+
+/// Polls an entry as long as it lives: until it is ready, or `limit` has passed. It is no coroutine
+/// of its own, whose frame would have to be allocated for each wait.
+class poll_guard {
+public:
+    poll_guard(busy_poller& poller, poll_entry& entry, std::chrono::nanoseconds limit)
+        : poller_(poller), entry_(entry) {
+        poller.add(entry, limit);
+    }
+    ~poll_guard() {
+        entry_.guarded_ = false;
+        poller_.remove(entry_);
+    }
+    poll_guard(const poll_guard&) = delete;
+    poll_guard& operator=(const poll_guard&) = delete;
+
+private:
+    busy_poller& poller_;
+    poll_entry& entry_;
 };
 
 }  // namespace remora::detail

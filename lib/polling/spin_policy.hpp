@@ -8,8 +8,8 @@
 
 namespace remora::detail {
 
-/// The judgement of one waiter. No clock here: a wait that ends while it is being watched is a hit,
-/// one that outlasts the watching is a miss.
+/// The judgement of one waiter. No clock here: a wait that ends while it polls is a hit, one
+/// that outlasts the polling is a miss.
 ///
 /// A sleeping wait never looks short, since waking up takes longer than the wait would have: so
 /// whoever has stopped to look tries again now and then, more rarely each time, every 64th wait in
@@ -20,8 +20,8 @@ public:
 
     wait_policy policy() const noexcept { return policy_; }
 
-    /// At the beginning of each wait: is it to be watched?
-    bool watches() noexcept {
+    /// At the beginning of each wait: does it poll?
+    bool polls() noexcept {
         if (policy_ != wait_policy::adaptive) return policy_ == wait_policy::spin;
         if (credit_ >= 0) return true;
         if (++slept_ < pause_) return false;
@@ -44,16 +44,16 @@ public:
 
     /// Before that: may the waiter look by itself for a moment, and keep the thread? `alone`: if
     /// nobody else waits there, it may.
-    bool looks_first(bool alone) const noexcept { return alone || haste_ >= 0; }
+    bool looks_first(bool alone) const noexcept { return alone || eager_credit_ >= 0; }
     void found_first() noexcept {
-        haste_ = 0;
-        patience_ = first_patience;
+        eager_credit_ = 0;
+        backoff_ = first_patience;
     }
     void found_nothing_first() noexcept {
-        haste_ = -patience_;
-        patience_ = std::min(2 * patience_, longest_patience);
+        eager_credit_ = -backoff_;
+        backoff_ = std::min(2 * backoff_, longest_patience);
     }
-    void found_later() noexcept { haste_ = std::min(haste_ + 1, 0); }
+    void found_later() noexcept { eager_credit_ = std::min(eager_credit_ + 1, 0); }
 
 private:
     static constexpr int most_credit = 8;
@@ -67,8 +67,8 @@ private:
     int credit_ = 0;
     int pause_ = first_pause;  ///< waits between two attempts
     int slept_ = 0;            ///< waits since the last one
-    int haste_ = 0;
-    int patience_ = first_patience;  ///< waits before the next such moment
+    int eager_credit_ = 0;
+    int backoff_ = first_patience;  ///< waits before the next such moment
 };
 
 }  // namespace remora::detail

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "polling/busy_poller.hpp"
+#include "polling/usable_cpus.hpp"
 #include "polling/control_groups.hpp"
 
 #include <algorithm>

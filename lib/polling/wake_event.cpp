@@ -3,19 +3,19 @@
 
 namespace remora::detail {
 
-void suspensions::drop_all() noexcept {
+void wake_events::drop_all() noexcept {
     while (first_ != nullptr)
         first_->drop();
 }
 
-void suspension::link() noexcept {
+void wake_event::link() noexcept {
     link_ = &all_.first_;
     next_ = all_.first_;
     if (next_ != nullptr) next_->link_ = &next_;
     all_.first_ = this;
 }
 
-suspension::handler suspension::take() noexcept {
+wake_event::handler wake_event::take() noexcept {
     *link_ = next_;
     if (next_ != nullptr) next_->link_ = link_;
     handler h = std::move(*handler_);
@@ -23,7 +23,7 @@ suspension::handler suspension::take() noexcept {
     return h;
 }
 
-void suspension::resume() {
+void wake_event::resume() {
     if (!handler_) return;
     handler h = take();
     const asio::any_io_executor executor = h.get_executor();
@@ -34,12 +34,12 @@ void suspension::resume() {
     }
 }
 
-void suspension::post(const asio::any_io_executor& executor) {
+void wake_event::post(const asio::any_io_executor& executor) {
     if (handler_) asio::post(executor, take());
 }
 
 // The coroutine's frame holds this: nothing may be touched afterwards.
-void suspension::drop() noexcept {
+void wake_event::drop() noexcept {
     if (handler_) const handler dropped = take();
 }
 

@@ -17,24 +17,24 @@ std::string signal_name(int number) {
 }  // namespace
 
 int exit_status::code() const {
-    switch (how) {
-        case kind::exited:
+    switch (kind) {
+        case exit_kind::exited:
             return value;
-        case kind::signalled:
+        case exit_kind::signalled:
             return 128 + value;
-        case kind::unknown:
+        case exit_kind::unknown:
             break;
     }
     return 125;
 }
 
 std::string to_string(const exit_status& status) {
-    switch (status.how) {
-        case exit_status::kind::exited:
+    switch (status.kind) {
+        case exit_kind::exited:
             return "exited with " + std::to_string(status.value);
-        case exit_status::kind::signalled:
+        case exit_kind::signalled:
             return "killed by " + signal_name(status.value);
-        case exit_status::kind::unknown:
+        case exit_kind::unknown:
             break;
     }
     return "ended, its status is unknown";

@@ -25,7 +25,7 @@ void ring(int bell) {
 }
 }  // namespace
 
-watchdog::watchdog(int control_fd, std::chrono::nanoseconds limit)
+parent_watchdog::parent_watchdog(int control_fd, std::chrono::nanoseconds limit)
     : control_(::fcntl(control_fd, F_DUPFD_CLOEXEC, 3)),
       bell_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       limit_(limit) {
@@ -39,19 +39,19 @@ watchdog::watchdog(int control_fd, std::chrono::nanoseconds limit)
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
-watchdog::~watchdog() {
+parent_watchdog::~parent_watchdog() {
     ended_ = true;
     ring(bell_.get());
     thread_.join();
     const unique_fd closed(server_.exchange(-1));
 }
 
-void watchdog::watch(int pidfd) {
+void parent_watchdog::watch(int pidfd) {
     const unique_fd old(server_.exchange(::fcntl(pidfd, F_DUPFD_CLOEXEC, 3)));
     ring(bell_.get());
 }
 
-void watchdog::work() {
+void parent_watchdog::work() {
     if (!wait_for_death()) return;
     using clock = std::chrono::steady_clock;
     const auto end = clock::now() + std::min<clock::duration>(limit_, std::chrono::hours(24));
@@ -63,7 +63,7 @@ void watchdog::work() {
 }
 
 // Waits until something has changed, and takes note.
-void watchdog::listen(int milliseconds) {
+void parent_watchdog::listen(int milliseconds) {
     pollfd bell{bell_.get(), POLLIN, 0};
     ::poll(&bell, 1, milliseconds);
     std::uint64_t count;
@@ -71,7 +71,7 @@ void watchdog::listen(int milliseconds) {
 }
 
 // False if the app has ended first.
-bool watchdog::wait_for_death() {
+bool parent_watchdog::wait_for_death() {
     for (;;) {
         // Without events asked for, the control pipe reports only that its other end is gone.
         pollfd fds[] = {{bell_.get(), POLLIN, 0}, {control_.get(), 0, 0}, {server_, POLLIN, 0}};

@@ -10,14 +10,14 @@
 
 namespace remora::detail {
 
-class watchdog {
+class parent_watchdog {
 public:
     /// Watches for the end of `control_fd`, which stays the caller's.
-    watchdog(int control_fd, std::chrono::nanoseconds limit);
+    parent_watchdog(int control_fd, std::chrono::nanoseconds limit);
     /// The app has come to its end.
-    ~watchdog();
-    watchdog(const watchdog&) = delete;
-    watchdog& operator=(const watchdog&) = delete;
+    ~parent_watchdog();
+    parent_watchdog(const parent_watchdog&) = delete;
+    parent_watchdog& operator=(const parent_watchdog&) = delete;
 
     /// Also watches the server's pidfd, which stays the caller's. Any thread.
     void watch(int pidfd);

@@ -76,8 +76,8 @@ long send_by(const unique_fd& pidfd, int number) {
 }
 
 exit_status status_of(int word) {
-    if (WIFSIGNALED(word)) return {exit_status::kind::signalled, WTERMSIG(word)};
-    return {exit_status::kind::exited, WEXITSTATUS(word)};
+    if (WIFSIGNALED(word)) return {exit_kind::signalled, WTERMSIG(word)};
+    return {exit_kind::exited, WEXITSTATUS(word)};
 }
 
 }  // namespace
@@ -92,7 +92,7 @@ void child::state::reap(int flags) {
     if (result == pid)
         finish(status_of(word));
     else if (result < 0)
-        finish({exit_status::kind::unknown, 0});
+        finish({exit_kind::unknown, 0});
 }
 
 void child::state::finish(exit_status result) {
@@ -130,7 +130,7 @@ void child::state::end() {
         send(SIGKILL);
     } catch (const error&) {
         // Not permitted: it runs as another user. It cannot be ended, nor waited for.
-        finish({exit_status::kind::unknown, 0});
+        finish({exit_kind::unknown, 0});
     }
     reap(0);
 }

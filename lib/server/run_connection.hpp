@@ -12,7 +12,7 @@ namespace remora::detail {
 struct run_core::connection {
     std::uint64_t id = 0;
     std::string name;
-    std::shared_ptr<endpoint> end;
+    end_ptr end;
     canceller stop;  ///< of the service, on the pipe's executor
     bool cancelled = false;
 };

@@ -53,7 +53,7 @@ void run_core::connect(std::uint64_t id, const wire::connect_request& request) {
 }
 
 void run_core::reject(std::uint64_t id, const std::string& name, const close_reason& why) {
-    tell({.what = event::kind::rejected, .pipe = name, .connection = id, .code = why.to_code()});
+    emit({.kind = event_kind::rejected, .pipe = name, .connection = id, .code = why.to_code()});
     if (control_->can_send()) post(*control_, frame_kind::rejected, id, 0, why);
 }
 
@@ -85,7 +85,8 @@ void run_core::open(std::uint64_t id, const std::string& name, std::uint32_t kin
     kinds &= wire::allowed(how.transport.value_or(server_->options.transport));
     const std::string base = std::to_string(id);
     try {
-        auto ends = make_connection(base, kinds, how.ring.value_or(server_->options.ring));
+        auto ends =
+            make_connection(base, kinds, how.ring_size.value_or(server_->options.ring_size));
         const wire::connection_offer offer{
             .base = base,
             .transport = ends.rings ? wire::over_shared_memory : wire::over_fifo,
@@ -98,7 +99,7 @@ void run_core::open(std::uint64_t id, const std::string& name, std::uint32_t kin
     } catch (const error& e) {
         unlink_names(base);
         // The app would wait for an answer for ever.
-        if (!control_->can_send()) return complain(e);
+        if (!control_->can_send()) return on_control_error(e);
         const bool own = e.code().category() == category();
         const auto code = own ? static_cast<errc>(e.code().value()) : errc::refused;
         reject(id, name, {is_shortage(e.code()) ? errc::overloaded : code, e.what()});
@@ -135,7 +136,7 @@ shared_rings run_core::make_rings(std::uint32_t kinds, std::size_t ring) try {
     }
 } catch (const error& e) {
     if ((kinds & wire::over_fifo) == 0) throw;
-    if (arena_) tell({.what = event::kind::fallback, .code = e.code(), .text = e.context()});
+    if (arena_) emit({.kind = event_kind::fallback, .code = e.code(), .text = e.context()});
     return {};
 }
 
@@ -156,7 +157,7 @@ asio::awaitable<void> run_core::await_open(std::shared_ptr<run_core> self,
     if (next->has_come()) {
         self->hand_over(*next);
     } else {
-        self->tell({.what = event::kind::rejected,
+        self->emit({.kind = event_kind::rejected,
                     .pipe = next->name,
                     .connection = next->id,
                     .code = next->why,
@@ -181,7 +182,7 @@ bool run_core::opening::has_come() {
 void run_core::hand_over(opening& next) {
     next.ends.fifo.in = unique_fd(next.in.release());
     next.ends.fifo.dummy.reset();
-    tell({.what = event::kind::connected, .pipe = next.name, .connection = next.id});
+    emit({.kind = event_kind::connected, .pipe = next.name, .connection = next.id});
     if (const service_entry* entry = server_->service(next.name)) {
         start_service(*entry, next.id, next.name, std::move(next.ends));
     } else {

@@ -2,7 +2,7 @@
 // The start, the stop and the end of a run.
 #include "server/run_core.hpp"
 
-#include "polling/busy_poller.hpp"
+#include "polling/usable_cpus.hpp"
 #include "server/run_connection.hpp"
 
 #include <fcntl.h>
@@ -35,11 +35,11 @@ run_core::run_core(std::shared_ptr<server_core> server, const std::vector<std::s
       stop_timer_(server_->strand),
       signals_(server_->strand) {
     check_limits(limits_);
-    check_ring(server_->options.ring);
+    check_ring(server_->options.ring_size);
     // The next start goes on with the rest.
     run_directory::sweep(run_directory::default_parent(), std::chrono::milliseconds(25));
     directory_.emplace();
-    control_ = std::make_shared<endpoint>(
+    control_ = std::make_shared<pipe_state>(
         strand(), make_fifo_transport(strand(), make_ends(wire::control_name)), wire::control_name,
         control_limits, errc::app_gone, wait_policy::block, frame_kinds::control);
     make_arena();
@@ -51,9 +51,9 @@ run_core::run_core(std::shared_ptr<server_core> server, const std::vector<std::s
 
 // Without one there are FIFOs.
 void run_core::make_arena() try {
-    if (server_->options.transport != transport_kind::fifo) arena_ = arena::make();
+    if (server_->options.transport != transport_kind::fifo) arena_ = shm_arena::make();
 } catch (const error& e) {
-    tell({.what = event::kind::fallback, .code = e.code(), .text = e.context()});
+    emit({.kind = event_kind::fallback, .code = e.code(), .text = e.context()});
 }
 
 run_core::~run_core() {
@@ -106,7 +106,7 @@ fifo_ends run_core::make_ends(const std::string& base) {
 
 void run_core::begin() {
     const auto self = shared_from_this();
-    tell({.what = event::kind::started, .pid = pid_});
+    emit({.kind = event_kind::started, .pid = pid_});
     // Behind what the host has said since the start: a name that it serves then is known.
     asio::post(strand(), [self] { asio::co_spawn(self->strand(), talk(self), asio::detached); });
     asio::co_spawn(strand(), watch_app(self), asio::detached);
@@ -125,7 +125,7 @@ asio::awaitable<void> run_core::watch_app(std::shared_ptr<run_core> self) {
         } catch (const std::bad_alloc&) {  // the run cannot end without it
         }
     }
-    self->tell({.what = event::kind::app_ended,
+    self->emit({.kind = event_kind::app_ended,
                 .pid = self->pid_,
                 .text = to_string(self->result_.status)});
     self->result_.stopped_by = self->stopping_.stopped_by();
@@ -152,7 +152,7 @@ asio::awaitable<void> run_core::drain(std::shared_ptr<run_core> self) {
     for (int round = 0; round < 2 && self->has_services(); ++round) {
         if (round == 1) self->cancel_services();
         if (self->leaves_services_) break;
-        self->services_ended_.expires_after(self->server_->options.drain);
+        self->services_ended_.expires_after(self->server_->options.drain_timeout);
         std::error_code ec;
         co_await self->services_ended_.async_wait(asio::redirect_error(asio::use_awaitable, ec));
     }
@@ -163,7 +163,7 @@ void run_core::finish() {
     control_->close();
     directory_.reset();
     arena_.reset();
-    result_.from_terminal = result_.status.how == exit_status::kind::signalled &&
+    result_.from_terminal = result_.status.kind == exit_kind::signalled &&
                             signals_.came_from_terminal(result_.status.value);
     signals_.release();
     app_.reset();
@@ -187,13 +187,13 @@ asio::awaitable<run_result> run_core::result(std::shared_ptr<run_core> self) {
 void run_core::stop(stop_step first, std::chrono::nanoseconds grace) {
     if (ended_) return;
     if (!stopping_.started()) stopping_ = stop_sequence({to_ms(grace), to_ms(grace)});
-    if (first == stop_step::goodbye && !met_) first = stop_step::sigterm;
+    if (first == stop_step::goodbye && !welcomed_) first = stop_step::sigterm;
     obey(stopping_.start(first));
 }
 
 void run_core::obey(const stop_action& action) {
     if (action.what == stop_action::kind::nothing || action.what == stop_action::kind::done) return;
-    tell({.what = event::kind::stopping, .pid = pid_, .text = to_string(stopping_.stopped_by())});
+    emit({.kind = event_kind::stopping, .pid = pid_, .text = to_string(stopping_.stopped_by())});
     if (action.what == stop_action::kind::say_goodbye) {
         if (control_->can_send()) post(*control_, frame_kind::goodbye);
     } else {
@@ -224,7 +224,7 @@ void run_core::send_to(Process& process, int number) {
     try {
         process.signal(number);
     } catch (const error& e) {
-        tell({.what = event::kind::stopping, .pid = pid_, .code = e.code(), .text = e.context()});
+        emit({.kind = event_kind::stopping, .pid = pid_, .code = e.code(), .text = e.context()});
     }
 }
 
@@ -246,7 +246,7 @@ void run_core::take_signal(int signal) {
         if (stopping_.started()) {
             obey(stopping_.hurry());
         } else {
-            stop(stop_step::goodbye, server_->options.grace);
+            stop(stop_step::goodbye, server_->options.stop_timeout);
         }
     }
 }

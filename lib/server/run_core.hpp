@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/milestone.hpp"
-#include "pipe/control.hpp"
+#include "pipe/control_pipe.hpp"
 #include "process/descendant.hpp"
 #include "process/stop_sequence.hpp"
 #include "process/stop_signals.hpp"
@@ -43,9 +43,9 @@ public:
 
     /// The server's end of a connection, for `executor`. For any thread, with the server's
     /// `handing_over` locked.
-    std::shared_ptr<endpoint> make_pipe(const asio::any_io_executor& executor, connection_ends ends,
-                                        const std::string& name, wait_policy waiting);
-    std::chrono::nanoseconds grace() const noexcept { return server_->options.grace; }
+    end_ptr make_pipe(const asio::any_io_executor& executor, connection_ends ends,
+                      const std::string& name, wait_policy waiting);
+    std::chrono::nanoseconds stop_timeout() const noexcept { return server_->options.stop_timeout; }
 
 private:
     /// The number of the arena's descriptor in the app.
@@ -61,12 +61,12 @@ private:
 
     // the conversation
     static asio::awaitable<void> talk(std::shared_ptr<run_core> self);
-    static asio::awaitable<bool> meet(std::shared_ptr<run_core> self);
-    void greet(const wire::welcome& terms, int app);
+    static asio::awaitable<bool> handshake(std::shared_ptr<run_core> self);
+    void send_welcome(const wire::welcome& terms, int app);
     void show_arena(wire::welcome& terms) const;
     void refuse(const close_reason& why);
     void handle(const frame& f);
-    void complain(const error& why);
+    void on_control_error(const error& why);
     void note_fault(const error& why);
 
     // connections
@@ -103,17 +103,17 @@ private:
     template <class Process>
     void send_to(Process& process, int number);
     void finish();
-    void tell(const event& e) { server_->tell(e); }
+    void emit(const event& e) { server_->emit(e); }
 
     std::shared_ptr<server_core> server_;
     std::optional<run_directory> directory_;
-    std::shared_ptr<endpoint> control_;
-    std::shared_ptr<arena> arena_;  ///< none: only FIFOs
+    std::shared_ptr<pipe_state> control_;
+    std::shared_ptr<shm_arena> arena_;  ///< none: only FIFOs
     std::optional<child> app_;
     std::optional<descendant> behind_;  ///< which has said hello, if not the child itself
     int pid_ = 0;
     bool launched_ = false;  ///< through a launcher: no start timeout
-    bool met_ = false;
+    bool welcomed_ = false;
     milestone ended_;  ///< the app is reaped
     milestone over_;
     pipe_limits limits_;
@@ -123,7 +123,7 @@ private:
     std::map<std::uint64_t, std::shared_ptr<connection>> connections_;
     std::map<std::uint64_t, std::unique_ptr<pending>> pending_;
     std::vector<std::shared_ptr<opening>> opening_;
-    std::vector<std::weak_ptr<endpoint>> pipes_;  ///< guarded by handing_over
+    std::vector<std::weak_ptr<pipe_end>> pipes_;  ///< guarded by handing_over
     std::optional<errc> pipes_failed_;            ///< with what; guarded by handing_over
     asio::steady_timer services_ended_;           ///< cancelled when the last one has
     stop_sequence stopping_;

@@ -6,10 +6,9 @@
 
 namespace remora::detail {
 
-std::shared_ptr<endpoint> run_core::make_pipe(const asio::any_io_executor& executor,
-                                              connection_ends ends, const std::string& name,
-                                              wait_policy waiting) {
-    const auto end = std::make_shared<endpoint>(executor, make_transport(executor, std::move(ends)),
+end_ptr run_core::make_pipe(const asio::any_io_executor& executor, connection_ends ends,
+                            const std::string& name, wait_policy waiting) {
+    const auto end = std::make_shared<pipe_end>(executor, make_transport(executor, std::move(ends)),
                                                 name, limits_, errc::app_gone, waiting);
     end->agree(features_);
     if (pipes_failed_) end->fail(*pipes_failed_);
@@ -53,7 +52,7 @@ asio::awaitable<void> run_core::serve(std::shared_ptr<run_core> self, std::share
 
 // On the pipe's executor. The app's death is no failure of the service, nor is our cancelling it.
 void run_core::service_ended(const std::shared_ptr<connection>& c, std::exception_ptr why) {
-    event news{.what = event::kind::closed, .pipe = c->name, .connection = c->id};
+    event news{.kind = event_kind::closed, .pipe = c->name, .connection = c->id};
     try {
         if (why) std::rethrow_exception(why);
     } catch (const std::system_error& e) {
@@ -68,7 +67,7 @@ void run_core::service_ended(const std::shared_ptr<connection>& c, std::exceptio
     const bool gone = news.code == errc::app_gone;
     const bool cancelled = c->cancelled && news.code == asio::error::operation_aborted;
     if (news.code && !gone && !cancelled) {
-        news.what = event::kind::service_failed;
+        news.kind = event_kind::service_failed;
         c->end->release(errc::service_failed, news.text);
     } else {
         c->end->release({}, {});
@@ -76,7 +75,7 @@ void run_core::service_ended(const std::shared_ptr<connection>& c, std::exceptio
     }
     asio::dispatch(strand(), [self = shared_from_this(), news] {
         self->connections_.erase(news.connection);
-        self->tell(news);
+        self->emit(news);
         self->look_for_end();
     });
     if (why) server_->report_failure(c->name, why);

@@ -9,26 +9,27 @@ namespace remora::detail {
 
 asio::awaitable<void> run_core::talk(std::shared_ptr<run_core> self) {
     try {
-        if (!co_await meet(self)) co_return;
+        if (!co_await handshake(self)) co_return;
         // So that an accept() which the host has posted already is listening.
-        co_await self->control_->give_way();
+        co_await self->control_->yield();
         while (const frame* f = co_await await_frame(self->control_, deadline::max())) {
             self->handle(*f);
-            self->control_->pop();
-            co_await self->control_->give_way();  // connections open one by one
-            if (self->control_->must_wait_turn()) co_await self->control_->wait_turn();
+            self->control_->pop_frame();
+            co_await self->control_->yield();  // connections open one by one
+            if (self->control_->queue_is_full()) co_await self->control_->wait_queue_room();
         }
-        self->tell({.what = event::kind::goodbye, .pid = self->pid_});
+        self->emit({.kind = event_kind::goodbye, .pid = self->pid_});
     } catch (const error& e) {
-        self->complain(e);
+        self->on_control_error(e);
     } catch (const std::exception& e) {
-        self->complain(error(errc::protocol_error, std::string("control pipe: ") + e.what()));
+        self->on_control_error(
+            error(errc::protocol_error, std::string("control pipe: ") + e.what()));
     }
     if (!self->ended_) self->app_->poke();
 }
 
 // False if the app was refused.
-asio::awaitable<bool> run_core::meet(std::shared_ptr<run_core> self) {
+asio::awaitable<bool> run_core::handshake(std::shared_ptr<run_core> self) {
     const auto timeout =
         self->launched_ ? std::chrono::nanoseconds::max() : self->server_->options.start_timeout;
     const deadline until = deadline_of(timeout);
@@ -44,7 +45,7 @@ asio::awaitable<bool> run_core::meet(std::shared_ptr<run_core> self) {
     if (words.pid != self->pid_)
         self->behind_ = descendant::find(self->strand(), words.pid, self->pid_);
     auto reply = answer(words, self->limits_.message, ::getpid());
-    self->control_->pop();
+    self->control_->pop_frame();
     self->control_->opened();
     self->unlink_names(wire::control_name);
     if (const auto* why = std::get_if<close_reason>(&reply)) {
@@ -54,7 +55,7 @@ asio::awaitable<bool> run_core::meet(std::shared_ptr<run_core> self) {
     auto& terms = std::get<wire::welcome>(reply);
     terms.served = self->server_->options.version;
     self->show_arena(terms);
-    self->greet(terms, words.pid);
+    self->send_welcome(terms, words.pid);
     co_return true;
 }
 
@@ -63,9 +64,9 @@ void run_core::refuse(const close_reason& why) {
     note_fault(error(why.to_code(), why.text));
     post(*control_, frame_kind::refused, 0, 0, why);
     if (stopping_.started()) return;
-    stop_timer_.expires_after(server_->options.grace);
+    stop_timer_.expires_after(server_->options.stop_timeout);
     stop_timer_.async_wait([self = shared_from_this()](std::error_code ec) {
-        if (!ec) self->stop(stop_step::sigterm, self->server_->options.grace);
+        if (!ec) self->stop(stop_step::sigterm, self->server_->options.stop_timeout);
     });
 }
 
@@ -82,12 +83,12 @@ void run_core::show_arena(wire::welcome& terms) const {
     terms.arena_inode = address.inode;
 }
 
-void run_core::greet(const wire::welcome& terms, int app) {
-    met_ = true;
+void run_core::send_welcome(const wire::welcome& terms, int app) {
+    welcomed_ = true;
     limits_.message = terms.max_message;
     features_ = terms.features;
     post(*control_, frame_kind::welcome, 0, 0, terms);
-    tell({.what = event::kind::hello, .pid = app});
+    emit({.kind = event_kind::hello, .pid = app});
 }
 
 void run_core::handle(const frame& f) {
@@ -113,11 +114,11 @@ void run_core::handle(const frame& f) {
 void run_core::note_fault(const error& why) {
     result_.error = why.code();
     result_.text = why.what();
-    tell({.what = event::kind::refused, .pid = pid_, .code = why.code(), .text = why.context()});
+    emit({.kind = event_kind::refused, .pid = pid_, .code = why.code(), .text = why.context()});
 }
 
 // The end of the conversation, otherwise than by a clean close.
-void run_core::complain(const error& why) {
+void run_core::on_control_error(const error& why) {
     if (why.code() == errc::closed) return;
     if (why.code() == errc::app_gone) {
         fail_pipes(errc::app_gone);
@@ -126,7 +127,7 @@ void run_core::complain(const error& why) {
     note_fault(why);
     control_->close(why.code(), why.context());
     fail_pipes(errc::protocol_error);
-    stop(stop_step::sigterm, server_->options.grace);
+    stop(stop_step::sigterm, server_->options.stop_timeout);
 }
 
 }  // namespace remora::detail

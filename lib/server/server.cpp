@@ -4,11 +4,11 @@
 #include "base/exceptions.hpp"
 #include "base/executors.hpp"
 #include "base/print_line.hpp"
-#include "pipe/control.hpp"
 #include "process/spawn.hpp"
 #include "process/stop_signals.hpp"
 #include "server/run_core.hpp"
 #include "server/server_core.hpp"
+#include "wire/control_records.hpp"
 
 #include <remora/run_on.hpp>
 #include <remora/service.hpp>
@@ -49,7 +49,7 @@ struct awaited_result {
 // Runs the context until there is a result: in one go, since Asio keeps the memory of past
 // operations for the next ones only within a call. An exception out of a handler ends the app, so
 // that it is not left behind when `main` is left.
-int run_until_over(asio::io_context& io, awaited_result& end, const run& life) {
+int run_until_over(asio::io_context& io, awaited_result& end, const app_process& life) {
     int failed = 0;
     if (io.stopped()) io.restart();
     end.awaited = true;
@@ -114,7 +114,7 @@ server::~server() {
 void server::serve(std::string name, service_function service, serve_options options) {
     detail::check_pipe_name(name);
     if (!service) detail::raise(errc::bad_option, "no function to serve " + quote(name));
-    if (options.ring) detail::check_ring(*options.ring);
+    if (options.ring_size) detail::check_ring(*options.ring_size);
     asio::dispatch(core_->strand,
                    [core = core_, name = std::move(name),
                     entry = detail::service_entry{std::move(service), std::move(options)}] {
@@ -141,7 +141,7 @@ asio::awaitable<pipe> server::accept(std::string name) {
     return accept_from(core_, std::move(name));
 }
 
-run server::start(std::vector<std::string> arguments) {
+app_process server::start(std::vector<std::string> arguments) {
     if (core_->busy.exchange(true)) detail::raise(errc::already_running, "start");
     std::shared_ptr<run_core> core;
     try {
@@ -154,7 +154,7 @@ run server::start(std::vector<std::string> arguments) {
         server->current = core;
         core->begin();
     });
-    return remora::run(core);
+    return app_process(core);
 }
 
 int server::run(std::vector<std::string> arguments) {
@@ -163,7 +163,7 @@ int server::run(std::vector<std::string> arguments) {
         return say("server.run() needs a server that was made with an io_context", code_failed);
     }
     const auto end = std::make_shared<awaited_result>();
-    std::optional<remora::run> life;
+    std::optional<remora::app_process> life;
     try {
         life = start(std::move(arguments));
     } catch (const detail::exec_failure& e) {
@@ -179,7 +179,7 @@ int server::run(std::vector<std::string> arguments) {
     const int failed = run_until_over(*io, *end, *life);
     if (!end->result) return say("the context was stopped before the app had ended", code_failed);
     if (end->result->error) say(end->result->text, 0);
-    if (end->result->status.how == exit_status::kind::unknown)
+    if (end->result->status.kind == exit_kind::unknown)
         say("the app " + to_string(end->result->status), 0);
     if (end->result->from_terminal) {
         std::fflush(nullptr);
@@ -188,11 +188,11 @@ int server::run(std::vector<std::string> arguments) {
     return failed != 0 ? failed : end->result->code();
 }
 
-asio::any_io_executor run::get_executor() const noexcept {
+asio::any_io_executor app_process::get_executor() const noexcept {
     return core_->executor();
 }
 
-int run::pid() const noexcept {
+int app_process::pid() const noexcept {
     return core_->pid();
 }
 
@@ -203,23 +203,23 @@ void stop_run(const std::shared_ptr<run_core>& core, stop_step first,
 }
 }  // namespace
 
-asio::awaitable<exit_status> run::exited() const {
+asio::awaitable<exit_status> app_process::exited() const {
     return run_on(core_->strand(), run_core::exited(core_));
 }
 
-asio::awaitable<run_result> run::result() const {
+asio::awaitable<run_result> app_process::result() const {
     return run_on(core_->strand(), run_core::result(core_));
 }
 
-void run::terminate() const {
-    stop_run(core_, stop_step::goodbye, core_->grace());
+void app_process::terminate() const {
+    stop_run(core_, stop_step::goodbye, core_->stop_timeout());
 }
 
-void run::terminate(std::chrono::nanoseconds grace) const {
-    stop_run(core_, stop_step::goodbye, grace);
+void app_process::terminate(std::chrono::nanoseconds stop_timeout) const {
+    stop_run(core_, stop_step::goodbye, stop_timeout);
 }
 
-void run::kill() const {
+void app_process::kill() const {
     stop_run(core_, stop_step::sigkill, {});
 }
 

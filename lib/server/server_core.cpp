@@ -16,7 +16,7 @@ server_core::server_core(asio::any_io_executor where, server_options what)
     : executor(std::move(where)),
       strand(strand_of(executor)),
       options(std::move(what)),
-      tell(with_log(options.on_event, "server")) {
+      emit(with_log(options.on_event, "server")) {
 }
 
 void server_core::serve(const std::string& name, service_entry entry) {
@@ -75,7 +75,7 @@ bool server_core::has_offer(const listener& here) {
     return !here.offered.empty();
 }
 
-std::shared_ptr<endpoint> server_core::take(listener& here, const asio::any_io_executor& executor) {
+end_ptr server_core::take(listener& here, const asio::any_io_executor& executor) {
     const std::lock_guard lock(handing_over);
     if (here.offered.empty()) return nullptr;
     offered_pipe taken = std::move(here.offered.front());

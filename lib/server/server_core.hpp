@@ -2,8 +2,8 @@
 /// The server's state, shared with the runs. Belongs to its strand.
 #pragma once
 
-#include "pipe/control.hpp"
 #include "transport/shared_memory.hpp"
+#include "wire/control_records.hpp"
 
 #include <remora/server.hpp>
 
@@ -49,7 +49,7 @@ public:
     static asio::awaitable<listener*> await_offer(std::shared_ptr<server_core> self,
                                                   std::string name);
     /// The next connection, for `executor`, or null if another has taken it. For any thread.
-    std::shared_ptr<endpoint> take(listener& here, const asio::any_io_executor& executor);
+    end_ptr take(listener& here, const asio::any_io_executor& executor);
     void offer(const std::string& name, offered_pipe pipe);
     bool is_known(const std::string& name) const;
     const service_entry* service(const std::string& name) const;
@@ -66,7 +66,7 @@ public:
     asio::any_io_executor executor;
     asio::any_io_executor strand;
     server_options options;
-    event_hook tell;
+    event_hook emit;
     std::atomic<bool> alone = false;  ///< server::run drives the context: no strands are needed
     std::atomic<bool> busy = false;   ///< a run is alive
     std::weak_ptr<run_core> current;  ///< on the strand

@@ -12,6 +12,8 @@
 #include <memory>
 #include <string_view>
 
+#include "wire/control_records.hpp"
+
 #include <remora/error.hpp>
 
 namespace remora::detail {

@@ -10,14 +10,6 @@
 
 #include "base/unique_fd.hpp"
 
-namespace remora::wire {
-
-// The endings of the names of a pipe's two FIFOs.
-inline constexpr const char* up_ending = ".up";      ///< from the app to the server
-inline constexpr const char* down_ending = ".down";  ///< from the server to the app
-
-}  // namespace remora::wire
-
 namespace remora::detail {
 
 /// A new directory "remora-XXXXXX" of mode 0700, whatever the umask, locked as long as this object

@@ -31,14 +31,14 @@ struct arena_address {
 
 /// Where the rings of a run's connections lie: one memfd of a size that nobody can change, without
 /// pages at first. Any thread may use it.
-class arena {
+class shm_arena {
 public:
     /// Throws what the system says.
-    static std::shared_ptr<arena> make();
+    static std::shared_ptr<shm_arena> make();
     /// The arena of the server `pid`, inherited or else through /proc. Throws what the system says.
-    static std::shared_ptr<arena> find(const arena_address& address, int pid);
+    static std::shared_ptr<shm_arena> find(const arena_address& address, int pid);
 
-    explicit arena(unique_fd fd);
+    explicit shm_arena(unique_fd fd);
 
     /// True if two rings of that size can lie there.
     bool has_place(std::uint64_t offset, std::size_t ring) const noexcept;
@@ -81,7 +81,8 @@ class shared_rings {
 public:
     shared_rings() = default;
     /// Maps them. Throws what the system says, and protocol_error for a place that is none.
-    shared_rings(std::shared_ptr<arena> arena, std::uint64_t offset, std::size_t size, side mine);
+    shared_rings(std::shared_ptr<shm_arena> arena, std::uint64_t offset, std::size_t size,
+                 side mine);
     shared_rings(shared_rings&& other) noexcept { swap(other); }
     shared_rings& operator=(shared_rings&& other) noexcept {
         shared_rings(std::move(other)).swap(*this);
@@ -110,7 +111,7 @@ private:
     std::byte* map_twice(std::uint64_t offset) const;
     void unmap() noexcept;
 
-    std::shared_ptr<arena> arena_;
+    std::shared_ptr<shm_arena> arena_;
     std::uint64_t offset_ = 0;
     std::size_t size_ = 0;
     side mine_ = side::server;

@@ -24,7 +24,7 @@ struct shared_rings::shared_page {
     alignas(128) std::atomic<std::uint32_t> server_cpu;
 };
 
-shared_rings::shared_rings(std::shared_ptr<arena> arena, std::uint64_t offset, std::size_t size,
+shared_rings::shared_rings(std::shared_ptr<shm_arena> arena, std::uint64_t offset, std::size_t size,
                            side mine)
     : arena_(std::move(arena)), offset_(offset), size_(size), mine_(mine) {
     check_ring(size);

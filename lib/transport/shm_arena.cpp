@@ -61,7 +61,7 @@ std::uint64_t size_of(int fd) {
 
 }  // namespace
 
-std::shared_ptr<arena> arena::make() {
+std::shared_ptr<shm_arena> shm_arena::make() {
     check_file_limit();
     unique_fd fd = make_memfd();
     if (!fd) raise_system(errno, "shared memory: memfd_create");
@@ -69,10 +69,10 @@ std::shared_ptr<arena> arena::make() {
         raise_system(errno, "shared memory: ftruncate");
     if (::fcntl(fd.get(), F_ADD_SEALS, seals) != 0)
         raise_system(errno, "shared memory: F_ADD_SEALS");
-    return std::make_shared<arena>(std::move(fd));
+    return std::make_shared<shm_arena>(std::move(fd));
 }
 
-std::shared_ptr<arena> arena::find(const arena_address& address, int pid) {
+std::shared_ptr<shm_arena> shm_arena::find(const arena_address& address, int pid) {
     unique_fd fd;
     if (address.fd > 2 && is_at(address.fd, address) && is_sealed(address.fd)) {
         fd.reset(address.fd);
@@ -86,24 +86,24 @@ std::shared_ptr<arena> arena::find(const arena_address& address, int pid) {
             raise_system(ENOENT, "shared memory: another file at " + path);
         if (!is_sealed(fd.get())) raise_system(EPERM, "shared memory: it is not sealed");
     }
-    return std::make_shared<arena>(std::move(fd));
+    return std::make_shared<shm_arena>(std::move(fd));
 }
 
-arena::arena(unique_fd fd) : fd_(std::move(fd)), size_(size_of(fd_.get())) {
+shm_arena::shm_arena(unique_fd fd) : fd_(std::move(fd)), size_(size_of(fd_.get())) {
 }
 
-bool arena::has_place(std::uint64_t offset, std::size_t ring) const noexcept {
+bool shm_arena::has_place(std::uint64_t offset, std::size_t ring) const noexcept {
     const std::uint64_t needed = page_size() + 2 * ring;
     return offset % page_size() == 0 && offset <= size_ && size_ - offset >= needed;
 }
 
-arena_address arena::address(int fd) const {
+arena_address shm_arena::address(int fd) const {
     struct stat info{};
     if (::fstat(fd_.get(), &info) != 0) raise_system(errno, "shared memory: fstat");
     return {fd, fd_.get(), info.st_dev, info.st_ino};
 }
 
-std::uint64_t arena::take(std::size_t ring, std::uint64_t free) {
+std::uint64_t shm_arena::take(std::size_t ring, std::uint64_t free) {
     const std::uint64_t size = page_size() + 2 * ring;
     if (free < size + spared) {
         raise_system(ENOMEM, "shared memory: " + std::to_string(size) +
@@ -124,18 +124,18 @@ std::uint64_t arena::take(std::size_t ring, std::uint64_t free) {
     return place;
 }
 
-void arena::punch(std::uint64_t offset, std::size_t ring) noexcept {
+void shm_arena::punch(std::uint64_t offset, std::size_t ring) noexcept {
     ::fallocate(fd_.get(), FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, static_cast<off_t>(offset),
                 static_cast<off_t>(page_size() + 2 * ring));
 }
 
-void arena::note_left(std::uint64_t offset, std::size_t ring) noexcept try {
+void shm_arena::note_left(std::uint64_t offset, std::size_t ring) noexcept try {
     const std::lock_guard lock(mutex_);
     left_.push_back({offset, offset + page_size() + 2 * ring});
 } catch (const std::exception&) {  // not counted, then
 }
 
-bool arena::has_pages(const range& r) const noexcept {
+bool shm_arena::has_pages(const range& r) const noexcept {
     const off_t at = ::lseek(fd_.get(), static_cast<off_t>(r.begin), SEEK_DATA);
     return at >= 0 && static_cast<std::uint64_t>(at) < r.end;
 }

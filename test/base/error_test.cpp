@@ -31,7 +31,7 @@ TEST_CASE("each kind has a name of its own") {
     using remora::failure_kind;
     using remora::transport_kind;
     using remora::wait_policy;
-    CHECK(names_of(failure_kind::failed, failure_kind::deadline).size() == 7);
+    CHECK(names_of(failure_kind::failed, failure_kind::timed_out).size() == 7);
     CHECK(names_of(transport_kind::automatic, transport_kind::shared_memory).size() == 4);
     CHECK(names_of(wait_policy::adaptive, wait_policy::spin).size() == 4);
     CHECK(std::string(remora::category().name()) == "remora");

@@ -160,8 +160,8 @@ TEST_CASE("a caller's fault does not end the connection, even where exceptions d
         const auto unknown = co_await kind_of(near.call<unheard_of>());
         CHECK(unknown == failure_kind::unknown_request);
         wait_for_ever q;
-        const auto late = co_await kind_of(near.call(q, {.deadline = 2ms}));
-        CHECK(late == failure_kind::deadline);
+        const auto late = co_await kind_of(near.call(q, {.timeout = 2ms}));
+        CHECK(late == failure_kind::timed_out);
         while (near.counts().calls != 0)
             co_await settle();
         const auto two = co_await near.call<add>(1, 1);

@@ -4,7 +4,7 @@
 #include "support/pairs.hpp"
 #include "support/wire_bytes.hpp"
 
-#include "pipe/control.hpp"
+#include "wire/control_records.hpp"
 
 #include <remora/pipe.hpp>
 
@@ -96,8 +96,7 @@ TEST_CASE("a call without any time left sends nothing") {
     test::run([](asio::io_context& io) -> asio::awaitable<void> {
         bare_caller end(io);
         for (const auto none : {0ns, -1ns, std::chrono::nanoseconds::min()}) {
-            const auto failure =
-                co_await failure_of(end.server.call<add>({.deadline = none}, 1, 2));
+            const auto failure = co_await failure_of(end.server.call<add>({.timeout = none}, 1, 2));
             CHECK(failure.code == errc::timed_out);
             CHECK(failure.has("add"));
         }
@@ -134,7 +133,7 @@ TEST_CASE("a request that is a temporary lives as long as its call") {
         blob answer;
         asio::co_spawn(io, near.call(make_echo()),
                        [&](std::exception_ptr, blob b) { answer = std::move(b); });
-        auto last = near.call(make_echo(), {.deadline = 60s});
+        auto last = near.call(make_echo(), {.timeout = 60s});
         const auto same = co_await std::move(last);
         CHECK(same.bytes == make_blob(1, 1000).bytes);
         CHECK(answer.bytes == same.bytes);

@@ -294,13 +294,13 @@ TEST_CASE("a call fails at its deadline and cancels its handler") {
     over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
         far.attach(adder());
         wait_for_ever q;
-        const auto late = co_await result_of(near.call(q, {.deadline = 2ms}));
-        CHECK(late.kind == failure_kind::deadline);
+        const auto late = co_await result_of(near.call(q, {.timeout = 2ms}));
+        CHECK(late.kind == failure_kind::timed_out);
         CHECK(late.code == errc::timed_out);
         while (near.counts().calls != 0)
             co_await settle();
         CHECK(far.counts().serving == 0);
-        const auto fine = co_await near.call<add>({.deadline = 60s}, 1, 1);
+        const auto fine = co_await near.call<add>({.timeout = 60s}, 1, 1);
         CHECK(fine.value == 2);
     });
 }
@@ -373,8 +373,8 @@ TEST_CASE("a deadline counts while a call waits for its turn") {
         background first(near.get_executor(), near.call(q));
         while (far.counts().serving != 1)
             co_await settle();
-        const auto late = co_await result_of(near.call(q, {.deadline = 2ms}));
-        CHECK(late.kind == failure_kind::deadline);
+        const auto late = co_await result_of(near.call(q, {.timeout = 2ms}));
+        CHECK(late.kind == failure_kind::timed_out);
         CHECK(near.counts().calls == 1);
         first.cancel();
         co_await first.result();
@@ -387,9 +387,9 @@ TEST_CASE("plain messages go to the service's handler; one without is dropped an
         service s = adder();
         s.on([&](number n) { seen.push_back(n.value); });
         far.attach(s);
-        co_await near.notify<number>(1);
+        co_await near.send<number>(1);
         text t{"nobody wants me"};
-        co_await near.notify(t);
+        co_await near.send(t);
         co_await near.send<number>(2);
         co_await near.call<add>(1, 1);  // behind them
         CHECK(seen == std::vector<std::int64_t>{1, 2});

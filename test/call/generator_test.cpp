@@ -13,8 +13,8 @@ using namespace test;
 namespace {
 
 using remora::generator;
-using remora::detail::suspension;
-using remora::detail::suspensions;
+using remora::detail::wake_event;
+using remora::detail::wake_events;
 
 /// Whether a coroutine's locals live.
 struct witness {
@@ -28,8 +28,8 @@ struct witness {
 /// What takes the items.
 struct consumer {
     asio::io_context io;
-    suspensions all;
-    suspension ready{all};
+    wake_events all;
+    wake_event ready{all};
     bool stopped = false;
 
     template <class T>

@@ -159,7 +159,7 @@ TEST_CASE("a slow consumer holds its producer, and nobody else") {
 
 TEST_CASE("items that are larger than the credit come one by one") {
     over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
-        struct pump {
+        struct write_loop {
             static generator<blob> blobs(int count) {
                 for (int i = 0; i != count; ++i) {
                     const auto b = make_blob(static_cast<std::uint64_t>(i), 700'000);
@@ -168,7 +168,7 @@ TEST_CASE("items that are larger than the credit come one by one") {
             }
         };
         service s;
-        s.on([](large_items q) { return pump::blobs(q.count); });
+        s.on([](large_items q) { return write_loop::blobs(q.count); });
         far.attach(s);
         auto blobs = co_await near.stream<large_items>(5);
         std::uint64_t next = 0;

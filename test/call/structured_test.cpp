@@ -129,8 +129,7 @@ TEST_CASE("an upload's generator has ended when its call's time has passed") {
         over_every_transport([produce](pipe near, pipe far) -> asio::awaitable<void> {
             far.attach(adder());
             scene s;
-            const auto failed =
-                co_await failure_of(upload(near, s, produce, {}, {.deadline = 3ms}));
+            const auto failed = co_await failure_of(upload(near, s, produce, {}, {.timeout = 3ms}));
             CHECK(failed.code == code(remora::errc::timed_out));
             check_ended(s);
             co_await settle();
@@ -296,7 +295,7 @@ TEST_CASE("a stream fails when its time has passed") {
     over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
         scene s;
         far.attach(service().on([&s](count_up) { return stuck(s); }));
-        const auto failed = co_await failure_of(watch(near, {.deadline = 5ms}));
+        const auto failed = co_await failure_of(watch(near, {.timeout = 5ms}));
         CHECK(failed.code == code(remora::errc::timed_out));
         co_await near.close();
         co_await far.finished();

@@ -41,7 +41,7 @@ TEST_CASE("a handler knows how long its caller waits, and the calls that it make
         far.attach(service().on(tell_time));
         near.attach(service().on(tell_time));
         for (const bool pass_on : {false, true}) {
-            const auto hour = co_await near.call<ask_time>({.deadline = 1h}, pass_on);
+            const auto hour = co_await near.call<ask_time>({.timeout = 1h}, pass_on);
             CHECK(hour.value <= nanoseconds(1h).count());
             CHECK(hour.value > nanoseconds(30min).count());
             const auto unlimited = co_await near.call<ask_time>(pass_on);
@@ -55,12 +55,12 @@ TEST_CASE("a handler knows how long its caller waits, and the calls that it make
 TEST_CASE("a call without a deadline of its own has that of its pipe") {
     over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
         far.attach(service().on(tell_time).on(for_ever));
-        near.set_default_deadline(2h);
+        near.set_default_timeout(2h);
         const auto two = co_await near.call<ask_time>(false);
         CHECK(two.value <= nanoseconds(2h).count());
-        const auto three = co_await near.call<ask_time>({.deadline = 3h}, false);
+        const auto three = co_await near.call<ask_time>({.timeout = 3h}, false);
         CHECK(three.value > nanoseconds(2h).count());
-        near.set_default_deadline(1ms);
+        near.set_default_timeout(1ms);
         const auto late = co_await failure_of(near.call<wait_for_ever>());
         CHECK(late.code == code(errc::timed_out));
     });
@@ -74,7 +74,7 @@ generator<number> count_in_time(count_up) {
 TEST_CASE("a generator knows how long its caller waits") {
     over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
         far.attach(service().on(count_in_time));
-        auto items = co_await near.stream<count_up>({.deadline = 1h}, 1);
+        auto items = co_await near.stream<count_up>({.timeout = 1h}, 1);
         const auto left = co_await items.next();
         CHECK(left->value <= nanoseconds(1h).count());
         CHECK(left->value > nanoseconds(30min).count());

@@ -312,7 +312,7 @@ int main(int argc, char** argv) {
         options.on_goodbye = [] {};
         ::signal(SIGTERM, SIG_IGN);
     }
-    if (mode == "needs") options.needs = 3;
+    if (mode == "needs") options.min_server_version = 3;
     if (mode == "spins") {
         options.on_server_gone =
             remora::server_gone_policy::end_within(std::chrono::milliseconds(300));

@@ -110,7 +110,7 @@ void no_calls(remora::pipe& p, const remark& r, const question& q, const watch& 
     p.call<narrow>("one");             // expect: one of them does not fit its field
     p.stream<series>(narrow(), wide);  // expect: one of them does not fit its field
     (void)p.send<narrow>(wide);        // expect: one of them does not fit its field
-    (void)p.notify<narrow>(wide);      // expect: one of them does not fit its field
+    (void)p.send<narrow>(wide);        // expect: one of them does not fit its field
 }
 
 namespace other {

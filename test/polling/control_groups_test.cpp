@@ -4,6 +4,7 @@
 
 #include "polling/busy_poller.hpp"
 #include "polling/control_groups.hpp"
+#include "polling/usable_cpus.hpp"
 
 #include <cerrno>
 #include <cmath>
@@ -69,7 +70,7 @@ TEST_CASE("free memory is what the groups leave, and cached files count as free"
 }
 
 TEST_CASE("rings for which the control group has no memory left are refused, not allocated") {
-    const auto memory = remora::detail::arena::make();
+    const auto memory = remora::detail::shm_arena::make();
     const auto refused = failure_of([&] { memory->take(1 << 20, 2 << 20); });
     CHECK(refused.code == std::errc::not_enough_memory);
     CHECK(refused.has("control group"));

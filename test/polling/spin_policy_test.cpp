@@ -13,9 +13,9 @@ using remora::wait_policy;
 using remora::detail::spin_policy;
 
 // How many waits pass, the watched one included, until one is watched.
-int waits_until_watched(spin_policy& policy) {
+int waits_until_it_polls(spin_policy& policy) {
     int count = 1;
-    while (!policy.watches())
+    while (!policy.polls())
         ++count;
     return count;
 }
@@ -28,8 +28,8 @@ void miss(spin_policy& policy, int times) {
 TEST_CASE("block never watches, spin always does") {
     spin_policy block(wait_policy::block), spin(wait_policy::spin);
     for (int i = 0; i < 200; ++i) {
-        CHECK(!block.watches());
-        CHECK(spin.watches());
+        CHECK(!block.polls());
+        CHECK(spin.polls());
         spin.miss();
     }
 }
@@ -38,7 +38,7 @@ TEST_CASE("who finds nothing looks more rarely each time, and after every 64th w
     spin_policy policy(wait_policy::adaptive);
     std::vector<int> pauses;
     for (int i = 0; i < 8; ++i) {
-        pauses.push_back(waits_until_watched(policy));
+        pauses.push_back(waits_until_it_polls(policy));
         policy.miss();
     }
     CHECK(pauses == std::vector{1, 4, 8, 16, 32, 64, 64, 64});
@@ -47,11 +47,11 @@ TEST_CASE("who finds nothing looks more rarely each time, and after every 64th w
 TEST_CASE("a hit makes up for all misses") {
     spin_policy policy(wait_policy::adaptive);
     miss(policy, 20);
-    CHECK(waits_until_watched(policy) == 64);
+    CHECK(waits_until_it_polls(policy) == 64);
     policy.hit();
-    CHECK(policy.watches());
+    CHECK(policy.polls());
     policy.miss();
-    CHECK(waits_until_watched(policy) == 4);
+    CHECK(waits_until_it_polls(policy) == 4);
 }
 
 TEST_CASE("who has lost the CPU while looking makes the longest pause, whatever was found before") {
@@ -59,11 +59,11 @@ TEST_CASE("who has lost the CPU while looking makes the longest pause, whatever 
     for (int i = 0; i < 100; ++i)
         policy.hit();
     policy.lost_cpu();
-    CHECK(waits_until_watched(policy) == 64);
+    CHECK(waits_until_it_polls(policy) == 64);
     policy.lost_cpu();
-    CHECK(waits_until_watched(policy) == 64);
+    CHECK(waits_until_it_polls(policy) == 64);
     policy.hit();
-    CHECK(policy.watches());
+    CHECK(policy.polls());
 }
 
 TEST_CASE("a yield that cost a time slice forbids yields for 64 times as long") {
@@ -82,10 +82,10 @@ TEST_CASE("now and then a miss among hits does not stop the watching") {
     spin_policy policy(wait_policy::adaptive);
     for (int burst = 0; burst < 50; ++burst) {
         for (int i = 0; i < 9; ++i) {
-            REQUIRE(policy.watches());
+            REQUIRE(policy.polls());
             policy.hit();
         }
-        REQUIRE(policy.watches());
+        REQUIRE(policy.polls());
         policy.miss();
     }
 }

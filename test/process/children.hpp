@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// What the tests of processes share: starting the child program, waiting with a watchdog, and
-/// putting the host's signals back.
+/// What the tests of processes share: starting the child program, waiting with a parent_watchdog,
+/// and putting the host's signals back.
 #pragma once
 
 #include <fcntl.h>
@@ -40,14 +40,14 @@ inline remora::spawn_options child(std::vector<std::string> arguments) {
     return options;
 }
 
-/// Runs the context until the condition holds. The watchdog fails the test.
+/// Runs the context until the condition holds. The parent_watchdog fails the test.
 template <class Condition>
 void run_until(asio::io_context& io, Condition condition) {
-    const auto watchdog = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    const auto parent_watchdog = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     io.restart();
     while (!condition()) {
-        if (io.run_one_until(watchdog) == 0)
-            FAIL("the watchdog has barked, or the context has nothing left to do");
+        if (io.run_one_until(parent_watchdog) == 0)
+            FAIL("the parent_watchdog has barked, or the context has nothing left to do");
     }
 }
 
@@ -55,7 +55,7 @@ void run_until(asio::io_context& io, Condition condition) {
 inline void run_all(asio::io_context& io) {
     io.restart();
     io.run_for(std::chrono::seconds(20));
-    if (!io.stopped()) FAIL("the watchdog has barked");
+    if (!io.stopped()) FAIL("the parent_watchdog has barked");
 }
 
 inline remora::exit_status end_of(asio::io_context& io, remora::child& child) {
@@ -67,11 +67,11 @@ inline remora::exit_status end_of(asio::io_context& io, remora::child& child) {
 }
 
 inline remora::exit_status exited(int code) {
-    return {remora::exit_status::kind::exited, code};
+    return {remora::exit_kind::exited, code};
 }
 
 inline remora::exit_status signalled(int number) {
-    return {remora::exit_status::kind::signalled, number};
+    return {remora::exit_kind::signalled, number};
 }
 
 inline bool no_child_is_left() {

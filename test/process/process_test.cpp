@@ -236,7 +236,7 @@ TEST_CASE("the status is unknown when somebody else has reaped the child") {
     child child(io.get_executor(), test::child({"exit", "3"}));
     while (::waitpid(child.pid(), nullptr, 0) < 0 && errno == EINTR) {
     }
-    CHECK(end_of(io, child).how == exit_status::kind::unknown);
+    CHECK(end_of(io, child).kind == remora::exit_kind::unknown);
     CHECK(!child.kill());
 }
 
@@ -256,7 +256,7 @@ TEST_CASE("the status is exact while the host ignores SIGCHLD, and unknown if it
     child child(io.get_executor(), test::child({"live"}));
     test::signal_action ignored(SIGCHLD, SIG_IGN);
     child.kill();
-    CHECK(end_of(io, child).how == exit_status::kind::unknown);
+    CHECK(end_of(io, child).kind == remora::exit_kind::unknown);
 }
 
 TEST_CASE("a failed start leaves the context nothing to do, also if the host ignores SIGCHLD") {

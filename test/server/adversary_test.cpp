@@ -14,8 +14,8 @@ remora::server_options with_adversary() {
     remora::server_options options;
     options.target = REMORA_TEST_ADVERSARY;
     options.start_timeout = patience;
-    options.drain = 50ms;
-    options.grace = 100ms;
+    options.drain_timeout = 50ms;
+    options.stop_timeout = 100ms;
     options.limits.message = 64u << 10;
     return options;
 }
@@ -27,20 +27,20 @@ struct hostile_run : served_run {
         server.serve("echo", echo_service);
     }
     /// The text of the first event of this kind; with none, what there is instead.
-    std::string text_of(remora::event::kind what) const {
+    std::string text_of(remora::event_kind what) const {
         std::string others = "none, but";
         for (const auto& e : events) {
-            if (e.what == what) return to_string(e);
+            if (e.kind == what) return to_string(e);
             others += " [" + to_string(e) + "]";
         }
         return others;
     }
-    std::ptrdiff_t count(remora::event::kind what) const {
-        return std::ranges::count(events, what, &remora::event::what);
+    std::ptrdiff_t count(remora::event_kind what) const {
+        return std::ranges::count(events, what, &remora::event::kind);
     }
     void stop_at_hello() {
         on_event = [this](const remora::event& e) {
-            if (e.what == remora::event::kind::hello) run().terminate(20ms);
+            if (e.kind == remora::event_kind::hello) run().terminate(20ms);
         };
     }
     /// The same server serves a good app, and then is clean.
@@ -72,7 +72,7 @@ void check_refused(const words_and_answer& each, remora::server_options options)
     const auto result = r.finish();
     CHECK(result.error == code(each.code));
     CHECK_MESSAGE(has(result.text, each.text), result.text);
-    CHECK(has(r.text_of(remora::event::kind::refused), each.text));
+    CHECK(has(r.text_of(remora::event_kind::refused), each.text));
     CHECK(result.stopped_by == stop_step::sigterm);
     CHECK(result.code() == 143);
     CHECK(memory_in_use() < memory + (16u << 20));
@@ -158,7 +158,7 @@ TEST_CASE("a bad name on the wire is bad_name, and the conversation goes on") {
         const auto result = r.finish();
         CHECK(result.code() == static_cast<int>(errc::bad_name));
         CHECK(!result.error);
-        CHECK(r.count(remora::event::kind::rejected) == 1);
+        CHECK(r.count(remora::event_kind::rejected) == 1);
         CHECK(r.serves_the_next());
     }
 }
@@ -176,9 +176,9 @@ TEST_CASE("a pipe that does not begin with its open frame is not given to a serv
         CAPTURE(words);
         hostile_run r({words});
         CHECK(r.finish().code() == 0);
-        CHECK(has(r.text_of(remora::event::kind::rejected), "pipe \"echo\" #1"));
-        CHECK(has(r.text_of(remora::event::kind::rejected), "has not opened the pipe"));
-        CHECK(r.count(remora::event::kind::connected) == 0);
+        CHECK(has(r.text_of(remora::event_kind::rejected), "pipe \"echo\" #1"));
+        CHECK(has(r.text_of(remora::event_kind::rejected), "has not opened the pipe"));
+        CHECK(r.count(remora::event_kind::connected) == 0);
         CHECK(r.failures.empty());
         CHECK(r.serves_the_next());
     }
@@ -229,7 +229,7 @@ TEST_CASE("ten thousand requests, of which no answer is read, cost little and en
         hostile_run r({words});
         const auto memory = memory_in_use();
         r.on_event = [&r](const remora::event& e) {
-            if (e.what == remora::event::kind::rejected && std::ssize(r.events) == 1500)
+            if (e.kind == remora::event_kind::rejected && std::ssize(r.events) == 1500)
                 r.run().terminate(20ms);
         };
         const auto result = r.finish();
@@ -246,8 +246,8 @@ TEST_CASE("an app that sends frames to be passed over for ever does not keep the
         hostile_run r({words});
         const bool on_pipe = has(words, "on a pipe");
         r.on_event = [&r, on_pipe](const remora::event& e) {
-            using kind = remora::event::kind;
-            if (e.what == (on_pipe ? kind::connected : kind::hello)) r.run().terminate(50ms);
+            using kind = remora::event_kind;
+            if (e.kind == (on_pipe ? kind::connected : kind::hello)) r.run().terminate(50ms);
         };
         CHECK(r.finish().stopped_by == stop_step::sigterm);
         CHECK(r.serves_the_next());
@@ -258,7 +258,7 @@ TEST_CASE("requests that a dead app has left behind are forgotten with it") {
     hostile_run r({"patience, then death"});
     r.server.serve("busy", [](remora::pipe) { return never(); });
     r.on_event = [&r](const remora::event& e) {
-        if (e.what == remora::event::kind::connected) r.await_death_of_app();
+        if (e.kind == remora::event_kind::connected) r.await_death_of_app();
     };
     CHECK(r.finish().code() == 137);
     r.server.serve("late", echo_service);
@@ -278,7 +278,7 @@ TEST_CASE("an app that takes the names of its FIFOs away uses its pipe all the s
         CAPTURE(words);
         hostile_run r({words});
         CHECK(r.finish().code() == 0);
-        CHECK(r.count(remora::event::kind::connected) == 1);
+        CHECK(r.count(remora::event_kind::connected) == 1);
         CHECK(r.failures.empty());
         CHECK(r.serves_the_next());
     }

@@ -45,7 +45,7 @@ struct doomed_run : served_run {
     }
     static remora::server_options short_drain() {
         remora::server_options options;
-        options.drain = 5ms;
+        options.drain_timeout = 5ms;
         return options;
     }
     void add(const char* name, asio::awaitable<void> (*service)(remora::pipe)) {

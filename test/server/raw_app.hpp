@@ -172,9 +172,9 @@ public:
     }
 
 private:
-    std::shared_ptr<remora::detail::arena> arena() {
+    std::shared_ptr<remora::detail::shm_arena> arena() {
         if (!arena_) {
-            arena_ = remora::detail::arena::find(
+            arena_ = remora::detail::shm_arena::find(
                 {terms.arena_fd, terms.arena_server_fd, terms.arena_device, terms.arena_inode},
                 terms.pid);
         }
@@ -183,7 +183,7 @@ private:
 
     std::string directory_;
     std::vector<std::byte> bytes_;
-    std::shared_ptr<remora::detail::arena> arena_;
+    std::shared_ptr<remora::detail::shm_arena> arena_;
     std::uint64_t last_id_ = 0;
 
 public:

@@ -58,7 +58,7 @@ TEST_CASE("an app that cannot be answered is stopped, and does not wait for ever
     r.server.serve("echo", echo_service);
     remora::detail::unique_fd open_but_silent;
     r.on_event = [&](const remora::event& e) {
-        if (e.what == remora::event::kind::hello) open_but_silent = break_fifo("control.down");
+        if (e.kind == remora::event_kind::hello) open_but_silent = break_fifo("control.down");
     };
     const auto result = r.finish();
     open_but_silent.reset();
@@ -70,7 +70,7 @@ TEST_CASE("an app that cannot be answered is stopped, and does not wait for ever
 TEST_CASE("server.run says so if somebody else has taken the app's status") {
     asio::io_context io;
     remora::server server{io, {.target = REMORA_TEST_APP, .on_event = [](const remora::event& e) {
-                                   if (e.what != remora::event::kind::started) return;
+                                   if (e.kind != remora::event_kind::started) return;
                                    ::kill(e.pid, SIGKILL);
                                    ::waitpid(e.pid, nullptr, 0);
                                }}};
@@ -147,7 +147,7 @@ void await_word_of_app() {
 TEST_CASE("a name that is served right after the start is known, however fast the app is") {
     served_run r({"echo", "1"});
     r.on_event = [](const remora::event& e) {
-        if (e.what == remora::event::kind::hello) await_word_of_app();
+        if (e.kind == remora::event_kind::hello) await_word_of_app();
     };
     r.server.serve("echo", echo_service);
     await_word_of_app();
@@ -191,7 +191,7 @@ TEST_CASE("a failure hook that throws does not keep the run alive") {
     options.on_failure = [](std::string_view, std::exception_ptr) {
         throw std::runtime_error("no");
     };
-    options.drain = 1h;
+    options.drain_timeout = 1h;
     remora::server server{io, options};
     server.serve("bad", [](remora::pipe) -> asio::awaitable<void> {
         throw std::runtime_error("out of order");
@@ -254,7 +254,7 @@ asio::awaitable<void> stay_until(remora::pipe, asio::steady_timer& gate) {
 
 TEST_CASE("the app's end is told at once, the result when its services have ended") {
     remora::server_options options;
-    options.drain = 1h;
+    options.drain_timeout = 1h;
     served_run r({"leave", "1"}, options);
     asio::steady_timer gate(r.io, asio::steady_timer::time_point::max());
     r.server.serve("take", [&gate](remora::pipe p) { return stay_until(std::move(p), gate); });
@@ -266,7 +266,7 @@ TEST_CASE("the app's end is told at once, the result when its services have ende
     r.io.poll();
     CHECK(ended == exited(3));
     CHECK(!over);
-    CHECK(std::ranges::count(r.events, remora::event::kind::app_ended, &remora::event::what) == 1);
+    CHECK(std::ranges::count(r.events, remora::event_kind::app_ended, &remora::event::kind) == 1);
     gate.expires_at({});
     run_until(r.io, [&] { return over.has_value(); });
     CHECK(over->status == exited(3));
@@ -356,7 +356,7 @@ TEST_CASE("an app may wait for a name that is served later") {
     served_run r({"waits_for_name"});
     int connections = 0;
     r.on_event = [&](const remora::event& e) {
-        if (e.what != remora::event::kind::hello) return;
+        if (e.kind != remora::event_kind::hello) return;
         asio::post(r.io, [&] {
             r.server.serve("late", [&](remora::pipe) -> asio::awaitable<void> {
                 ++connections;
@@ -392,7 +392,7 @@ TEST_CASE("accept gives one pipe, and connections wait for it") {
 TEST_CASE("a name that is accepted in a coroutine is known, however fast the app is") {
     served_run r({"uses", "one"});
     r.on_event = [](const remora::event& e) {
-        if (e.what == remora::event::kind::hello) await_word_of_app();
+        if (e.kind == remora::event_kind::hello) await_word_of_app();
     };
     asio::co_spawn(r.io, accept_one(r.server, "one"), asio::detached);
     await_word_of_app();
@@ -426,7 +426,7 @@ TEST_CASE("an accept that is cancelled while a connection is on its way to it lo
     std::thread thread;
     asio::steady_timer given_up(elsewhere, std::chrono::steady_clock::time_point::max());
     r.on_event = [&](const remora::event& e) {
-        if (e.what != remora::event::kind::connected) return;
+        if (e.kind != remora::event_kind::connected) return;
         given_up.cancel();
         after_turns(r.io, 20, [&] { thread = std::thread([&] { elsewhere.run_for(patience); }); });
     };
@@ -442,7 +442,7 @@ TEST_CASE("the event hello has the app's pid, not its launcher's") {
     served_run r({"waits"}, options);
     std::int64_t told = 0, own = 0;
     r.on_event = [&](const remora::event& e) {
-        if (e.what == remora::event::kind::hello) told = e.pid;
+        if (e.kind == remora::event_kind::hello) told = e.pid;
     };
     r.server.serve("silent", [&](remora::pipe p) -> asio::awaitable<void> {
         own = (co_await p.receive<number>()).value;
@@ -476,7 +476,7 @@ TEST_CASE("an exception that leaves the app is printed and becomes 70") {
 TEST_CASE("an app that never says hello is stopped after the start timeout") {
     remora::server_options options;
     options.start_timeout = 50ms;
-    options.grace = 50ms;
+    options.stop_timeout = 50ms;
     served_run r({"mute"}, options);
     const auto result = r.finish();
     CHECK(result.error == code(errc::start_timeout));
@@ -506,7 +506,7 @@ TEST_CASE("terminate stops an app that listens at its first step") {
 
 TEST_CASE("terminate gives each step the server's grace") {
     remora::server_options options;
-    options.grace = std::chrono::milliseconds(50);
+    options.stop_timeout = std::chrono::milliseconds(50);
     served_run r({"spins"}, options);
     r.server.serve("silent", [&r](remora::pipe p) -> asio::awaitable<void> {
         co_await p.receive<number>();

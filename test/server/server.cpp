@@ -112,10 +112,12 @@ int value_of(const std::string& word) {
 
 void obey(const std::string& word) {
     if (word.starts_with("dies_after=")) handlers_left = value_of(word);
-    if (word.starts_with("grace=")) options.grace = std::chrono::milliseconds(value_of(word));
+    if (word.starts_with("stop_timeout="))
+        options.stop_timeout = std::chrono::milliseconds(value_of(word));
     if (word.starts_with("start_timeout="))
         options.start_timeout = std::chrono::milliseconds(value_of(word));
-    if (word.starts_with("drain=")) options.drain = std::chrono::milliseconds(value_of(word));
+    if (word.starts_with("drain_timeout="))
+        options.drain_timeout = std::chrono::milliseconds(value_of(word));
     if (word == "stubborn") stubborn = true;
     if (word == "computes") computes = true;
     if (word == "runs") runs = true;
@@ -152,7 +154,7 @@ void answer(asio::signal_set& questions) {
 
 int main(int argc, char** argv) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    options.drain = std::chrono::milliseconds(10);
+    options.drain_timeout = std::chrono::milliseconds(10);
     int at = 1;
     for (; at < argc && std::string(argv[at]) != "--"; ++at)
         obey(argv[at]);

@@ -55,14 +55,14 @@ TEST_CASE("SIGTERM and SIGHUP stop the app at once, beginning with goodbye") {
 }
 
 TEST_CASE("an app that ignores everything is killed, and the result says so") {
-    host h({"grace=20"}, {"deaf"});
+    host h({"stop_timeout=20"}, {"deaf"});
     CHECK(result_after(h, {SIGTERM}) == "result: killed by SIGKILL (9), stopped by SIGKILL");
     CHECK(h.end() == exited(137));
     CHECK(run_directories() == 0);
 }
 
 TEST_CASE("each further SIGTERM takes the next step without waiting") {
-    host h({"grace=3600000"}, {"deaf"});
+    host h({"stop_timeout=3600000"}, {"deaf"});
     CHECK(h.line_with("message") == "message");
     for (const std::string step : {"goodbye", "SIGTERM", "SIGKILL"}) {
         h.kill(SIGTERM);
@@ -82,7 +82,7 @@ void end_app(host& h, int signal, const std::vector<int>& to_server = {}) {
 }
 
 TEST_CASE("when the app has ended by itself, a stop signal cancels its services") {
-    host h({"drain=3600000"}, {"waits"});
+    host h({"drain_timeout=3600000"}, {"waits"});
     end_app(h, SIGKILL);
     h.kill(SIGTERM);
     CHECK(h.line_with("result") == "result: killed by SIGKILL (9), stopped by none");
@@ -92,7 +92,7 @@ TEST_CASE("when the app has ended by itself, a stop signal cancels its services"
 
 TEST_CASE("a second stop signal ends the wait for services that do not end") {
     for (const int second : {SIGTERM, SIGHUP, SIGINT}) {
-        host h({"drain=3600000", "stubborn"}, {"waits"});
+        host h({"drain_timeout=3600000", "stubborn"}, {"waits"});
         end_app(h, SIGKILL);
         CHECK(!stops_at(h, SIGTERM));
         h.kill(second);
@@ -102,7 +102,7 @@ TEST_CASE("a second stop signal ends the wait for services that do not end") {
 }
 
 TEST_CASE("a second Ctrl-C ends the wait for services after the first has ended the app") {
-    host h({"drain=3600000", "stubborn"}, {"waits"});
+    host h({"drain_timeout=3600000", "stubborn"}, {"waits"});
     end_app(h, SIGINT, {SIGINT});  // as from a terminal, to both
     h.kill(SIGINT);
     CHECK(h.line_with("result") == "result: killed by SIGINT (2), stopped by none");
@@ -185,7 +185,7 @@ TEST_CASE("a stop signal stops the apps of all servers of the process") {
 TEST_CASE("a run goes on to get stop signals when another server's is over") {
     std::optional<served_run> one(std::in_place, std::vector<std::string>{"exit", "3"});
     remora::server_options options;
-    options.grace = 1ms;
+    options.stop_timeout = 1ms;
     served_run two({"mute"}, options);
     CHECK(one->finish().code() == 3);
     one.reset();
@@ -238,7 +238,7 @@ TEST_CASE("where the system refuses pidfds, apps are stopped and their ends are 
         for (const std::string how : {"", "handles_children", "handles_children_later"}) {
             CAPTURE(call);
             CAPTURE(how);
-            host h({call, how, "grace=20"}, {"deaf"});
+            host h({call, how, "stop_timeout=20"}, {"deaf"});
             CHECK(result_after(h, {SIGTERM}) ==
                   "result: killed by SIGKILL (9), stopped by SIGKILL");
             CHECK(h.end() == exited(137));
@@ -304,7 +304,7 @@ TEST_CASE("an app behind a launcher that forks is stopped with it") {
     for (const std::string how : {"", "group", "refuses=pidfd_send_signal"}) {
         CAPTURE(how);
         const orphanage all;
-        host h({"grace=20", how}, {"deaf"}, {"REMORA_LAUNCHER=" + launcher});
+        host h({"stop_timeout=20", how}, {"deaf"}, {"REMORA_LAUNCHER=" + launcher});
         CHECK(result_after(h, {SIGTERM}) == "result: killed by SIGTERM (15), stopped by SIGKILL");
         CHECK(h.end() == exited(143));
         CHECK(orphanage::ends() == std::vector{signalled(SIGKILL)});
@@ -316,7 +316,7 @@ TEST_CASE("an app that a deaf launcher has moved into another group is killed wi
     const std::string launcher =
         write_launcher(directory.path / "launcher", "trap '' TERM; setsid");
     const orphanage all;
-    host h({"grace=20", "group"}, {"deaf"}, {"REMORA_LAUNCHER=" + launcher});
+    host h({"stop_timeout=20", "group"}, {"deaf"}, {"REMORA_LAUNCHER=" + launcher});
     CHECK(result_after(h, {SIGTERM}) == "result: killed by SIGKILL (9), stopped by SIGKILL");
     CHECK(h.end() == exited(137));
     // None, if the dying launcher has reaped it.

@@ -119,7 +119,7 @@ TEST_CASE("runs are started while other threads run the context") {
 asio::awaitable<void> accept_nobody(remora::server& server) {
     co_await server.accept("nobody");
 }
-asio::awaitable<void> await_result(remora::run run) {
+asio::awaitable<void> await_result(remora::app_process run) {
     co_await run.result();
 }
 

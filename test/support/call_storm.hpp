@@ -54,7 +54,7 @@ public:
             const auto fate = random_() % 100;  // some are answered before it strikes
             const auto deadline = fate < 20 ? std::chrono::microseconds(random_() % 100) : 1h;
             ++all_.made;
-            background call(pipe_.get_executor(), call_once({.deadline = deadline}));
+            background call(pipe_.get_executor(), call_once({.timeout = deadline}));
             if (fate >= 20 && fate < 40) {
                 for (auto wait = random_() % 4; wait != 0; --wait)
                     co_await asio::post(pipe_.get_executor(), asio::use_awaitable);
@@ -87,7 +87,7 @@ private:
             const bool same = back.number == direct.what.number && back.bytes == direct.what.bytes;
             ++(same ? all_.answered : all_.wrong);
         } catch (const remora::remote_error& e) {
-            ++(e.kind() == failure_kind::deadline ? all_.late : all_.wrong);
+            ++(e.kind() == failure_kind::timed_out ? all_.late : all_.wrong);
         } catch (const std::system_error& e) {
             ++(e.code() == asio::error::operation_aborted ? all_.cancelled : all_.wrong);
         }

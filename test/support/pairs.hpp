@@ -46,7 +46,7 @@ inline remora::pipe make_pipe(const asio::any_io_executor& executor,
                               remora::detail::connection_ends ends,
                               remora::wait_policy waiting = remora::wait_policy::block,
                               std::uint64_t features = 0) {
-    const auto end = std::make_shared<remora::detail::endpoint>(
+    const auto end = std::make_shared<remora::detail::pipe_end>(
         executor, remora::detail::make_transport(executor, std::move(ends)), "pair",
         remora::pipe_limits{}, remora::errc::broken_pipe, waiting);
     end->agree(features);
@@ -110,7 +110,7 @@ inline std::pair<remora::detail::connection_ends, remora::detail::connection_end
     std::size_t ring) {
     using remora::detail::shared_rings;
     using remora::detail::side;
-    const auto memory = remora::detail::arena::make();
+    const auto memory = remora::detail::shm_arena::make();
     const std::uint64_t place = memory->take(ring);
     auto [one, other] = remora::detail::make_connected_ends();
     return {remora::detail::connection_ends{std::move(one),

@@ -68,7 +68,7 @@ public:
     }
 
     void start(std::vector<std::string> arguments) { run_ = server.start(std::move(arguments)); }
-    remora::run run() const { return *run_; }
+    remora::app_process run() const { return *run_; }
 
     /// Runs the context until the run is over.
     remora::run_result finish() {
@@ -134,7 +134,7 @@ public:
     remora::server server;
 
 private:
-    std::optional<remora::run> run_;
+    std::optional<remora::app_process> run_;
 };
 
 /// Waits until it is cancelled.
@@ -173,7 +173,7 @@ inline asio::awaitable<void> accept_one(remora::server& server, std::string name
 }
 
 /// Starts the stop sequence when the app shows that it is there.
-inline asio::awaitable<void> stop_at_first_message(remora::pipe p, remora::run run) {
+inline asio::awaitable<void> stop_at_first_message(remora::pipe p, remora::app_process run) {
     co_await p.receive<number>();
     run.terminate(50ms);
     co_await p.next<number>();

@@ -2,7 +2,7 @@
 /// Frames by hand, also such as nobody should send.
 #pragma once
 
-#include "pipe/control.hpp"
+#include "wire/control_records.hpp"
 
 #include <string>
 #include <string_view>

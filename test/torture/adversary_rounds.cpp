@@ -32,8 +32,8 @@ asio::awaitable<void> echo(remora::pipe p) {
 remora::server_options options_of(const row& r, report& told) {
     remora::server_options options;
     options.target = r.programs + "/test/adversary";
-    options.drain = 50ms;
-    options.grace = 100ms;
+    options.drain_timeout = 50ms;
+    options.stop_timeout = 100ms;
     options.limits.message = 1u << 20;
     options.standard_error = remora::null_device;
     options.transport =
@@ -54,8 +54,8 @@ public:
                 told_.memory_before = status_of_self("VmRSS");
                 told_.descriptors_before = descriptors();
             }
-            server_.serve("calls", everything(), {.ring = ring_of_round(i)});
-            server_.serve("echo", echo, {.ring = ring_of_round(i)});
+            server_.serve("calls", everything(), {.ring_size = ring_of_round(i)});
+            server_.serve("echo", echo, {.ring_size = ring_of_round(i)});
             live({"at random", std::to_string(row_.seed + i), row_.transport});
             if (told_.hangs) break;
             if (i % good_every == good_every - 1) told_.good += live({"behaves"}) == 0 ? 1 : 0;

@@ -49,7 +49,7 @@ asio::awaitable<void> echo(pipe p) {
 
 asio::awaitable<void> run_app(asio::io_context& io, const row& r) {
     remora::server_options options{
-        .target = r.programs + "/test/app", .drain = 10ms, .grace = 50ms};
+        .target = r.programs + "/test/app", .drain_timeout = 10ms, .stop_timeout = 50ms};
     options.standard_error = remora::null_device;
     options.transport =
         r.over_fifos() ? remora::transport_kind::fifo : remora::transport_kind::shared_memory;
@@ -193,7 +193,8 @@ int run_this_app(const row& r, long n, app_report& said) {
     int told[2];
     if (::pipe(told) != 0) throw std::runtime_error("pipe");
     const remora::detail::unique_fd in(told[0]), out(told[1]);
-    remora::server_options options{.target = "/proc/self/exe", .drain = 10ms, .grace = 50ms};
+    remora::server_options options{
+        .target = "/proc/self/exe", .drain_timeout = 10ms, .stop_timeout = 50ms};
     options.standard_output = out.get();
     options.standard_error = remora::null_device;
     options.transport =

@@ -55,7 +55,7 @@ inline remora::service service() {
 }
 
 /// Calls, a stream, an upload and a message, one after another. The calls have no deadlines: the
-/// watchdog has.
+/// parent_watchdog has.
 inline asio::awaitable<void> converse(asio::io_context& io, const row& r) {
     auto [near, far] = make_pair(io, r.over_fifos(), {4096, wait_policy::adaptive});
     far.attach(service());
@@ -69,7 +69,7 @@ inline asio::awaitable<void> converse(asio::io_context& io, const row& r) {
     }
     const test::add_up all;
     co_await near.call(all, count_slowly(ten));
-    co_await near.notify<number>(1);
+    co_await near.send<number>(1);
     co_await near.close();
 }
 

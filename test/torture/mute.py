@@ -22,7 +22,7 @@ KINDS = {**{how: "waiting for the app's hello" for how in SILENT}, **WRONG}
 
 def try_one(chosen, directory, how):
     """The seconds from before the server's start until it has given up, and what is wrong."""
-    words = [f"start_timeout={1000 * TIMEOUT:.0f}", "grace=100"]
+    words = [f"start_timeout={1000 * TIMEOUT:.0f}", "stop_timeout=100"]
     server = row.Server(chosen, directory, [how], words, "test/adversary")
     refused = server.line_with("refused")
     took = time.monotonic() - server.began

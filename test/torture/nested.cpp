@@ -4,7 +4,7 @@
 
 #include "support/calls.hpp"
 
-#include "pipe/control.hpp"
+#include "wire/control_records.hpp"
 
 #include <remora/pipe.hpp>
 

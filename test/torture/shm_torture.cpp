@@ -254,14 +254,15 @@ void limit_memory(shortage what) {
 // app that was not served.
 int be_short_of_memory(shortage what) {
     asio::io_context io;
-    remora::server_options options{.target = "/proc/self/exe", .drain = 10ms, .grace = 50ms};
-    options.ring = large_ring;
+    remora::server_options options{
+        .target = "/proc/self/exe", .drain_timeout = 10ms, .stop_timeout = 50ms};
+    options.ring_size = large_ring;
     int told = 0;
     bool named = true;
     options.on_event = [&](const remora::event& e) {
-        using kind = remora::event::kind;
-        if (e.what == kind::hello && what == shortage::of_connection) limit_memory(what);
-        if (e.what != kind::fallback) return;
+        using kind = remora::event_kind;
+        if (e.kind == kind::hello && what == shortage::of_connection) limit_memory(what);
+        if (e.kind != kind::fallback) return;
         ++told;
         const auto why =
             what == shortage::of_run ? std::errc::file_too_large : std::errc::not_enough_memory;

@@ -56,8 +56,9 @@ public:
           waits_for_calls_(number / (4 * ways) % 2 == 0 && how != way::during_start),
           delay_(std::chrono::microseconds(random() % 30'000)),
           guard_(io_.get_executor()) {
-        remora::server_options options{.target = "/proc/self/exe", .drain = 10ms, .grace = grace};
-        options.ring = ring_of_round(number);
+        remora::server_options options{
+            .target = "/proc/self/exe", .drain_timeout = 10ms, .stop_timeout = grace};
+        options.ring_size = ring_of_round(number);
         options.transport =
             r.over_fifos() ? remora::transport_kind::fifo : remora::transport_kind::shared_memory;
         options.on_failure = [](std::string_view, const std::exception_ptr&) {};
@@ -140,7 +141,7 @@ private:
     asio::io_context io_;
     asio::executor_work_guard<asio::io_context::executor_type> guard_;
     std::optional<remora::server> server_;
-    std::optional<remora::run> run_;
+    std::optional<remora::app_process> run_;
     clock::time_point stopped_{}, over_{};
     remora::run_result end_;
     bool failed_ = false;

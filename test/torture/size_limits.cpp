@@ -114,7 +114,7 @@ remora::server_options options_of(const row& r, std::uint64_t round, tally& all)
     remora::server_options options;
     options.target = r.programs + "/test/torture/size_limits";
     options.limits.message = limit;
-    options.ring = ring_of_round(round);
+    options.ring_size = ring_of_round(round);
     options.transport =
         r.over_fifos() ? remora::transport_kind::fifo : remora::transport_kind::shared_memory;
     options.on_failure = [&all](std::string_view, const std::exception_ptr& why) {

@@ -49,7 +49,7 @@ asio::awaitable<void> use(pipe& p, std::uint64_t seed) {
             if (n->value != next++) throw std::runtime_error("another item");
         }
         if (next != 50) throw std::runtime_error("items are lost");
-        co_await p.notify<number>(i);
+        co_await p.send<number>(i);
     }
 }
 
@@ -77,7 +77,7 @@ verdict judge(row& r) {
     verdict v;
     const run_parent directory;
     std::mt19937_64 random(r.seed);
-    remora::server_options options{.target = "/proc/self/exe", .drain = 100ms};
+    remora::server_options options{.target = "/proc/self/exe", .drain_timeout = 100ms};
     options.transport =
         r.over_fifos() ? remora::transport_kind::fifo : remora::transport_kind::shared_memory;
     options.on_failure = [](std::string_view, const std::exception_ptr&) {};
@@ -92,7 +92,8 @@ verdict judge(row& r) {
         const bool kill = random() % 4 == 0;
         bool done = false;
         int code = 0;
-        server.serve("soak", service(), {.ring = ring_of_round(static_cast<std::uint64_t>(runs))});
+        server.serve("soak", service(),
+                     {.ring_size = ring_of_round(static_cast<std::uint64_t>(runs))});
         auto run = server.start({std::to_string(random() >> 1)});
         asio::steady_timer killer(io, std::chrono::microseconds(random() % 30'000));
         if (kill)

@@ -203,7 +203,7 @@ int serve(const row& r, int version, std::vector<std::string> words) {
     static std::uint64_t round = 0;
     asio::io_context io;
     remora::server_options options;
-    options.ring = ring_of_round(round++);
+    options.ring_size = ring_of_round(round++);
     options.target = r.programs + "/test/torture/version_matrix";
     options.standard_error = remora::null_device;
     options.transport =

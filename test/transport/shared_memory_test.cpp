@@ -15,8 +15,8 @@ namespace {
 using namespace test;
 using remora::errc;
 using remora::transport_kind;
-using remora::detail::arena;
 using remora::detail::shared_rings;
+using remora::detail::shm_arena;
 using remora::detail::side;
 using remora::detail::unique_fd;
 
@@ -76,8 +76,8 @@ TEST_CASE("by default a pipe stands on shared memory, or on FIFOs if there is no
         CHECK(server.run({"echo", "100"}) == 0);
         ::setrlimit(RLIMIT_FSIZE, &before);
         CHECK(used == (limited ? transport_kind::fifo : transport_kind::shared_memory));
-        const auto told = std::ranges::find(events, remora::event::kind::fallback,
-                                            [](const remora::event& e) { return e.what; });
+        const auto told = std::ranges::find(events, remora::event_kind::fallback,
+                                            [](const remora::event& e) { return e.kind; });
         REQUIRE((told != events.end()) == limited);
         if (limited) CHECK(told->text.find("RLIMIT_FSIZE") != std::string::npos);
     }
@@ -87,7 +87,7 @@ TEST_CASE("where the app cannot map the rings the connection stands on FIFOs") {
     transport_kind used = transport_kind::automatic;
     asio::io_context io;
     run_parent();
-    remora::server server{io, {.target = REMORA_TEST_APP, .ring = 8u << 20}};
+    remora::server server{io, {.target = REMORA_TEST_APP, .ring_size = 8u << 20}};
     server.serve("echo", noting_echo(used));
     CHECK(server.run({"cramped", "100"}) == 0);
     CHECK(used == transport_kind::fifo);
@@ -96,20 +96,20 @@ TEST_CASE("where the app cannot map the rings the connection stands on FIFOs") {
 TEST_CASE("a ring of a size that cannot be is refused") {
     asio::io_context io;
     for (const std::size_t size : {0u, 1u, 2048u, 5000u, 1u << 31}) {
-        remora::server server{io, {.target = REMORA_TEST_APP, .ring = size}};
+        remora::server server{io, {.target = REMORA_TEST_APP, .ring_size = size}};
         CHECK(failure_of([&] { server.start(); }).code == code(errc::bad_option));
-        CHECK(failure_of([&] { server.serve("echo", echo_service, {.ring = size}); }).code ==
+        CHECK(failure_of([&] { server.serve("echo", echo_service, {.ring_size = size}); }).code ==
               code(errc::bad_option));
     }
 }
 
-bool is_empty(const arena& memory) {
+bool is_empty(const shm_arena& memory) {
     return ::lseek(memory.fd(), 0, SEEK_DATA) < 0;
 }
 
 TEST_CASE("the memory of a connection goes back when both sides have left, in any order") {
     for (const bool server_first : {true, false}) {
-        const auto memory = arena::make();
+        const auto memory = shm_arena::make();
         const auto place = memory->take(8192);
         shared_rings ours(memory, place, 8192, side::server);
         shared_rings theirs(memory, place, 8192, side::app);
@@ -132,7 +132,7 @@ TEST_CASE("what was sent is received, though the sender has left its rings") {
 }
 
 TEST_CASE("an app that does not leave closed connections gets FIFOs in the end") {
-    const auto memory = arena::make();
+    const auto memory = shm_arena::make();
     std::vector<shared_rings> held;
     const auto failure = failure_of([&] {
         for (int i = 0; i < 2000; ++i) {
@@ -164,7 +164,7 @@ TEST_CASE("a sender that cannot wake the receiver fails, and does not let it sle
 }
 
 TEST_CASE("no place in the arena is used twice") {
-    const auto memory = arena::make();
+    const auto memory = shm_arena::make();
     std::uint64_t last = memory->take(4096);
     for (int i = 0; i < 100; ++i) {
         {
@@ -177,19 +177,19 @@ TEST_CASE("no place in the arena is used twice") {
 }
 
 TEST_CASE("an arena that is not inherited is found through its server's descriptor") {
-    const auto ours = arena::make();
+    const auto ours = shm_arena::make();
     auto address = ours->address(-1);
-    const auto found = arena::find(address, ::getpid());
+    const auto found = shm_arena::find(address, ::getpid());
     CHECK(found->fd() != ours->fd());
     CHECK(found->address(-1).inode == address.inode);
     address.server_fd = -1;
     address.fd = ::dup(ours->fd());  // as if inherited
-    const auto inherited = arena::find(address, ::getpid());
+    const auto inherited = shm_arena::find(address, ::getpid());
     CHECK(inherited->fd() == address.fd);
     CHECK((::fcntl(inherited->fd(), F_GETFD) & FD_CLOEXEC) != 0);
     address.fd = -1;
     ++address.inode;
-    CHECK(failure_of([&] { arena::find(address, ::getpid()); }).code);
+    CHECK(failure_of([&] { shm_arena::find(address, ::getpid()); }).code);
 }
 
 TEST_CASE("a file that can be cut short is no arena") {
@@ -199,13 +199,13 @@ TEST_CASE("a file that can be cut short is no arena") {
     struct stat info{};
     REQUIRE(::fstat(file.get(), &info) == 0);
     const remora::detail::arena_address address{file.get(), file.get(), info.st_dev, info.st_ino};
-    CHECK(failure_of([&] { arena::find(address, ::getpid()); }).code ==
+    CHECK(failure_of([&] { shm_arena::find(address, ::getpid()); }).code ==
           std::errc::operation_not_permitted);
     CHECK(::fcntl(file.get(), F_GETFD) >= 0);  // it was not taken
 }
 
 TEST_CASE("rings that the other side never opened go back at once") {
-    const auto memory = arena::make();
+    const auto memory = shm_arena::make();
     const auto place = memory->take(4096);
     shared_rings ours(memory, place, 4096, side::server);
     ours.discard();
@@ -213,7 +213,7 @@ TEST_CASE("rings that the other side never opened go back at once") {
 }
 
 TEST_CASE("rings at a place that is none are refused") {
-    const auto memory = arena::make();
+    const auto memory = shm_arena::make();
     const auto code_for = [&](std::uint64_t offset, std::size_t size) {
         return failure_of([&] { shared_rings(memory, offset, size, side::app); }).code;
     };

@@ -2,7 +2,7 @@
 // Frames and the meeting: logic without input or output.
 #include "support/support.hpp"
 
-#include "pipe/control.hpp"
+#include "wire/control_records.hpp"
 
 #include <remora/detail/wire/frame.hpp>
 

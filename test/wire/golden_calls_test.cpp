@@ -125,7 +125,7 @@ void call_all(asio::io_context& io, pipe& p, results& got) {
     asio::co_spawn(io, upload(p, got), asio::detached);
     asio::co_spawn(io, listen(p, got), asio::detached);
     asio::co_spawn(io, stop_waiting(p), asio::detached);
-    asio::co_spawn(io, p.notify<number>(7), asio::detached);
+    asio::co_spawn(io, p.send<number>(7), asio::detached);
 }
 
 /// Each frame of these bytes on a line of its own.

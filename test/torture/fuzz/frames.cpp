@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Bytes read as frames: by the plain parser, and by an endpoint that finds them in its FIFO. What
+// Bytes read as frames: by the plain parser, and by an pipe_state that finds them in its FIFO. What
 // the parser makes of a frame's header are the bytes that it was read from.
 #include "fuzz.hpp"
 
@@ -44,7 +44,7 @@ std::size_t receive_all(std::span<const std::byte> bytes, std::size_t piece) {
     remora::pipe_limits limits;
     limits.message = limit;
     auto [mine, peer] = remora::detail::make_connected_ends();
-    const auto end = std::make_shared<remora::detail::endpoint>(
+    const auto end = std::make_shared<remora::detail::pipe_end>(
         io.get_executor(), remora::detail::make_transport(io.get_executor(), {std::move(mine)}),
         "fuzzed", limits, remora::errc::broken_pipe);
     std::size_t messages = 0;
@@ -53,8 +53,8 @@ std::size_t receive_all(std::span<const std::byte> bytes, std::size_t piece) {
             const auto part = bytes.first(std::min(piece, bytes.size()));
             if (::write(peer.out.get(), part.data(), part.size()) != std::ssize(part)) break;
             bytes = bytes.subspan(part.size());
-            for (; end->head() != nullptr; end->pop())
-                messages += end->head()->header.kind == remora::frame_kind::message ? 1 : 0;
+            for (; end->peek_frame() != nullptr; end->pop_frame())
+                messages += end->peek_frame()->header.kind == remora::frame_kind::message ? 1 : 0;
         }
     } catch (const remora::error&) {
     }

@@ -16,7 +16,7 @@ constexpr std::size_t ring_size = 4096;
 
 /// The server's rings, and what the app can do to them.
 struct hostile_rings {
-    std::shared_ptr<remora::detail::arena> memory = remora::detail::arena::make();
+    std::shared_ptr<remora::detail::shm_arena> memory = remora::detail::shm_arena::make();
     std::uint64_t place = memory->take(ring_size);
     remora::detail::shared_rings server{memory, place, ring_size, remora::detail::side::server};
     remora::detail::shared_rings app{memory, place, ring_size, remora::detail::side::app};
@@ -88,23 +88,23 @@ void drive_indices(input& in, const hostile_rings& rings) {
     }
 }
 
-// An endpoint over the rings.
+// An pipe_state over the rings.
 void drive_endpoint(input& in, hostile_rings& rings) {
     static asio::io_context io;
     auto [mine, peer] = remora::detail::make_connected_ends();
     remora::detail::connection_ends ends{std::move(mine), std::move(rings.server)};
     remora::pipe_limits limits;
     limits.message = 3 * ring_size;
-    const auto end = std::make_shared<remora::detail::endpoint>(
+    const auto end = std::make_shared<remora::detail::pipe_end>(
         io.get_executor(), remora::detail::make_transport(io.get_executor(), std::move(ends)),
         "fuzzed", limits, remora::errc::app_gone);
     for (int looks = 0; !in.empty() && looks < 4096; ++looks) {
         rings.scribble(in);
-        for (int i = 0; i < 64 && end->head() != nullptr; ++i) {
-            must(end->head()->payload.size() <= limits.message, "a value within the limit");
-            end->pop();
+        for (int i = 0; i < 64 && end->peek_frame() != nullptr; ++i) {
+            must(end->peek_frame()->payload.size() <= limits.message, "a value within the limit");
+            end->pop_frame();
         }
-        if (!end->can_send() || end->must_wait_turn()) continue;
+        if (!end->can_send() || end->queue_is_full()) continue;
         auto p = end->begin_frame(remora::frame_kind::message);
         end->end_frame(p);
         end->flush(p);

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <remora/detail/call/produce.hpp>
-#include <remora/pipe.hpp>
 #include <remora/stream.hpp>
 
 #include <algorithm>
@@ -16,7 +15,7 @@ namespace detail {
 template <class R>
 struct answer_value {
     R value{};
-    void take(endpoint& end, const frame& f, std::string_view request) {
+    void take(pipe_end& end, const frame& f, std::string_view request) {
         if (f.header.kind != frame_kind::reply)
             raise(errc::protocol_error, "a stream, as the answer to " + std::string(request));
         if (f.header.tag != type_tag_of<R>()) end.raise_mismatch(f, type_name_of<R>());
@@ -25,7 +24,7 @@ struct answer_value {
 };
 template <>
 struct answer_value<void> {
-    void take(endpoint&, const frame& f, std::string_view request) {
+    void take(pipe_end&, const frame& f, std::string_view request) {
         if (f.header.kind != frame_kind::end)
             raise(errc::protocol_error, "a value, as the answer to " + std::string(request));
     }
@@ -34,8 +33,8 @@ struct answer_value<void> {
 /// Queues the request of the call `id`. If that cannot be, the call is withdrawn: the other end
 /// will not hear of it.
 template <class Request>
-void queue_request(endpoint& end, std::uint64_t id, const Request& question, deadline until) {
-    endpoint::position told, sent;
+void queue_request(pipe_end& end, std::uint64_t id, const Request& question, deadline until) {
+    pipe_state::position told, sent;
     try {
         if (until != deadline::max()) told = end.calls->put_time_left(id, until);
         sent = put_frame(end, frame_kind::request, id, frame_header::of_sender, question);
@@ -79,7 +78,7 @@ public:
         if constexpr (!std::is_void_v<reply_of<Request>>) return std::move(value_.value);
     }
 
-    void take(endpoint& end, const frame& f) override {
+    void take(pipe_end& end, const frame& f) override {
         done_ = true;
         try {
             value_.take(end, f, request_name());
@@ -99,7 +98,7 @@ public:
 
 private:
     const end_ptr& end_;
-    suspension waiting_;
+    wake_event waiting_;
     answer_value<reply_of<Request>> value_;
     std::exception_ptr why_;
     std::uint64_t id_ = 0;
@@ -113,7 +112,7 @@ template <class Request>
 consteval bool is_request() {
     static_assert(request<Request>,
                   "remora: this type is no request: it needs `using reply = ...;`, the type that "
-                  "answers it; to send a plain message, use send or notify");
+                  "answers it; to send a plain message, use send");
     return request<Request>;
 }
 
@@ -170,7 +169,7 @@ struct items_of {
 /// Until when a call may take that is made on `caller`: if that is a handler's, no longer than the
 /// handler's own caller waits. Throws if there is no time left.
 template <class Request>
-deadline limit_of(const endpoint& end, std::chrono::nanoseconds most,
+deadline limit_of(const pipe_end& end, std::chrono::nanoseconds most,
                   const asio::any_io_executor& caller) {
     const serving* const from = serving_of(caller);
     const bool inherits = from != nullptr && from->session != nullptr;
@@ -184,8 +183,8 @@ deadline limit_of(const endpoint& end, std::chrono::nanoseconds most,
 template <class Held, class Along, class Request = std::remove_cvref_t<Held>>
 asio::awaitable<reply_of<Request>> call_value(end_ptr end, Held question, call_options options,
                                               Along along) {
-    const bool own = options.deadline != options.deadline.max();
-    const auto until = limit_of<Request>(*end, own ? options.deadline : end->default_deadline,
+    const bool own = options.timeout != options.timeout.max();
+    const auto until = limit_of<Request>(*end, own ? options.timeout : end->default_timeout,
                                          co_await asio::this_coro::executor);
     if (!call_session::of(end).may_call())
         co_await call_session::wait_turn(end, until, type_name_of<Request>());
@@ -209,8 +208,7 @@ template <class Held, class Along, class Request = std::remove_cvref_t<Held>>
 asio::awaitable<stream<item_of<Request>>> stream_value(end_ptr end, Held question,
                                                        call_options options, Along along) {
     using item = item_of<Request>;
-    const auto until =
-        limit_of<Request>(*end, options.deadline, co_await asio::this_coro::executor);
+    const auto until = limit_of<Request>(*end, options.timeout, co_await asio::this_coro::executor);
     if (!call_session::of(end).may_call())
         co_await call_session::wait_turn(end, until, type_name_of<Request>());
     auto state =

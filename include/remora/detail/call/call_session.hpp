@@ -4,8 +4,8 @@
 
 #include <remora/call.hpp>
 #include <remora/detail/call/call_table.hpp>
+#include <remora/detail/call/pipe_end.hpp>
 #include <remora/detail/call/serving_executor.hpp>
-#include <remora/detail/pipe/pipe_state.hpp>
 #include <remora/detail/polling/wake_event.hpp>
 
 #include <cstdint>
@@ -23,14 +23,13 @@ namespace detail {
 class service_table;
 class incoming_stream;
 struct outgoing_stream;
-using end_ptr = std::shared_ptr<endpoint>;
 
 /// A call of this end, where it is waited for.
 class pending_call {
 public:
     /// A frame of the call: reply, item, or the end of a stream. What is wrong with a value is the
     /// call's failure; throws what is wrong with the conversation.
-    virtual void take(endpoint& end, const frame& f) = 0;
+    virtual void take(pipe_end& end, const frame& f) = 0;
     virtual void fail(std::exception_ptr why) noexcept = 0;
     /// Lets the coroutine go on that waits, after one of the two.
     virtual void wake() = 0;
@@ -48,7 +47,7 @@ struct served_streams {
 
 /// A coroutine that runs handlers, one after another.
 struct worker {
-    worker(suspensions& all, const asio::any_io_executor& of_pipe)
+    worker(wake_events& all, const asio::any_io_executor& of_pipe)
         : idle(all), serves(std::make_shared<serving>(of_pipe)) {}
 
     std::uint64_t id = 0;       ///< of the call that it serves
@@ -58,16 +57,21 @@ struct worker {
     asio::awaitable<void> work;  ///< what to do next
     asio::cancellation_signal cancel;
     asio::any_io_executor busy;  ///< keeps the context at work during a handler
-    suspension idle;
+    wake_event idle;
     std::shared_ptr<serving> serves;
 };
 
 /// One for each end of a pipe that calls or serves. It is the pipe's receiver; belongs to the
 /// pipe's executor.
-class call_session {
+class call_session final : public call_frames {
 public:
-    explicit call_session(endpoint& end);
+    explicit call_session(pipe_end& end);
     ~call_session();
+
+    void on_window(std::uint64_t calls) override;
+    void on_withdrawn(frame_writer::position p) noexcept override {
+        served_.withdrawn(p.end, p.end - p.begin);
+    }
 
     /// That of `end`. Starts the reader, if there was none: throws receive_in_progress if somebody
     /// else receives.
@@ -84,9 +88,7 @@ public:
     static asio::awaitable<void> wait_turn(end_ptr end, deadline until, std::string_view request);
     std::uint64_t begin(pending_call& call, deadline until);
     /// What a call fails with whose time has passed.
-    static remote_error too_late(const endpoint& end, std::string_view request);
-    /// The other end lets so many calls be unanswered.
-    void set_window(std::uint64_t calls);
+    static remote_error too_late(const pipe_end& end, std::string_view request);
     /// The request could not be sent.
     void withdraw(std::uint64_t id);
     /// Nobody waits any more: tells the other side to cancel.
@@ -99,7 +101,7 @@ public:
     void fail(std::uint64_t id, std::exception_ptr why) noexcept;
 
     /// Queues how long the call waits, whose request comes next and leaves together with it.
-    endpoint::position put_time_left(std::uint64_t id, deadline until);
+    pipe_state::position put_time_left(std::uint64_t id, deadline until);
 
     // Serving.
     /// Nobody waits for the answer of this call, which is served here, any more.
@@ -132,12 +134,10 @@ public:
     void wake_later(std::shared_ptr<incoming_stream> stream);
 
     /// A frame was queued. It leaves with the others of this batch, or at once.
-    void queued(endpoint::position p);
-    /// A frame was taken out of the queue.
-    void withdrawn(endpoint::position p) noexcept { served_.withdrawn(p.end, p.end - p.begin); }
+    void queued(pipe_state::position p);
     void send_empty(frame_kind kind, std::uint64_t id, std::uint8_t flags);
 
-    suspensions& waiting() noexcept { return waiting_; }
+    wake_events& waiting() noexcept { return waiting_; }
     std::size_t calls() const noexcept { return table_.size(); }
     std::size_t served() const noexcept { return running_.size(); }
     std::uint64_t dropped() const noexcept { return dropped_; }
@@ -162,13 +162,13 @@ private:
     void take_item(const frame& f);
     void take_credit(const frame& f);
     void take_time_left(const frame& f);
-    endpoint::position put_number(frame_kind kind, std::uint64_t id, std::uint8_t flags,
-                                  std::uint64_t number);
+    pipe_state::position put_number(frame_kind kind, std::uint64_t id, std::uint8_t flags,
+                                    std::uint64_t number);
     void send_number(frame_kind kind, std::uint64_t id, std::uint8_t flags, std::uint64_t number);
     asio::awaitable<void> wait_stream_uploads();
     static asio::awaitable<void> work(end_ptr end, std::shared_ptr<worker> mine);
     void ended(std::uint64_t id);
-    void answered(endpoint::position p);
+    void answered(pipe_state::position p);
     void wake_streams();
     void flush();
     void flush_if_due();
@@ -185,7 +185,7 @@ private:
     void arm(deadline until) noexcept;
     void expire();
 
-    endpoint& end_;
+    pipe_end& end_;
 
     call_table table_;
     turn* turns_ = nullptr;  ///< the first in line
@@ -200,14 +200,14 @@ private:
     served_table served_;
     std::shared_ptr<const service_table> services_;
     service_options options_;
-    recycled_map<std::uint64_t, std::shared_ptr<worker>> running_;
+    pooled_map<std::uint64_t, std::shared_ptr<worker>> running_;
     std::uint64_t timed_ = 0;  ///< the call whose time_left has come
     deadline timed_until_ = deadline::max();
     std::vector<std::shared_ptr<worker>> idle_;
 
-    suspensions waiting_;
+    wake_events waiting_;
     std::vector<std::shared_ptr<incoming_stream>> to_wake_;
-    endpoint::position batch_{};
+    pipe_state::position batch_{};
     deadline batch_until_{};
     int queued_ = 0;  ///< frames of the batch
     bool in_batch_ = false;

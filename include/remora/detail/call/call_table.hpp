@@ -72,7 +72,7 @@ private:
         pending_call* call = nullptr;  ///< null: abandoned
         time until = time::max();
     };
-    using entries = recycled_map<id, entry>;
+    using entries = pooled_map<id, entry>;
 
     answer answer_of(entries::const_iterator found, id n) const;
     void erase(entries::const_iterator found);

@@ -2,8 +2,6 @@
 /// The coroutine behind remora::generator.
 #pragma once
 
-#include <remora/generator.hpp>
-
 namespace remora {
 namespace detail {
 
@@ -82,7 +80,7 @@ private:
     }
 
     asio::any_io_executor executor_;
-    detail::suspension* ready_ = nullptr;  ///< null once nobody wants items
+    detail::wake_event* ready_ = nullptr;  ///< null once nobody wants items
     const bool* stopped_ = nullptr;
     unsigned keepers_ = 0;
     asio::cancellation_signal cancel_;
@@ -109,7 +107,7 @@ struct generator<T>::promise_type::wait {
         ~completion() {
             if (!frame_.get() || wait_.starting) return;
             wait_.self.waiting_ = false;
-            detail::suspension* const ready = wait_.self.ready_;
+            detail::wake_event* const ready = wait_.self.ready_;
             {
                 const keeper last(std::move(frame_));
             }  // that is the generator itself, if it lives
@@ -161,7 +159,7 @@ generator<T>::~generator() {
 }
 
 template <class T>
-void generator<T>::start(const asio::any_io_executor& executor, detail::suspension& ready,
+void generator<T>::start(const asio::any_io_executor& executor, detail::wake_event& ready,
                          const bool& stopped) {
     promise().executor_ = executor;
     promise().ready_ = &ready;

@@ -10,7 +10,7 @@
 namespace remora::detail {
 
 template <class Key, class Value>
-class recycled_map {
+class pooled_map {
     using map = std::unordered_map<Key, Value>;
 
 public:

@@ -49,7 +49,7 @@ struct producing {
     generator<T>& items;
     deadline until;
     Cancelled& cancelled;
-    endpoint::position last{};  ///< of the items that are queued and may wait for others
+    pipe_state::position last{};  ///< of the items that are queued and may wait for others
 
     void flush() {
         if (last.end != 0) end->calls->queued(std::exchange(last, {}));
@@ -59,7 +59,7 @@ struct producing {
         flush();
         throw std::system_error(asio::error::operation_aborted);
     }
-    auto wait(suspension& where) {
+    auto wait(wake_event& where) {
         return where.wait([this, at = &where] {
             cancelled();
             at->post(end->executor());
@@ -90,7 +90,7 @@ asio::awaitable<void> wait_for_queue(producing<T, Cancelled>& mine) {
     mine.flush();
     std::error_code ec;
     try {
-        co_await mine.end->wait_turn(mine.until);
+        co_await mine.end->wait_queue_room(mine.until);
     } catch (const std::system_error& e) {
         ec = e.code();
     }
@@ -119,13 +119,13 @@ asio::awaitable<void> produce(end_ptr end, std::uint64_t id, std::uint8_t flags,
         mine.throw_if_stopped();
         if (items.at_end()) break;
         if (!out->credit.has_room()) co_await wait_for_credit(mine);
-        if (end->must_wait_turn() && !out->stopped) co_await wait_for_queue(mine);
+        if (end->queue_is_full() && !out->stopped) co_await wait_for_queue(mine);
         mine.throw_if_stopped();
         mine.last = put_frame(*end, frame_kind::item, id, flags, *items.item());
         out->credit.sent(mine.last.end - mine.last.begin);
         if (!batch.is_full()) continue;
         mine.flush();
-        co_await end->give_way();
+        co_await end->yield();
         const auto state = co_await asio::this_coro::cancellation_state;
         if (state.cancelled() != asio::cancellation_type::none) cancelled();
         batch.begin();

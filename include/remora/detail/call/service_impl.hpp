@@ -3,7 +3,6 @@
 #pragma once
 
 #include <remora/detail/call/produce.hpp>
-#include <remora/service.hpp>
 
 #include <exception>
 #include <memory>
@@ -81,7 +80,7 @@ asio::awaitable<void> serve_awaited(end_ptr end, std::uint64_t id, service_ptr,
             end->calls->answer_done(id);
         } else {
             const Reply answer = co_await std::move(work);
-            if (end->must_wait_turn()) co_await end->wait_turn();
+            if (end->queue_is_full()) co_await end->wait_queue_room();
             end->calls->answer(id, answer);
         }
     } catch (...) {
@@ -192,14 +191,14 @@ private:
 
     // The frame is gone afterwards, whatever its bytes are.
     struct popping {
-        endpoint& end;
-        ~popping() { end.pop(); }
+        pipe_end& end;
+        ~popping() { end.pop_frame(); }
     };
-    static void take(endpoint& end, const frame& f, message& into) {
+    static void take(pipe_end& end, const frame& f, message& into) {
         const popping popped{end};
         end.decode_value(f.payload, into);
     }
-    static std::shared_ptr<kept_request<message>> take_kept(endpoint& end, const service_ptr& owner,
+    static std::shared_ptr<kept_request<message>> take_kept(pipe_end& end, const service_ptr& owner,
                                                             const frame& f) {
         const popping popped{end};
         auto kept = std::make_shared<kept_request<message>>(owner);

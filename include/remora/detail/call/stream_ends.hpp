@@ -18,7 +18,7 @@ public:
     incoming_stream(end_ptr end, std::uint64_t tag, std::string_view request, bool own);
     ~incoming_stream();
 
-    void take(endpoint& end, const frame& f) override;
+    void take(pipe_end& end, const frame& f) override;
     void fail(std::exception_ptr why) noexcept override { inbox.end(std::move(why)); }
     void wake() override;
     void go_on();
@@ -52,7 +52,7 @@ public:
 private:
     std::exception_ptr closed_because(const char* why) const noexcept;
 
-    suspension ready_;
+    wake_event ready_;
     std::int64_t first_window_;
     std::string_view request_;
     bool own_;
@@ -76,7 +76,7 @@ private:
 
 /// The items that go out.
 struct outgoing_stream {
-    explicit outgoing_stream(suspensions& all) noexcept : ready(all) {}
+    explicit outgoing_stream(wake_events& all) noexcept : ready(all) {}
 
     /// Its producer ends with operation_aborted.
     void stop(const asio::any_io_executor& executor) {
@@ -86,10 +86,10 @@ struct outgoing_stream {
     }
 
     stream_credit credit;
-    suspension ready;  ///< for credit
-    suspensions alone;
+    wake_event ready;  ///< for credit
+    wake_events alone;
     /// For the next item. It goes with what the generator awaits, and not with the session.
-    suspension next{alone};
+    wake_event next{alone};
     bool stopped = false;
 };
 

@@ -3,8 +3,6 @@
 /// the hot path needs one frame.
 #pragma once
 
-#include <remora/pipe.hpp>
-
 #include <algorithm>
 #include <cstdint>
 #include <initializer_list>
@@ -17,7 +15,7 @@ inline constexpr std::size_t batch_bytes = 64u << 10;
 // So many values of a range count as one operation: they share a write.
 inline constexpr unsigned values_like_one = 16;
 // A long range may take long to produce: others have their turn after so many of its values.
-inline constexpr unsigned batch_values = values_like_one * endpoint::most_in_a_row;
+inline constexpr unsigned batch_values = values_like_one * pipe_state::most_in_a_row;
 
 constexpr bool all_different(std::initializer_list<std::uint64_t> tags) {
     for (auto tag = tags.begin(); tag != tags.end(); ++tag)
@@ -28,14 +26,14 @@ constexpr bool all_different(std::initializer_list<std::uint64_t> tags) {
 }  // namespace detail
 
 template <class T>
-detail::endpoint::position pipe::put(detail::endpoint& end, const T& value) {
+detail::pipe_state::position pipe::put(detail::pipe_state& end, const T& value) {
     return detail::put_frame(end, frame_kind::message, 0, 0, value);
 }
 
 // What a batch held before a value that cannot be sent still leaves.
 template <class T>
-detail::endpoint::position pipe::put_or_flush(detail::endpoint& end, const T& value,
-                                              detail::endpoint::position batch) try {
+detail::pipe_state::position pipe::put_or_flush(detail::pipe_state& end, const T& value,
+                                                detail::pipe_state::position batch) try {
     return put(end, value);
 } catch (...) {
     end.flush(batch);
@@ -44,12 +42,12 @@ detail::endpoint::position pipe::put_or_flush(detail::endpoint& end, const T& va
 
 template <class T>
 asio::awaitable<void> pipe::send_value(end_ptr end, const T& value) {
-    if (end->must_wait_turn()) co_await end->wait_turn();
+    if (end->queue_is_full()) co_await end->wait_queue_room();
     const auto p = put(*end, value);
     if (!end->flush(p)) {
         co_await end->wait_written(p);
-    } else if (end->must_give_way()) {  // not before: those who call later would overtake
-        co_await end->give_way();
+    } else if (end->yield_due()) {  // not before: those who call later would overtake
+        co_await end->yield();
     }
 }
 
@@ -61,8 +59,8 @@ asio::awaitable<void> pipe::send_built(end_ptr end, Args... args) {
 
 template <class Range>
 asio::awaitable<void> pipe::send_range(end_ptr end, const Range& values) {
-    if (end->must_wait_turn()) co_await end->wait_turn();
-    detail::endpoint::position batch{};
+    if (end->queue_is_full()) co_await end->wait_queue_room();
+    detail::pipe_state::position batch{};
     unsigned count = 0;  // of the values in it
     for (const auto& value : values) {
         const auto p = put_or_flush(*end, value, batch);
@@ -74,27 +72,27 @@ asio::awaitable<void> pipe::send_range(end_ptr end, const Range& values) {
         if (!end->flush(batch)) {
             co_await end->wait_written(batch);
         } else {
-            co_await end->give_way();
+            co_await end->yield();
         }
-        if (end->must_wait_turn()) co_await end->wait_turn();
+        if (end->queue_is_full()) co_await end->wait_queue_room();
     }
     if (count == 0) co_return;
     if (!end->flush(batch)) {
         co_await end->wait_written(batch);
-    } else if (end->must_give_way(1 + count / detail::values_like_one)) {
-        co_await end->give_way();
+    } else if (end->yield_due(1 + count / detail::values_like_one)) {
+        co_await end->yield();
     }
 }
 
 template <class R, pipe::end_is at_end, class Take>
 asio::awaitable<R> pipe::pull(end_ptr end, receive_options options, Take take) {
-    const detail::endpoint::receiving guard(*end);
+    const detail::pipe_state::receiving guard(*end);
     const auto until = detail::deadline_of(options.timeout);
-    using effort = detail::endpoint::effort;
+    using effort = detail::pipe_state::effort;
     const auto how = until == detail::deadline::max() ? effort::least : effort::full;
     for (;;) {
-        if (end->must_give_way()) co_await end->give_way_to_receive();
-        if (const frame* f = end->head(how)) {
+        if (end->yield_due()) co_await end->yield_to_receive();
+        if (const frame* f = end->peek_frame(how)) {
             if constexpr (std::is_void_v<R>) {
                 take(*end, *f);
                 co_return;
@@ -114,23 +112,23 @@ asio::awaitable<R> pipe::pull(end_ptr end, receive_options options, Take take) {
 }
 
 template <class T>
-void pipe::take_into(detail::endpoint& end, const frame& f, T& into) {
+void pipe::take_into(detail::pipe_state& end, const frame& f, T& into) {
     if (f.header.tag != type_tag_of<T>()) [[unlikely]] {
         end.raise_mismatch(f, type_name_of<T>());
     }
     end.decode_value(f.payload, into);
-    end.pop();
+    end.pop_frame();
 }
 
 template <class T>
-T pipe::take(detail::endpoint& end, const frame& f) {
+T pipe::take(detail::pipe_state& end, const frame& f) {
     T value{};
     take_into(end, f, value);
     return value;
 }
 
 template <class... Ts>
-std::variant<Ts...> pipe::take_any(detail::endpoint& end, const frame& f) {
+std::variant<Ts...> pipe::take_any(detail::pipe_state& end, const frame& f) {
     static_assert(detail::all_different({type_tag_of<Ts>()...}),
                   "remora: two of these types have the same name in messages, and the second of "
                   "them would never be received: declare another name for one with "

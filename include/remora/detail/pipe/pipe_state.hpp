@@ -1,68 +1,78 @@
 // SPDX-License-Identifier: MIT
-/// One end of a pipe: what the handle `pipe` and the operations in progress share. Not for users.
+/// One end of a pipe: what the operations on it share.
 #pragma once
 
 #include <remora/archive.hpp>
 #include <remora/asio.hpp>
-#include <remora/detail/wire/frame.hpp>
+#include <remora/detail/base/wait_queue.hpp>
+#include <remora/detail/pipe/frame_reader.hpp>
+#include <remora/detail/pipe/frame_writer.hpp>
 #include <remora/error.hpp>
+#include <remora/limits.hpp>
 #include <remora/transport.hpp>
 
 #include <chrono>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
-#include <unordered_map>
-#include <unordered_set>
-#include <vector>
 
-namespace remora {
-
-/// What a pipe lets through.
-struct pipe_limits {
-    /// Bytes of one encoded value, 4096 to 4 GiB - 4096; the smaller of both sides' counts.
-    std::size_t message = 16u << 20;
-    std::size_t queue = 256u << 10;  ///< bytes waiting to be written, beyond which `send` waits
-    decode_limits decode{};          ///< what one value may cost to decode
-};
-
-namespace detail {
+namespace remora::detail {
 
 class transport;
-class call_session;
+class pipe_wait;
 
 /// Throws bad_option for limits with which no pipe can work.
 void check_limits(const pipe_limits& limits);
 
-/// What an endpoint takes: the frames of a connection, or those of the control pipe.
-enum class frame_kinds { messages, control };
-
-using deadline = std::chrono::steady_clock::time_point;
-
-class endpoint : public std::enable_shared_from_this<endpoint> {
+/// What takes the frames of calls on a pipe. Belongs to the pipe's executor.
+class call_frames {
 public:
+    /// The other end lets so many calls be unanswered.
+    virtual void on_window(std::uint64_t calls) = 0;
+    /// A frame was taken out of the queue before it was written.
+    virtual void on_withdrawn(frame_writer::position p) noexcept = 0;
+
+protected:
+    ~call_frames() = default;
+};
+
+/// One end of a pipe: a transport, what is read from it and written to it, who waits for either,
+/// and how it ends. Belongs to its executor.
+///
+/// It has more functions than others, since reading, writing and ending change each other's state:
+/// an end of input fails the senders, a failure to write wakes the reader, and closing does both.
+class pipe_state : public std::enable_shared_from_this<pipe_state> {
+public:
+    using position = frame_writer::position;
+
     /// `gone` is the error for a peer that vanishes without a word.
-    endpoint(asio::any_io_executor executor, std::unique_ptr<transport> transport, std::string name,
-             const pipe_limits& limits, errc gone, wait_policy waiting = wait_policy::block,
-             frame_kinds kinds = frame_kinds::messages);
-    ~endpoint();
+    pipe_state(asio::any_io_executor executor, std::unique_ptr<transport> transport,
+               std::string name, const pipe_limits& limits, errc gone,
+               wait_policy waiting = wait_policy::block, frame_kinds kinds = frame_kinds::messages);
+    virtual ~pipe_state();
 
     const asio::any_io_executor& executor() const noexcept { return executor_; }
     const std::string& name() const noexcept { return name_; }
     const pipe_limits& limits() const noexcept { return limits_; }
     transport_kind transport_used() const noexcept;
+    /// "pipe "name": ", for what is thrown.
+    std::string context() const;
+    /// Within a handler: throws the exception on, one of Remora's with the context in it.
+    [[noreturn]] void rethrow_in_context() const;
+    /// What both ends have agreed to use: the features of lib/wire/protocol.md.
+    void agree(std::uint64_t features) noexcept { features_ = features; }
+    bool has_agreed(std::uint64_t feature) const noexcept { return (features_ & feature) != 0; }
 
     // Receiving. One at a time: hold a `receiving` from the first look to the last.
     class receiving {
     public:
-        explicit receiving(endpoint& end);
+        explicit receiving(pipe_state& end);
         ~receiving() { end_.receiving_ = false; }
         receiving(const receiving&) = delete;
         receiving& operator=(const receiving&) = delete;
 
     private:
-        endpoint& end_;
+        pipe_state& end_;
     };
 
     /// The frame at the head, if a whole one has arrived. It stays, and its bytes are good until
@@ -71,55 +81,55 @@ public:
     /// Before a wait without a limit, the `least` effort does: a system call is spared where there
     /// was nothing a moment ago, since the wait finds what has come meanwhile.
     enum class effort { full, least };
-    const frame* head(effort how = effort::full);
-    void pop() noexcept;
-    /// True if more has been read than was taken so far.
+    const frame* peek_frame(effort how = effort::full);
+    void pop_frame() noexcept;
+    /// True if the next look finds something, be it the end.
+    bool has_news() noexcept;
+    bool at_end() const noexcept { return reader_.at_clean_end(); }
+    /// True if more has been read than was taken so far; than the head, too.
     bool has_more() const noexcept;
     bool has_more_than_head() const noexcept;
-    /// The name of a type that the other end has used, or its tag, to be shown.
-    std::string type_text(std::uint64_t tag) const;
-    bool at_end() const noexcept { return end_code_ && *end_code_ == std::error_code(); }
     /// Before each wait_message: true if another look is worth while already, after looking for a
     /// moment where that is likely to help.
-    bool look() { return waits_ && in_one_look_ < most_in_a_row && look_for_a_moment(); }
+    bool look();
     /// Completes when another look is worth while. Throws timed_out after the deadline and
     /// operation_aborted when the awaiting coroutine is cancelled.
     asio::awaitable<void> wait_message(deadline until);
     /// Decodes a payload, with the names of pipe and type in what it throws.
     template <class T>
     void decode_value(std::span<const std::byte> bytes, T& into) const;
+    std::string type_text(std::uint64_t tag) const { return reader_.type_text(tag); }
     [[noreturn]] void raise_mismatch(const frame& f, std::string_view wanted) const;
     [[noreturn]] void raise_closed() const;
-    /// Within a handler: throws the exception on, one of Remora's with the name of the pipe in it.
-    [[noreturn]] void rethrow_in_context() const;
 
-    // A scheduler's trip is due after so many operations that found everything at hand.
+    // A trip through the scheduler is due after so many operations that found everything at hand.
     static constexpr unsigned most_in_a_row = 64;
-    bool must_give_way(unsigned operations = 1) noexcept {
+    bool yield_due(unsigned operations = 1) noexcept {
         return (in_a_row_ += operations) > most_in_a_row;
     }
-    asio::awaitable<void> give_way();
+    asio::awaitable<void> yield();
     /// The same before a message is taken: throws operation_aborted if cancelled meanwhile.
-    asio::awaitable<void> give_way_to_receive();
+    asio::awaitable<void> yield_to_receive();
 
-    // Sending: begin, encode into out(), commit; on failure, abandon.
-    struct position {
-        std::uint64_t begin = 0, end = 0;  ///< in the bytes of this direction, since the start
-    };
-    bool must_wait_turn() const noexcept { return queued() >= limits_.queue || !turns_.empty(); }
-    /// Throws timed_out after the deadline.
-    asio::awaitable<void> wait_turn(deadline until = deadline::max());
+    // Sending: begin_frame(), encode into out(), end_frame(), flush(); see frame_writer.
     position begin_frame(frame_kind kind, std::uint64_t id = 0, std::uint64_t tag = 0,
-                         std::string_view type_name = {}, std::uint8_t flags = 0);
-    byte_buffer& out() noexcept { return out_; }
-    void abandon_frame(position p) noexcept;
-    /// Queues the frame, without writing.
-    void end_frame(position& p);
+                         std::string_view type_name = {}, std::uint8_t flags = 0) {
+        check_sending();
+        return writer_.begin_frame(kind, id, tag, type_name, flags);
+    }
+    byte_buffer& out() noexcept { return writer_.out(); }
+    void end_frame(position& p) { writer_.end_frame(p); }
+    void abandon_frame(position p) noexcept { writer_.abandon_frame(p); }
     /// Writes what there is room for. True if all is written up to `p`.
     bool flush(position p);
-    /// How many bytes of this direction have been written, since the start.
-    std::uint64_t written() const noexcept { return base_ + sent_; }
+    std::uint64_t written() const noexcept { return writer_.written(); }
     asio::awaitable<void> wait_written(position p);
+    /// True if a sender has to wait for room in the queue, behind those who do.
+    bool queue_is_full() const noexcept {
+        return writer_.queued() >= limits_.queue || !waiting_for_queue_.empty();
+    }
+    /// Completes when it is this sender's turn. Throws timed_out after the deadline.
+    asio::awaitable<void> wait_queue_room(deadline until = deadline::max());
 
     // Ending.
     /// No more from here: what is queued and a last frame still leave, then the transport is
@@ -132,66 +142,47 @@ public:
     /// it ended is not known yet.
     void hold() noexcept { held_ = true; }
     void release(std::error_code why, const std::string& text);
-    /// True if the next look finds something, be it the end.
-    bool has_news() noexcept;
     /// The peer is gone. What it had sent can still be received; all else fails with `why`.
     void fail(std::error_code why);
     bool is_closed() const noexcept { return closing_; }
     bool can_send() const noexcept { return !closing_ && !send_failure_; }
+    /// The other end has shown that it is there.
     void opened() noexcept;
 
-    /// What both ends have agreed to use: the bits of lib/wire/protocol.md.
-    void agree(std::uint64_t features) noexcept { features_ = features; }
-    bool has_agreed(std::uint64_t feature) const noexcept { return (features_ & feature) != 0; }
-
-    /// The calls of this end, once there are any: the one that receives.
-    std::unique_ptr<call_session> calls;
+    // Calls.
+    /// From now on `takes` gets the frames of calls, until it is null.
+    void set_call_frames(call_frames* takes) noexcept { call_frames_ = takes; }
     /// How many calls the other end lets be unanswered: it may say so before there are any.
-    std::size_t call_window() const noexcept { return call_window_; }
-    std::string context() const;
-    /// How long a call takes at most that says nothing of its own.
-    std::chrono::nanoseconds default_deadline = std::chrono::nanoseconds::max();
+    std::uint64_t call_window() const noexcept { return reader_.window(); }
 
 private:
-    struct waiter;
-    class waiting;
-    struct waits;
+    struct write_waiter;
 
-    std::size_t queued() const noexcept { return out_.size() - sent_; }
-    bool next_frame();
+    bool read_frame();
     bool fetch(effort how);
     [[noreturn]] void give_up(const error& why);
-    bool look_for_a_moment();
-    bool give_cpu_to_peer();
     bool has_arrived() noexcept;
-    bool has_left() noexcept;
-    asio::awaitable<void> wait_for_room();
-    void interrupt() noexcept;
-    bool takes(frame_kind kind) const noexcept;
-    void accept(const frame& f);
-    void note_name(const frame& f);
-    void note_close(const frame& f);
-    void note_window(const frame& f);
     void end_of_input();
-    void set_end(std::error_code why, std::string text);
-    void wake_turn();
-    void put_name(position p, std::uint64_t tag, std::string_view type_name);
-    void forget_name(position p) noexcept;
-    bool write_queued();
-    void write_some();
-    void start_pump();
-    static asio::awaitable<void> pump(std::shared_ptr<endpoint> self);
-    static asio::awaitable<void> watch_hang_up(std::shared_ptr<endpoint> self);
-    static asio::awaitable<void> drain(std::shared_ptr<endpoint> self);
-    bool discard_input();
-    void look_for_end();
-    void fail_sending(std::error_code why);
-    void withdraw(position p);
+
     void check_sending() const {
         if (closing_ || send_failure_) [[unlikely]]
             raise_not_sending();
     }
     [[noreturn]] void raise_not_sending() const;
+    bool write_queued();
+    void write_some();
+    bool has_left() noexcept;
+    void notify_next_sender();
+    void withdraw(position p);
+    void start_write_loop();
+    static asio::awaitable<void> write_loop(std::shared_ptr<pipe_state> self);
+    static asio::awaitable<void> watch_hang_up(std::shared_ptr<pipe_state> self);
+    void look_for_end();
+    void fail_sending(std::error_code why);
+
+    static asio::awaitable<void> discard_until_written(std::shared_ptr<pipe_state> self);
+    bool discard_input();
+    void interrupt() noexcept;
     void shut();
 
     asio::any_io_executor executor_;
@@ -199,31 +190,25 @@ private:
     std::string name_;
     pipe_limits limits_;
     errc gone_;
-    frame_kinds kinds_;
     std::uint64_t features_ = 0;
+    call_frames* call_frames_ = nullptr;
 
-    std::unique_ptr<waits> waits_;  ///< none: waits sleep at once
-
-    std::optional<frame> head_;
-    std::size_t wanted_ = frame_header::size;
-    std::unordered_map<std::uint64_t, std::string> names_seen_;
-    std::optional<std::error_code> end_code_;  ///< set: nothing more can be received
-    std::string end_text_;
-    std::error_code failure_;  ///< set: the peer is known to be gone
+    frame_reader reader_;
+    std::unique_ptr<pipe_wait> read_wait_;
     bool receiving_ = false;
-    std::size_t call_window_ = 1;
-    unsigned in_a_row_ = 0;
+    std::error_code failure_;   ///< set: the peer is known to be gone
+    unsigned in_a_row_ = 0;     ///< operations without a trip through the scheduler
     unsigned in_one_look_ = 0;  ///< frames passed over and pieces taken in, in the last look
 
-    byte_buffer out_;         ///< the frames that are not wholly written
-    std::size_t sent_ = 0;    ///< of out_
-    std::uint64_t base_ = 0;  ///< the position of out_'s first byte
-    std::unordered_set<std::uint64_t> names_sent_;
-    std::uint64_t last_tag_ = 0;
-    std::vector<waiter*> turns_, writes_, closes_;
+    frame_writer writer_;
+    std::unique_ptr<pipe_wait> write_wait_;
+    wait_queue waiting_for_queue_;
+    wait_queue waiting_for_write_;
     std::error_code send_failure_;  ///< set: nothing more can be sent
-    bool pumping_ = false;
-    bool watching_ = false;
+    bool writes_in_loop_ = false;
+    bool watches_hang_up_ = false;
+
+    wait_queue waiting_for_close_;
     bool closing_ = false;
     bool shut_ = false;
     bool held_ = false;
@@ -231,7 +216,7 @@ private:
 };
 
 /// Closes `end` and waits until what was queued has left.
-asio::awaitable<void> close_end(std::shared_ptr<endpoint> end);
+asio::awaitable<void> close_end(std::shared_ptr<pipe_state> end);
 
 inline deadline deadline_of(std::chrono::nanoseconds timeout) {
     if (timeout == timeout.max()) return deadline::max();
@@ -247,21 +232,21 @@ inline std::chrono::nanoseconds time_until(deadline when) {
 
 /// Encodes a frame with a value into the queue.
 template <class T>
-endpoint::position put_frame(endpoint& end, frame_kind kind, std::uint64_t id, std::uint8_t flags,
-                             const T& value) {
+pipe_state::position put_frame(pipe_state& end, frame_kind kind, std::uint64_t id,
+                               std::uint8_t flags, const T& value) {
     auto p = end.begin_frame(kind, id, type_tag_of<T>(), type_name_of<T>(), flags);
     try {
         encode(end.out(), value, {.size = end.limits().message});
+        end.end_frame(p);
     } catch (...) {
         end.abandon_frame(p);
         end.rethrow_in_context();
     }
-    end.end_frame(p);
     return p;
 }
 
 template <class T>
-void endpoint::decode_value(std::span<const std::byte> bytes, T& into) const {
+void pipe_state::decode_value(std::span<const std::byte> bytes, T& into) const {
     try {
         decode(bytes, into, limits_.decode);
     } catch (...) {
@@ -269,5 +254,4 @@ void endpoint::decode_value(std::span<const std::byte> bytes, T& into) const {
     }
 }
 
-}  // namespace detail
-}  // namespace remora
+}  // namespace remora::detail

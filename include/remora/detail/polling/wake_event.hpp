@@ -10,31 +10,31 @@
 
 namespace remora::detail {
 
-class suspension;
+class wake_event;
 
 /// The suspended coroutines of a session. They refer to the session and the session to them: so
 /// whoever is destroyed with the context has to drop them.
-class suspensions {
+class wake_events {
 public:
-    suspensions() = default;
-    suspensions(const suspensions&) = delete;
-    suspensions& operator=(const suspensions&) = delete;
+    wake_events() = default;
+    wake_events(const wake_events&) = delete;
+    wake_events& operator=(const wake_events&) = delete;
     /// Destroys the coroutines that wait.
     void drop_all() noexcept;
     bool empty() const noexcept { return first_ == nullptr; }
 
 private:
-    friend class suspension;
-    suspension* first_ = nullptr;
+    friend class wake_event;
+    wake_event* first_ = nullptr;
 };
 
 /// Belongs to an executor, that of the coroutine that waits. One coroutine waits at a time.
-class suspension {
+class wake_event {
 public:
-    explicit suspension(suspensions& all) noexcept : all_(all) {}
-    suspension(const suspension&) = delete;
-    suspension& operator=(const suspension&) = delete;
-    ~suspension() { drop(); }
+    explicit wake_event(wake_events& all) noexcept : all_(all) {}
+    wake_event(const wake_event&) = delete;
+    wake_event& operator=(const wake_event&) = delete;
+    ~wake_event() { drop(); }
 
     bool is_waiting() const noexcept { return handler_.has_value(); }
 
@@ -64,16 +64,16 @@ public:
     void drop() noexcept;
 
 private:
-    friend class suspensions;
+    friend class wake_events;
     using token = asio::use_awaitable_t<>;
     using handler = asio::async_result<token, void()>::handler_type;
 
     void link() noexcept;
     handler take() noexcept;
 
-    suspensions& all_;
-    suspension* next_ = nullptr;
-    suspension** link_ = nullptr;
+    wake_events& all_;
+    wake_event* next_ = nullptr;
+    wake_event** link_ = nullptr;
     std::optional<handler> handler_;
 };
 

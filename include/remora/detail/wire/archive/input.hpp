@@ -15,6 +15,7 @@
 #include <remora/detail/wire/archive/kind.hpp>
 #include <remora/detail/wire/archive/output.hpp>
 #include <remora/error.hpp>
+#include <remora/limits.hpp>
 
 namespace remora {
 
@@ -25,14 +26,6 @@ concept plain_to_read =
     plain<std::remove_reference_t<T>> && !std::is_const_v<std::remove_reference_t<T>> &&
     !std::is_same_v<std::remove_cvref_t<T>, bool>;
 }  // namespace detail
-
-/// What decoding may use, so that a few bytes cannot ask for gigabytes.
-struct decode_limits {
-    /// Bytes of memory for elements, strings and pointees; at least four times the message.
-    std::size_t memory = 64u << 20;
-    /// Records within records.
-    unsigned depth = 256;
-};
 
 /// Reads one value from bytes. Users meet it as the `Archive` of their functions and only call
 /// it: `archive(a, b, c)` reads the next fields of their record. A field that the record does

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "pipe/control.hpp"
+#include "wire/control_records.hpp"
 
 #include <algorithm>
 
@@ -43,22 +43,6 @@ void check_pipe_name(std::string_view name) {
     if (is_pipe_name(name)) return;
     raise(errc::bad_name,
           quote(name, 64) + ": a name has 1 to 128 bytes, without slashes or control characters");
-}
-
-void post(endpoint& control, frame_kind kind, std::uint64_t id) {
-    auto p = control.begin_frame(kind, id);
-    control.end_frame(p);
-    control.flush(p);
-}
-
-asio::awaitable<const frame*> await_frame(std::shared_ptr<endpoint> control, deadline until) {
-    const endpoint::receiving guard(*control);
-    for (;;) {
-        if (control->must_give_way()) co_await control->give_way();
-        if (const frame* f = control->head()) co_return f;
-        if (control->at_end()) co_return nullptr;
-        co_await control->wait_message(until);
-    }
 }
 
 }  // namespace remora::detail

@@ -4,6 +4,7 @@
 #include "support/runs.hpp"
 
 #include "polling/busy_poller.hpp"
+#include "polling/usable_cpus.hpp"
 #include "transport/transport.hpp"
 
 #include <sched.h>
@@ -18,8 +19,10 @@ namespace {
 
 using namespace test;
 using remora::wait_policy;
-using remora::detail::lookout;
-using remora::detail::watched;
+using remora::detail::busy_poller;
+using remora::detail::poll_entry;
+using remora::detail::poll_guard;
+using remora::detail::wait_outcome;
 
 // Clock ticks of CPU time that a process has used.
 long ticks_of(const std::string& pid) {
@@ -110,7 +113,7 @@ TEST_CASE("a process that may use one CPU does not watch") {
     {
         const on_one_cpu bound;
         CHECK(remora::detail::usable_cpus() == 1);
-        CHECK(!lookout::of(io.get_executor())->can_watch());
+        CHECK(!busy_poller::of(io.get_executor())->can_poll());
     }
     cpu_set_t all;
     ::sched_getaffinity(0, sizeof all, &all);
@@ -135,41 +138,42 @@ TEST_CASE("a watch that has lost the CPU says so, though it has found something"
         }
     });
     asio::io_context io;
-    lookout::watch w(
+    poll_entry w(
         [] {
-            const auto start = lookout::clock::now();
-            while (compute_until_interrupted() && lookout::clock::now() - start < 200us) {
+            const auto start = busy_poller::clock::now();
+            while (compute_until_interrupted() && busy_poller::clock::now() - start < 200us) {
             }
             return true;
         },
         false);
-    const auto watch_it = [&w](std::shared_ptr<lookout> place) -> asio::awaitable<void> {
-        const lookout::watching going_on(*place, w, std::chrono::nanoseconds::max());
-        co_await w.over();
+    const auto watch_it = [&w](std::shared_ptr<busy_poller> place) -> asio::awaitable<void> {
+        const poll_guard going_on(*place, w, std::chrono::nanoseconds::max());
+        co_await w.wait();
     };
-    asio::co_spawn(io, watch_it(lookout::of(io.get_executor())), asio::detached);
+    asio::co_spawn(io, watch_it(busy_poller::of(io.get_executor())), asio::detached);
     io.run();
     stop = true;
     hog.join();
-    CHECK(w.outcome() == watched::news);
-    CHECK(w.lost_cpu);
+    CHECK(w.outcome() == wait_outcome::ready);
+    CHECK(w.has_lost_cpu());
 }
 
 // Watches for what never comes; notes how that ended.
-asio::awaitable<void> watch_for(std::shared_ptr<lookout> place, bool costly,
-                                std::chrono::nanoseconds limit, std::optional<watched>& result) {
-    lookout::watch w([] { return false; }, costly);
+asio::awaitable<void> watch_for(std::shared_ptr<busy_poller> place, bool needs_syscall,
+                                std::chrono::nanoseconds limit,
+                                std::optional<wait_outcome>& result) {
+    poll_entry w([] { return false; }, needs_syscall);
     {
-        const lookout::watching going_on(*place, w, limit);
-        co_await w.over();
+        const poll_guard going_on(*place, w, limit);
+        co_await w.wait();
     }
-    result = w.result;
+    result = w.outcome();
 }
 
-asio::awaitable<void> watch_until(std::shared_ptr<lookout> place, const bool& news) {
-    lookout::watch w([&news] { return news; }, false);
-    const lookout::watching going_on(*place, w, std::chrono::nanoseconds::max());
-    co_await w.over();
+asio::awaitable<void> watch_until(std::shared_ptr<busy_poller> place, const bool& news) {
+    poll_entry w([&news] { return news; }, false);
+    const poll_guard going_on(*place, w, std::chrono::nanoseconds::max());
+    co_await w.wait();
 }
 
 asio::awaitable<void> send_both(remora::pipe& p, const blob& one, const blob& other) {
@@ -181,19 +185,19 @@ constexpr auto for_ever = std::chrono::nanoseconds::max();
 
 TEST_CASE("a watch ends when its time is over") {
     asio::io_context io;
-    std::optional<watched> result;
-    asio::co_spawn(io, watch_for(lookout::of(io.get_executor()), false, 1ms, result),
+    std::optional<wait_outcome> result;
+    asio::co_spawn(io, watch_for(busy_poller::of(io.get_executor()), false, 1ms, result),
                    asio::detached);
     io.run();
-    CHECK(result == watched::nothing);
+    CHECK(result == wait_outcome::timed_out);
 }
 
 TEST_CASE("who watches goes with the context, and lets go of what he watches") {
-    std::weak_ptr<lookout> place;
+    std::weak_ptr<busy_poller> place;
     {
         asio::io_context io;
-        std::optional<watched> result;
-        const auto held = lookout::of(io.get_executor());
+        std::optional<wait_outcome> result;
+        const auto held = busy_poller::of(io.get_executor());
         place = held;
         for (int i = 0; i < 3; ++i)
             asio::co_spawn(io, watch_for(held, false, for_ever, result), asio::detached);
@@ -205,7 +209,7 @@ TEST_CASE("who watches goes with the context, and lets go of what he watches") {
 
 TEST_CASE("an exception out of one that had news keeps the others from nothing") {
     asio::io_context io;
-    const auto place = lookout::of(io.get_executor());
+    const auto place = busy_poller::of(io.get_executor());
     bool news = false;
     int resumed = 0;
     for (int i = 0; i < 3; ++i)
@@ -220,27 +224,27 @@ TEST_CASE("an exception out of one that had news keeps the others from nothing")
 }
 
 // Its look interrupts all that wait there.
-asio::awaitable<void> watch_and_end_all(std::shared_ptr<lookout> place,
-                                        std::vector<lookout::watch*>& all, int& resumed) {
-    lookout::watch w(
+asio::awaitable<void> watch_and_end_all(std::shared_ptr<busy_poller> place,
+                                        std::vector<poll_entry*>& all, int& resumed) {
+    poll_entry w(
         [&all] {
-            for (lookout::watch* each : all)
+            for (poll_entry* each : all)
                 each->interrupt();
             return true;
         },
         false);
     all.push_back(&w);
     {
-        const lookout::watching going_on(*place, w, for_ever);
-        co_await w.over();
+        const poll_guard going_on(*place, w, for_ever);
+        co_await w.wait();
     }
     ++resumed;
 }
 
 TEST_CASE("a look may end every watch, and each waiter is resumed once") {
     asio::io_context io;
-    const auto place = lookout::of(io.get_executor());
-    std::vector<lookout::watch*> all;
+    const auto place = busy_poller::of(io.get_executor());
+    std::vector<poll_entry*> all;
     int resumed = 0;
     for (int i = 0; i < 3; ++i)
         asio::co_spawn(io, watch_and_end_all(place, all, resumed), asio::detached);
@@ -264,42 +268,43 @@ TEST_CASE("a peer that corrupts its index while this end sends and receives fail
     });
 }
 
-TEST_CASE("in a context the lookout that was asked last goes on, the others' waits sleep") {
+TEST_CASE("in a context the busy_poller that was asked last goes on, the others' waits sleep") {
     asio::io_context io;
     const auto first = asio::make_strand(io), second = asio::make_strand(io);
-    std::optional<watched> one, other;
-    asio::co_spawn(first, watch_for(lookout::of(first), false, for_ever, one), asio::detached);
+    std::optional<wait_outcome> one, other;
+    asio::co_spawn(first, watch_for(busy_poller::of(first), false, for_ever, one), asio::detached);
     io.run_for(2ms);
     CHECK(!one);
-    asio::co_spawn(second, watch_for(lookout::of(second), false, for_ever, other), asio::detached);
+    asio::co_spawn(second, watch_for(busy_poller::of(second), false, for_ever, other),
+                   asio::detached);
     io.run_for(2ms);
-    CHECK(one == watched::replaced);
+    CHECK(one == wait_outcome::replaced);
     CHECK(!other);
 }
 
 TEST_CASE("of watches that cost system calls only the newest goes on") {
     asio::io_context io;
-    const auto place = lookout::of(io.get_executor());
-    std::optional<watched> one, other, cheap;
+    const auto place = busy_poller::of(io.get_executor());
+    std::optional<wait_outcome> one, other, cheap;
     asio::co_spawn(io, watch_for(place, false, for_ever, cheap), asio::detached);
     asio::co_spawn(io, watch_for(place, true, for_ever, one), asio::detached);
     asio::co_spawn(io, watch_for(place, true, for_ever, other), asio::detached);
     io.run_for(2ms);
-    CHECK(one == watched::replaced);
+    CHECK(one == wait_outcome::replaced);
     CHECK(!other);
     CHECK(!cheap);
 }
 
 TEST_CASE("an interruption is not lost, though the watch has ended before the waiter resumes") {
     asio::io_context io;
-    const auto place = lookout::of(io.get_executor());
-    lookout::watch w([] { return false; }, false);
+    const auto place = busy_poller::of(io.get_executor());
+    poll_entry w([] { return false; }, false);
     {
-        const lookout::watching going_on(*place, w, 0ns);
+        const poll_guard going_on(*place, w, 0ns);
         io.run();  // one slice, after which its time is over
-        CHECK(w.outcome() == watched::nothing);
+        CHECK(w.outcome() == wait_outcome::timed_out);
         w.interrupt();
-        CHECK(w.outcome() == watched::interrupted);
+        CHECK(w.outcome() == wait_outcome::interrupted);
     }
 }
 
@@ -339,7 +344,7 @@ private:
 TEST_CASE("a wait that fails to start is not counted as going on") {
     test::run([](asio::io_context& io) -> asio::awaitable<void> {
         int going_on = 0;
-        remora::pipe p(std::make_shared<remora::detail::endpoint>(
+        remora::pipe p(std::make_shared<remora::detail::pipe_end>(
             io.get_executor(), std::make_unique<without_waits>(going_on), "pair",
             remora::pipe_limits{}, remora::errc::broken_pipe));
         bool failed = false;

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-/// The control pipe: what server and app say to each other about pipes. lib/wire/protocol.md has it
-/// in words.
+/// The records of the control pipe, and what a server answers to an app's first one. protocol.md
+/// has them in words.
 #pragma once
 
-#include "transport/run_directory.hpp"
 #include "wire/close_reason.hpp"
 
-#include <remora/detail/pipe/pipe_state.hpp>
+#include <remora/archive.hpp>
+#include <remora/detail/wire/frame.hpp>
+#include <remora/limits.hpp>
 #include <remora/transport.hpp>
 
 #include <cstdint>
@@ -49,6 +50,10 @@ inline constexpr std::uint64_t magic = 0x0000'6172'6f6d'6572;
 
 // The control pipe's two FIFOs, before up_ending and down_ending; a connection's have a number.
 inline constexpr const char* control_name = "control";
+
+// The endings of the names of a pipe's two FIFOs.
+inline constexpr const char* up_ending = ".up";      ///< from the app to the server
+inline constexpr const char* down_ending = ".down";  ///< from the server to the app
 
 /// The least max_message that anybody may ask for: a reason to close has to fit.
 inline constexpr std::uint64_t least_max_message = 4096;
@@ -155,23 +160,5 @@ template <class T>
 T payload_of(const frame& f) {
     return decode<T>(f.payload, control_limits.decode);
 }
-
-/// Queues a control frame and writes what there is room for.
-template <class T>
-void post(endpoint& control, frame_kind kind, std::uint64_t id, std::uint64_t tag, const T& value) {
-    auto p = control.begin_frame(kind, id, tag);
-    try {
-        encode(control.out(), value);
-    } catch (...) {
-        control.abandon_frame(p);
-        throw;
-    }
-    control.end_frame(p);
-    control.flush(p);
-}
-void post(endpoint& control, frame_kind kind, std::uint64_t id = 0);
-
-/// Waits for the next frame; null after a clean end. The frame stays until popped.
-asio::awaitable<const frame*> await_frame(std::shared_ptr<endpoint> control, deadline until);
 
 }  // namespace remora::detail

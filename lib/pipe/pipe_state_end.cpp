@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: MIT
 // How an end of a pipe ends.
-#include "pipe/waiter.hpp"
+#include <remora/detail/pipe/pipe_state.hpp>
+
 #include "transport/transport.hpp"
 #include "wire/close_reason.hpp"
 
-#include <remora/detail/pipe/pipe_state.hpp>
+#include <new>
 
 namespace remora::detail {
 
-void endpoint::close(std::error_code why, const std::string& text) {
+void pipe_state::close(std::error_code why, const std::string& text) {
     if (closing_) return;
     try {
         if (!send_failure_) {
             position p = begin_frame(frame_kind::close);
-            if (why) encode(out_, wire::close_reason(why, text));
+            if (why) encode(out(), wire::close_reason(why, text));
             end_frame(p);
             flush(p);
         }
@@ -21,33 +22,32 @@ void endpoint::close(std::error_code why, const std::string& text) {
         fail_sending(errc::closed);
     }
     closing_ = true;
-    head_.reset();
-    for (waiter* sender : turns_)
-        sender->wake();
+    reader_.forget_head();
+    waiting_for_queue_.notify_all();
     interrupt();
-    if (!pumping_) return shut();
+    if (!writes_in_loop_) return shut();
     try {
-        asio::co_spawn(executor_, drain(shared_from_this()), asio::detached);
+        asio::co_spawn(executor_, discard_until_written(shared_from_this()), asio::detached);
     } catch (const std::bad_alloc&) {  // then only the other end's reading lets the rest leave
     }
 }
 
 // Nobody reads any more here; but the other end may be writing as well, and both wait for room.
-asio::awaitable<void> endpoint::drain(std::shared_ptr<endpoint> self) {
-    co_await self->give_way();  // whoever closes may still look at what has arrived
+asio::awaitable<void> pipe_state::discard_until_written(std::shared_ptr<pipe_state> self) {
+    co_await self->yield();  // whoever closes may still look at what has arrived
     while (!self->shut_ && self->discard_input()) {
-        const begun_wait going_on(*self->transport_, transport::readiness::readable);
-        if (going_on) {
+        const begun_wait sleeping(*self->transport_, transport::readiness::readable);
+        if (sleeping) {
             std::error_code ec;
             co_await self->transport_->wait(transport::readiness::readable, ec);
         } else {
-            co_await self->give_way();
+            co_await self->yield();
         }
     }
 }
 
 // False once the other end is gone: what is queued cannot arrive.
-bool endpoint::discard_input() try {
+bool pipe_state::discard_input() try {
     auto result = transport::fetched::more;
     for (unsigned i = 0; i != most_in_a_row && result == transport::fetched::more; ++i) {
         transport_->consume(transport_->input().size());
@@ -60,47 +60,39 @@ bool endpoint::discard_input() try {
     return false;
 }
 
-asio::awaitable<void> endpoint::wait_closed() {
+asio::awaitable<void> pipe_state::wait_closed() {
     if (shut_) co_return;
-    waiter entry{.timer = asio::steady_timer(executor_, deadline::max())};
-    const waiting in_line(closes_, entry);
-    std::error_code ec;
-    co_await entry.timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
-    if (!entry.done) throw std::system_error(asio::error::operation_aborted);
+    const bool closed = co_await waiting_for_close_.wait();
+    if (!closed) throw std::system_error(asio::error::operation_aborted);
 }
 
-void endpoint::shut() {
+void pipe_state::shut() {
     if (shut_) return;
     shut_ = true;
     transport_->close();
-    for (waiter* closer : closes_)
-        closer->wake();
+    waiting_for_close_.notify_all();
 }
 
-void endpoint::fail(std::error_code why) {
+void pipe_state::fail(std::error_code why) {
     if (failure_) return;
     failure_ = why;
     fail_sending(why);
     interrupt();
 }
 
-void endpoint::abandon() {
+void pipe_state::abandon() {
     abandoned_ = true;
     if (!held_) close();
 }
 
-void endpoint::release(std::error_code why, const std::string& text) {
+void pipe_state::release(std::error_code why, const std::string& text) {
     held_ = false;
     if (why || abandoned_) close(why, text);
 }
 
-asio::awaitable<void> close_end(std::shared_ptr<endpoint> end) {
+asio::awaitable<void> close_end(std::shared_ptr<pipe_state> end) {
     end->close();
     co_await end->wait_closed();
-}
-
-void endpoint::opened() noexcept {
-    transport_->opened();
 }
 
 }  // namespace remora::detail

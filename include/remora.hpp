@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+/// All of Remora, for programs that do not mind what they include.
+#pragma once
+
+#include <remora/all.hpp>
+#include <remora/archive.hpp>
+#include <remora/asio.hpp>
+#include <remora/call.hpp>
+#include <remora/client.hpp>
+#include <remora/error.hpp>
+#include <remora/event.hpp>
+#include <remora/generator.hpp>
+#include <remora/limits.hpp>
+#include <remora/pipe.hpp>
+#include <remora/process.hpp>
+#include <remora/receive_options.hpp>
+#include <remora/request.hpp>
+#include <remora/run_on.hpp>
+#include <remora/server.hpp>
+#include <remora/service.hpp>
+#include <remora/stream.hpp>
+#include <remora/transport.hpp>

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+/// One end of a connection: a pipe, and the calls over it.
+#pragma once
+
+#include <remora/detail/pipe/pipe_state.hpp>
+
+#include <chrono>
+#include <memory>
+
+namespace remora::detail {
+
+class call_session;
+
+/// What the handle `pipe` and the operations in progress share.
+class pipe_end final : public pipe_state {
+public:
+    using pipe_state::pipe_state;
+    ~pipe_end() override;
+
+    std::shared_ptr<pipe_end> shared_from_this() {
+        return std::static_pointer_cast<pipe_end>(pipe_state::shared_from_this());
+    }
+
+    /// The calls of this end, once there are any: then this is what receives.
+    std::unique_ptr<call_session> calls;
+    /// How long a call takes at most that says nothing of its own.
+    std::chrono::nanoseconds default_timeout = std::chrono::nanoseconds::max();
+};
+
+using end_ptr = std::shared_ptr<pipe_end>;
+
+}  // namespace remora::detail

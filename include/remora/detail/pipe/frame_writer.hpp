@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+/// The frames that one end of a pipe sends, from their header to the last byte written.
+#pragma once
+
+#include <remora/detail/wire/archive/buffer.hpp>
+#include <remora/detail/wire/frame.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <unordered_set>
+
+namespace remora::detail {
+
+/// Frames in, bytes out, without input or output: the queue of what was not written yet. A frame is
+/// encoded where it waits: begin_frame(), encode into out(), end_frame(); on failure
+/// abandon_frame().
+class frame_writer {
+public:
+    /// Where a frame is in the bytes of this direction, counted since the start.
+    struct position {
+        std::uint64_t begin = 0, end = 0;
+    };
+
+    /// No value is longer than `limit`.
+    explicit frame_writer(std::size_t limit) noexcept : limit_(limit) {}
+
+    position begin_frame(frame_kind kind, std::uint64_t id = 0, std::uint64_t tag = 0,
+                         std::string_view type_name = {}, std::uint8_t flags = 0);
+    /// Where the payload of the frame that has begun goes.
+    byte_buffer& out() noexcept { return out_; }
+    /// Completes the header. Throws `message_too_large`; then the frame is to be abandoned.
+    void end_frame(position& p);
+    /// Takes out the last frame.
+    void abandon_frame(position p) noexcept;
+    /// Takes out a frame of which no byte was written; false, and nothing happens, otherwise. Those
+    /// behind it move to the front.
+    bool withdraw(position p) noexcept;
+
+    /// The bytes to be written next.
+    std::span<const std::byte> unwritten() const noexcept { return out_.bytes().subspan(sent_); }
+    std::size_t queued() const noexcept { return out_.size() - sent_; }
+    /// So many of them were written.
+    void advance(std::size_t count) noexcept;
+    /// How many bytes of this direction were written, since the start.
+    std::uint64_t written() const noexcept { return base_ + sent_; }
+    /// Nothing of what is queued will be written.
+    void drop_all() noexcept;
+
+private:
+    void put_name(position p, std::uint64_t tag, std::string_view type_name);
+    void forget_name(position p) noexcept;
+
+    std::size_t limit_;
+    byte_buffer out_;         ///< the frames that are not wholly written
+    std::size_t sent_ = 0;    ///< of out_
+    std::uint64_t base_ = 0;  ///< the position of out_'s first byte
+    std::unordered_set<std::uint64_t> names_sent_;
+    std::uint64_t last_tag_ = 0;
+};
+
+}  // namespace remora::detail

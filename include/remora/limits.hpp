@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+/// What values and pipes may cost.
+#pragma once
+
+#include <remora/detail/base/standard.hpp>
+
+#include <cstddef>
+
+namespace remora {
+
+/// What decoding may use, so that a few bytes cannot ask for gigabytes.
+struct decode_limits {
+    /// Bytes of memory for elements, strings and pointees; at least four times the message.
+    std::size_t memory = 64u << 20;
+    /// Records within records.
+    unsigned depth = 256;
+};
+
+/// What a pipe lets through.
+struct pipe_limits {
+    /// Bytes of one encoded value, 4096 to 4 GiB - 4096; the smaller of both sides' counts.
+    std::size_t message = 16u << 20;
+    std::size_t queue = 256u << 10;  ///< bytes waiting to be written, beyond which `send` waits
+    decode_limits decode{};          ///< what one value may cost to decode
+};
+
+}  // namespace remora

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+/// What those may say who await a message, or an item of a stream.
+#pragma once
+
+#include <remora/detail/base/standard.hpp>
+
+#include <chrono>
+
+namespace remora {
+
+struct receive_options {
+    /// How long to wait for a message. It limits the wait only: a message that is there is taken.
+    std::chrono::nanoseconds timeout = std::chrono::nanoseconds::max();
+};
+
+}  // namespace remora

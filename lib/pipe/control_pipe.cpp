@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+#include "pipe/control_pipe.hpp"
+
+namespace remora::detail {
+
+void post(pipe_state& control, frame_kind kind, std::uint64_t id) {
+    auto p = control.begin_frame(kind, id);
+    control.end_frame(p);
+    control.flush(p);
+}
+
+asio::awaitable<const frame*> await_frame(std::shared_ptr<pipe_state> control, deadline until) {
+    const pipe_state::receiving guard(*control);
+    for (;;) {
+        if (control->yield_due()) co_await control->yield();
+        if (const frame* f = control->peek_frame()) co_return f;
+        if (control->at_end()) co_return nullptr;
+        co_await control->wait_message(until);
+    }
+}
+
+}  // namespace remora::detail

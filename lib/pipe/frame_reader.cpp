@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+#include <remora/detail/pipe/frame_reader.hpp>
+
+#include <remora/archive.hpp>
+#include <remora/error.hpp>
+
+#include "wire/close_reason.hpp"
+
+#include <utility>
+
+namespace remora::detail {
+namespace {
+
+// An honest peer has a few dozen types; one that invents names without end is stopped here.
+constexpr std::size_t max_names = 4096;
+
+bool is_of_a_call(frame_kind kind) noexcept {
+    return (kind >= frame_kind::request && kind < frame_kind::window) ||
+           kind == frame_kind::time_left;
+}
+
+}  // namespace
+
+frame_reader::found frame_reader::read(std::span<const std::byte> input, bool takes_calls,
+                                       std::size_t& consumed) {
+    const auto f = parse_frame(input, limits_.message, wanted_);
+    if (!f) return found::nothing;
+    const frame_kind kind = f->header.kind;
+    if (takes(kind, takes_calls)) [[likely]] {
+        if (!f->type_name.empty()) note_name(*f);
+        head_ = f;
+        return found::head;
+    }
+    consumed = f->size();
+    if (kind == frame_kind::close) return note_close(*f);
+    if (kind != frame_kind::window || kinds_ != frame_kinds::messages) return pass_over(*f);
+    window_ = decode<std::uint64_t>(f->payload, limits_.decode);
+    return found::window;
+}
+
+bool frame_reader::takes(frame_kind kind, bool takes_calls) const noexcept {
+    if (kinds_ == frame_kinds::messages)
+        return kind == frame_kind::message || (takes_calls && is_of_a_call(kind));
+    return kind >= frame_kind::hello && kind <= frame_kind::listed;
+}
+
+frame_reader::found frame_reader::pass_over(const frame& f) const {
+    if ((f.header.flags & frame_header::may_skip) != 0) return found::skipped;
+    const bool call = f.header.kind >= frame_kind::request;
+    raise(errc::protocol_error,
+          "a frame of kind " + std::to_string(static_cast<int>(f.header.kind)) +
+              (call ? " has no place here: no service is attached" : " has no place here"));
+}
+
+void frame_reader::note_name(const frame& f) {
+    if (fnv1a(f.type_name) != f.header.tag)
+        raise(errc::protocol_error, "the tag of type " + quote(f.type_name) + " is not its own");
+    if (names_seen_.size() >= max_names) raise(errc::protocol_error, "too many names of types");
+    names_seen_.try_emplace(f.header.tag, f.type_name);
+}
+
+frame_reader::found frame_reader::note_close(const frame& f) {
+    wire::close_reason reason;
+    if (!f.payload.empty()) decode(f.payload, reason, limits_.decode);
+    end(reason.to_code(), reason.text.empty() ? "" : quote(reason.text, 1024));
+    return found::close;
+}
+
+std::size_t frame_reader::pop() noexcept {
+    const std::size_t size = head_ ? head_->size() : 0;
+    head_.reset();
+    return size;
+}
+
+std::string frame_reader::type_text(std::uint64_t tag) const {
+    const auto seen = names_seen_.find(tag);
+    if (seen != names_seen_.end()) return quote(seen->second);
+    return "an unnamed type (tag " + std::to_string(tag) + ")";
+}
+
+bool frame_reader::sees_close(std::span<const std::byte> input) try {
+    while (const auto f = parse_frame(input, limits_.message, wanted_)) {
+        if (f->header.kind == frame_kind::close) return true;
+        input = input.subspan(f->size());
+    }
+    return false;
+} catch (const error&) {  // the receiver will meet it
+    return false;
+}
+
+void frame_reader::end(std::error_code why, std::string text) {
+    end_code_ = why;
+    end_text_ = std::move(text);
+}
+
+}  // namespace remora::detail

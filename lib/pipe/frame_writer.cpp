@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+#include <remora/detail/pipe/frame_writer.hpp>
+
+#include <remora/error.hpp>
+
+#include <cstring>
+
+namespace remora::detail {
+namespace {
+
+// A buffer that one large message has made larger than this is given back.
+constexpr std::size_t keep_capacity = 4u << 20;
+constexpr std::size_t worth_moving = 64u << 10;
+
+bool is_named(const std::byte* header) noexcept {
+    return (header[5] & std::byte{frame_header::named}) != std::byte{};
+}
+
+}  // namespace
+
+frame_writer::position frame_writer::begin_frame(frame_kind kind, std::uint64_t id,
+                                                 std::uint64_t tag, std::string_view type_name,
+                                                 std::uint8_t flags) {
+    const position p{base_ + out_.size(), 0};
+    frame_header header{.length = 0, .kind = kind, .flags = flags, .id = id, .tag = tag};
+    const bool named = tag != last_tag_ && !type_name.empty() && !names_sent_.contains(tag);
+    if (named) header.flags |= frame_header::named;
+    header.store(out_.extend(frame_header::size));
+    if (named) put_name(p, tag, type_name);
+    last_tag_ = tag;
+    return p;
+}
+
+void frame_writer::put_name(position p, std::uint64_t tag, std::string_view type_name) try {
+    const auto length = static_cast<std::uint8_t>(type_name.size());
+    out_.append(&length, 1);
+    out_.append(type_name.data(), length);
+    names_sent_.insert(tag);
+} catch (...) {
+    out_.truncate(p.begin - base_);
+    throw;
+}
+
+void frame_writer::end_frame(position& p) {
+    p.end = base_ + out_.size();
+    std::byte* const header = out_.data() + (p.begin - base_);
+    const std::size_t length = p.end - p.begin - frame_header::size;
+    const std::size_t value =
+        is_named(header) ? length - 1 - std::to_integer<std::size_t>(header[frame_header::size])
+                         : length;
+    if (value > limit_) [[unlikely]] {
+        raise(errc::message_too_large, "a message of " + std::to_string(value) +
+                                           " bytes, the limit is " + std::to_string(limit_));
+    }
+    const auto on_the_wire = static_cast<std::uint32_t>(length);
+    std::memcpy(header, &on_the_wire, sizeof on_the_wire);
+}
+
+void frame_writer::abandon_frame(position p) noexcept {
+    forget_name(p);
+    out_.truncate(p.begin - base_);
+}
+
+bool frame_writer::withdraw(position p) noexcept {
+    if (p.begin < written()) return false;
+    forget_name(p);
+    const std::size_t size = p.end - p.begin;
+    std::byte* const at = out_.data() + (p.begin - base_);
+    std::memmove(at, at + size, out_.size() - (p.end - base_));
+    out_.truncate(out_.size() - size);
+    return true;
+}
+
+// The peer will not see this frame: if it carried the name of its type, the next one has to.
+void frame_writer::forget_name(position p) noexcept {
+    const std::byte* const header = out_.data() + (p.begin - base_);
+    if (!is_named(header)) return;
+    std::uint64_t tag;
+    std::memcpy(&tag, header + 16, sizeof tag);
+    names_sent_.erase(tag);
+    last_tag_ = 0;
+}
+
+void frame_writer::advance(std::size_t count) noexcept {
+    sent_ += count;
+    if (queued() == 0) {
+        drop_all();
+        if (out_.capacity() > keep_capacity) out_ = byte_buffer();
+    } else if (sent_ > worth_moving && sent_ > out_.size() / 2) {
+        out_.erase_front(sent_);
+        base_ += sent_;
+        sent_ = 0;
+    }
+}
+
+void frame_writer::drop_all() noexcept {
+    base_ += out_.size();
+    sent_ = 0;
+    out_.clear();
+}
+
+}  // namespace remora::detail

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+// An end of a pipe as a whole.
+#include <remora/detail/pipe/pipe_state.hpp>
+
+#include "base/exceptions.hpp"
+#include "pipe/pipe_wait.hpp"
+#include "transport/transport.hpp"
+
+namespace remora::detail {
+namespace {
+
+// A reason to close has to fit; and the length of a frame is 32 bits wide.
+constexpr std::size_t smallest_limit = 4096;
+constexpr std::size_t largest_limit = 0xffff'f000;
+
+}  // namespace
+
+void check_limits(const pipe_limits& limits) {
+    if (limits.message < smallest_limit || limits.message > largest_limit) {
+        raise(errc::bad_option, "limits.message is " + std::to_string(limits.message) + ", not " +
+                                    std::to_string(smallest_limit) + " to " +
+                                    std::to_string(largest_limit));
+    }
+    if (limits.queue == 0) raise(errc::bad_option, "limits.queue is 0: nothing could be sent");
+}
+
+pipe_state::pipe_state(asio::any_io_executor executor, std::unique_ptr<transport> transport,
+                       std::string name, const pipe_limits& limits, errc gone, wait_policy waiting,
+                       frame_kinds kinds)
+    : executor_(std::move(executor)),
+      transport_(std::move(transport)),
+      name_(std::move(name)),
+      limits_(limits),
+      gone_(gone),
+      reader_(kinds, limits),
+      read_wait_(std::make_unique<pipe_wait>(executor_, *transport_, transport::readiness::readable,
+                                             waiting, [this] { return has_arrived(); })),
+      writer_(limits.message),
+      write_wait_(std::make_unique<pipe_wait>(executor_, *transport_,
+                                              transport::readiness::writable, waiting,
+                                              [this] { return has_left(); })) {
+}
+
+pipe_state::~pipe_state() = default;
+
+transport_kind pipe_state::transport_used() const noexcept {
+    return transport_->what();
+}
+
+void pipe_state::opened() noexcept {
+    transport_->opened();
+}
+
+std::string pipe_state::context() const {
+    return "pipe " + quote(name_) + ": ";
+}
+
+void pipe_state::rethrow_in_context() const try { throw; } catch (const error& e) {
+    throw error(e, context());
+}
+
+asio::awaitable<void> pipe_state::yield() {
+    in_a_row_ = 0;
+    co_await asio::defer(executor_, asio::use_awaitable);
+}
+
+asio::awaitable<void> pipe_state::yield_to_receive() {
+    co_await yield();
+    throw_if_cancelled(co_await asio::this_coro::cancellation_state);
+}
+
+// Whoever waits looks round.
+void pipe_state::interrupt() noexcept {
+    transport_->cancel();
+    read_wait_->interrupt();
+    write_wait_->interrupt();
+}
+
+}  // namespace remora::detail

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+// How an end of a pipe receives.
+#include <remora/detail/pipe/pipe_state.hpp>
+
+#include "pipe/pipe_wait.hpp"
+#include "transport/transport.hpp"
+
+#include <optional>
+
+namespace remora::detail {
+namespace {
+
+// Beside a frame that is passed over.
+constexpr unsigned price_of_a_piece = 4;
+
+}  // namespace
+
+pipe_state::receiving::receiving(pipe_state& end) : end_(end) {
+    if (end.receiving_) raise(errc::receive_in_progress, end.context());
+    end.receiving_ = true;
+}
+
+const frame* pipe_state::peek_frame(effort how) {
+    if (const frame* const f = reader_.head()) return f;
+    // A peer that sends nothing else but frames to pass over, or a message without an end in sight,
+    // must not keep the context to itself.
+    for (in_one_look_ = 0; in_one_look_ < most_in_a_row;) {
+        if (reader_.has_ended()) {
+            if (at_end()) return nullptr;
+            raise_closed();
+        }
+        if (closing_) raise(errc::closed, context() + "closed by this end");
+        if (read_frame()) {
+            if (const frame* const f = reader_.head()) return f;
+            continue;
+        }
+        if (!fetch(how)) return nullptr;
+        in_one_look_ += price_of_a_piece;
+    }
+    return nullptr;
+}
+
+// True if there was a frame. What is none, or comes where it may not, is no conversation.
+bool pipe_state::read_frame() try {
+    std::size_t consumed = 0;
+    const auto found = reader_.read(transport_->input(), call_frames_ != nullptr, consumed);
+    transport_->consume(consumed);
+    switch (found) {
+        case frame_reader::found::nothing:
+            return false;
+        case frame_reader::found::head:
+            break;
+        case frame_reader::found::close:
+            fail_sending(errc::closed);
+            break;
+        case frame_reader::found::window:
+            ++in_one_look_;
+            if (call_frames_ != nullptr) call_frames_->on_window(reader_.window());
+            break;
+        case frame_reader::found::skipped:
+            ++in_one_look_;
+    }
+    return true;
+} catch (const error& e) {
+    give_up(e);
+}
+
+// False if nothing has come.
+bool pipe_state::fetch(effort how) try {
+    if (how == effort::least && !failure_ && transport_->was_emptied()) return false;
+    const auto result = transport_->fetch(reader_.wanted());
+    if (result == transport::fetched::more) return true;
+    if (result == transport::fetched::nothing && !failure_) return false;
+    end_of_input();
+    return true;
+} catch (const error& e) {
+    give_up(e);
+}
+
+// What is no conversation any more ends here, and the peer is told.
+void pipe_state::give_up(const error& why) {
+    reader_.end(why.code(), why.context());
+    close(why.code(), why.context());
+    raise_closed();
+}
+
+void pipe_state::end_of_input() {
+    const bool whole = transport_->input().empty();
+    reader_.end(failure_ ? failure_ : make_error_code(gone_),
+                whole ? "it left without closing the pipe" : "it left in the middle of a frame");
+    fail_sending(reader_.end_code());
+}
+
+void pipe_state::pop_frame() noexcept {
+    transport_->consume(reader_.pop());  // 0 if it was closed in the meantime
+}
+
+bool pipe_state::has_more() const noexcept {
+    return !transport_->input().empty();
+}
+
+bool pipe_state::has_more_than_head() const noexcept {
+    const frame* const f = reader_.head();
+    return transport_->input().size() > (f != nullptr ? f->size() : 0);
+}
+
+bool pipe_state::has_news() noexcept {
+    try {
+        return peek_frame() != nullptr || at_end();
+    } catch (const std::exception&) {
+        return true;
+    }
+}
+
+void pipe_state::raise_closed() const {
+    if (at_end()) raise(errc::closed, context() + "closed by the other end");
+    throw error(reader_.end_code(), context() + reader_.end_text());
+}
+
+void pipe_state::raise_mismatch(const frame& f, std::string_view wanted) const {
+    raise(errc::type_mismatch, context() + "expected " + std::string(wanted) + ", the message is " +
+                                   type_text(f.header.tag));
+}
+
+// True also for an end and a failure: peek_frame() will meet them.
+bool pipe_state::has_arrived() noexcept try {
+    return transport_->fetch(reader_.wanted()) != transport::fetched::nothing;
+} catch (const std::exception&) {
+    return true;
+}
+
+bool pipe_state::look() {
+    return in_one_look_ < most_in_a_row && read_wait_->look_for_a_moment();
+}
+
+asio::awaitable<void> pipe_state::wait_message(deadline until) {
+    in_a_row_ = 0;
+    std::optional<asio::steady_timer> limit;
+    if (until != deadline::max()) {
+        if (std::chrono::steady_clock::now() >= until)
+            raise(errc::timed_out, context() + "receive");
+        limit.emplace(executor_, until);
+        limit->async_wait([self = shared_from_this()](std::error_code ec) {
+            if (!ec) self->interrupt();
+        });
+    }
+    if (in_one_look_ >= most_in_a_row) {
+        co_await yield_to_receive();
+    } else {
+        co_await read_wait_->wait();
+    }
+}
+
+}  // namespace remora::detail

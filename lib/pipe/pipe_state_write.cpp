@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+// How an end of a pipe sends.
+#include <remora/detail/pipe/pipe_state.hpp>
+
+#include "pipe/pipe_wait.hpp"
+#include "transport/transport.hpp"
+
+#include <new>
+
+namespace remora::detail {
+
+// A sender whose frame is in the queue.
+struct pipe_state::write_waiter : wait_queue::waiter {
+    write_waiter(pipe_state& end, position p)
+        : waiter(end.waiting_for_write_, end.executor_), where(p) {}
+
+    position where;
+    bool failed = false;
+};
+
+void pipe_state::raise_not_sending() const {
+    if (closing_) raise(errc::closed, context() + "closed by this end");
+    const std::string& text = reader_.end_text();
+    throw error(send_failure_, context() + (text.empty() ? "sending" : text));
+}
+
+asio::awaitable<void> pipe_state::wait_queue_room(deadline until) {
+    bool notified = false;
+    {
+        wait_queue::waiter mine(waiting_for_queue_, executor_, until);
+        co_await mine.wait();
+        notified = mine.is_notified();
+    }
+    notify_next_sender();
+    const auto state = co_await asio::this_coro::cancellation_state;
+    const bool cancelled = state.cancelled() != asio::cancellation_type::none;
+    if (!notified && !cancelled) raise(errc::timed_out, context() + "waiting for room");
+    if (cancelled) throw std::system_error(asio::error::operation_aborted);
+}
+
+// One at a time: it keeps its place until it goes on, so that nobody overtakes it.
+void pipe_state::notify_next_sender() {
+    if (waiting_for_queue_.notified() == 0 && writer_.queued() < limits_.queue)
+        waiting_for_queue_.notify_one();
+}
+
+bool pipe_state::flush(position p) {
+    try {
+        if (!writes_in_loop_) {
+            if (!write_queued()) start_write_loop();
+            notify_next_sender();
+        }
+    } catch (const error& e) {
+        fail_sending(e.code());
+        throw error(e, context());
+    } catch (const std::bad_alloc&) {  // nobody would write what is left
+        fail_sending(std::make_error_code(std::errc::not_enough_memory));
+        throw;
+    }
+    return written() >= p.end;
+}
+
+// True if nothing is left.
+bool pipe_state::write_queued() {
+    writer_.advance(transport_->write(writer_.unwritten()));
+    return writer_.queued() == 0;
+}
+
+void pipe_state::write_some() {
+    try {
+        write_queued();
+    } catch (const std::system_error& e) {
+        fail_sending(e.code());
+    }
+    waiting_for_write_.for_each([&](wait_queue::waiter& sender) {
+        if (written() >= static_cast<write_waiter&>(sender).where.end) sender.notify();
+    });
+    notify_next_sender();
+}
+
+bool pipe_state::has_left() noexcept try {
+    const auto before = written();
+    write_some();
+    return written() != before || send_failure_;
+} catch (const std::exception&) {
+    return true;
+}
+
+asio::awaitable<void> pipe_state::wait_written(position p) {
+    in_a_row_ = 0;
+    write_waiter mine(*this, p);
+    co_await mine.wait();
+    if (mine.failed) check_sending();
+    if (mine.is_notified()) co_return;
+    withdraw(mine.where);
+    throw std::system_error(asio::error::operation_aborted);
+}
+
+// Takes a frame out of the queue, unless its first byte has left.
+void pipe_state::withdraw(position p) {
+    if (send_failure_ || !writer_.withdraw(p)) return;
+    const std::uint64_t size = p.end - p.begin;
+    waiting_for_write_.for_each([&](wait_queue::waiter& sender) {
+        position& where = static_cast<write_waiter&>(sender).where;
+        if (where.begin < p.end) return;
+        where.begin -= size;
+        where.end -= size;
+    });
+    if (call_frames_ != nullptr) call_frames_->on_withdrawn(p);
+}
+
+void pipe_state::fail_sending(std::error_code why) {
+    if (send_failure_) return;
+    send_failure_ = why;
+    writer_.drop_all();
+    waiting_for_write_.for_each([](wait_queue::waiter& sender) {
+        static_cast<write_waiter&>(sender).failed = true;
+        sender.notify();
+    });
+    waiting_for_queue_.notify_all();
+    interrupt();  // ends the write loop
+    if (closing_ && !writes_in_loop_) shut();
+}
+
+}  // namespace remora::detail
