@@ -28,7 +28,7 @@ void call_session::start(const end_ptr& end, std::uint64_t id, asio::awaitable<v
     mine->busy = asio::prefer(end->executor(), asio::execution::outstanding_work.tracked);
     mine->serves->session = &self;
     mine->serves->id = id;
-    mine->serves->until = id == self.timed_ ? self.timed_until_ : deadline::max();
+    mine->serves->until = self.until_;
     mine->work = std::move(work);
     mine->streams = std::move(streams);
     if (mine->streams.items) mine->streams.items->credit = stream_credit(self.window_of_streams());

@@ -46,10 +46,13 @@ void call_session::take(const frame& f) try {
 }
 
 void call_session::take_request(const frame& f) {
-    auto admission = served_.admit(f.header.id);
+    const bool in_pieces = (f.header.flags & frame_header::joined) != 0;
+    const bool repeated = in_pieces && running_.find(f.header.id) != running_.end();
+    auto admission =
+        repeated ? served_table::verdict::repeated : served_.admit(f.header.id, in_pieces);
     if (admission == served_table::verdict::too_many) {
         served_.written(end_.written());  // answers may have left by themselves since
-        admission = served_.admit(f.header.id);
+        admission = served_.admit(f.header.id, in_pieces);
     }
     switch (admission) {
         case served_table::verdict::admitted:
@@ -59,6 +62,7 @@ void call_session::take_request(const frame& f) {
         case served_table::verdict::too_many:
             raise(errc::protocol_error, "more unanswered calls than allowed, from " + number(f));
     }
+    until_ = times_left_.take(f.header.id);
     const method* const found = services_ ? services_->find(f.header.tag) : nullptr;
     if (found != nullptr && !found->is_one_way())
         return found->serve(end_.shared_from_this(), services_, f);
@@ -80,8 +84,7 @@ void call_session::take_message(const frame& f) {
 void call_session::take_time_left(const frame& f) {
     constexpr std::uint64_t most = std::chrono::nanoseconds::max().count();
     const auto left = std::min(decode<std::uint64_t>(f.payload), most);
-    timed_ = f.header.id;
-    timed_until_ = deadline_of(std::chrono::nanoseconds(left));
+    times_left_.note(f.header.id, deadline_of(std::chrono::nanoseconds(left)));
     end_.pop_frame();
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <remora/detail/call/call_table.hpp>
 
+#include <algorithm>
 #include <new>
 
 namespace remora::detail {
@@ -72,10 +73,10 @@ pending_call* call_table::take_any() {
     return nullptr;
 }
 
-served_table::verdict served_table::admit(std::uint64_t id) noexcept {
-    if (id <= last_) return verdict::repeated;
+served_table::verdict served_table::admit(std::uint64_t id, bool in_pieces) noexcept {
+    if (id <= last_ && !in_pieces) return verdict::repeated;
     if (in_flight_ >= limit_) return verdict::too_many;
-    last_ = id;
+    last_ = std::max(last_, id);
     ++in_flight_;
     return verdict::admitted;
 }

@@ -14,6 +14,14 @@ namespace {
 // An honest peer has a few dozen types; one that invents names without end is stopped here.
 constexpr std::size_t max_names = 4096;
 
+// A buffer that one large frame has made larger than this is given back.
+constexpr std::size_t keep_capacity = 4u << 20;
+
+bool belong_together(const frame_header& one, const frame_header& other) noexcept {
+    return one.id == other.id &&
+           (one.flags & frame_header::of_sender) == (other.flags & frame_header::of_sender);
+}
+
 bool is_of_a_call(frame_kind kind) noexcept {
     return (kind >= frame_kind::request && kind < frame_kind::window) ||
            kind == frame_kind::time_left;
@@ -27,11 +35,15 @@ frame_reader::found frame_reader::read(std::span<const std::byte> input, bool ta
     if (!f) return found::nothing;
     const frame_kind kind = f->header.kind;
     if (takes(kind, takes_calls)) [[likely]] {
-        if (!f->type_name.empty()) note_name(*f);
-        head_ = f;
+        const bool joined = (f->header.flags & frame_header::joined) != 0;
+        const frame whole = joined ? join(*f) : *f;
+        if (!whole.type_name.empty()) note_name(whole);
+        head_ = whole;
+        head_size_ = f->size();
         return found::head;
     }
     consumed = f->size();
+    if (kind == frame_kind::piece && joins_ && takes_calls) return keep_piece(*f);
     if (kind == frame_kind::close) return note_close(*f);
     if (kind != frame_kind::window || kinds_ != frame_kinds::messages) return pass_over(*f);
     window_ = decode<std::uint64_t>(f->payload, limits_.decode);
@@ -66,8 +78,31 @@ frame_reader::found frame_reader::note_close(const frame& f) {
     return found::close;
 }
 
+// One frame comes in pieces at a time.
+frame_reader::found frame_reader::keep_piece(const frame& f) {
+    if (pieces_.empty()) of_pieces_ = f.header;
+    if (!belong_together(of_pieces_, f.header) || f.payload.empty())
+        raise(errc::protocol_error, "a piece of one frame within those of another");
+    if (pieces_.size() + f.payload.size() > limits_.message + 1 + max_type_name)
+        raise(errc::message_too_large, "pieces of more than " + std::to_string(limits_.message) +
+                                           " bytes, which is the limit");
+    pieces_.append(f.payload.data(), f.payload.size());
+    return found::piece;
+}
+
+frame frame_reader::join(const frame& last) {
+    if (pieces_.empty() || !belong_together(of_pieces_, last.header))
+        raise(errc::protocol_error, "the last piece of a frame without the others");
+    pieces_.append(last.payload.data(), last.payload.size());
+    return join_frame(last, pieces_.bytes(), limits_.message);
+}
+
 std::size_t frame_reader::pop() noexcept {
-    const std::size_t size = head_ ? head_->size() : 0;
+    const std::size_t size = head_size();
+    if (head_ && (head_->header.flags & frame_header::joined) != 0) {
+        if (pieces_.capacity() > keep_capacity) pieces_ = byte_buffer();
+        pieces_.clear();
+    }
     head_.reset();
     return size;
 }

@@ -12,6 +12,10 @@ namespace {
 constexpr std::size_t keep_capacity = 4u << 20;
 constexpr std::size_t worth_moving = 64u << 10;
 
+bool is_of_a_call(frame_kind kind) noexcept {
+    return kind == frame_kind::request || kind == frame_kind::reply || kind == frame_kind::item;
+}
+
 bool is_named(const std::byte* header) noexcept {
     return (header[5] & std::byte{frame_header::named}) != std::byte{};
 }
@@ -21,7 +25,7 @@ bool is_named(const std::byte* header) noexcept {
 frame_writer::position frame_writer::begin_frame(frame_kind kind, std::uint64_t id,
                                                  std::uint64_t tag, std::string_view type_name,
                                                  std::uint8_t flags) {
-    const position p{base_ + out_.size(), 0};
+    const position p{base_ + out_.size()};
     frame_header header{.length = 0, .kind = kind, .flags = flags, .id = id, .tag = tag};
     const bool named = tag != last_tag_ && !type_name.empty() && !names_sent_.contains(tag);
     if (named) header.flags |= frame_header::named;
@@ -54,6 +58,35 @@ void frame_writer::end_frame(position& p) {
     }
     const auto on_the_wire = static_cast<std::uint32_t>(length);
     std::memcpy(header, &on_the_wire, sizeof on_the_wire);
+    p.size = p.end - p.begin;
+    if (cuts_) send_in_pieces(p, load_header(header));
+}
+
+// If it is large, or belongs behind one that is. What is sent last stays last.
+void frame_writer::send_in_pieces(position& p, const frame_header& header) {
+    if (header.kind == frame_kind::time_left) {
+        time_left_ = p;
+        timed_call_ = header.id;
+    }
+    const bool large = header.length > large_frames::piece && is_of_a_call(header.kind);
+    const bool behind = !large_.empty() && header.kind != frame_kind::message &&
+                        (header.kind == frame_kind::close || large_.holds(header));
+    if (!large && !behind) return;
+    // How long the caller waits goes with its request.
+    const bool with_time = header.kind == frame_kind::request && timed_call_ == header.id &&
+                           time_left_.end == p.begin;
+    const std::uint64_t begin = with_time ? time_left_.begin : p.begin;
+    forget_name(p);  // frames of that type may arrive before
+    large_.take(header, out_, p.end - begin);
+    p = {begin, begin + 1, p.size};
+}
+
+std::span<const std::byte> frame_writer::unwritten() {
+    if (!large_.empty() && written() >= end_of_piece_) {
+        large_.put_next(out_);
+        end_of_piece_ = base_ + out_.size();
+    }
+    return out_.bytes().subspan(sent_);
 }
 
 void frame_writer::abandon_frame(position p) noexcept {
@@ -68,6 +101,7 @@ bool frame_writer::withdraw(position p) noexcept {
     std::byte* const at = out_.data() + (p.begin - base_);
     std::memmove(at, at + size, out_.size() - (p.end - base_));
     out_.truncate(out_.size() - size);
+    if (end_of_piece_ > p.begin) end_of_piece_ -= size;
     return true;
 }
 
@@ -83,8 +117,10 @@ void frame_writer::forget_name(position p) noexcept {
 
 void frame_writer::advance(std::size_t count) noexcept {
     sent_ += count;
-    if (queued() == 0) {
-        drop_all();
+    if (sent_ == out_.size()) {
+        base_ += sent_;
+        sent_ = 0;
+        out_.clear();
         if (out_.capacity() > keep_capacity) out_ = byte_buffer();
     } else if (sent_ > worth_moving && sent_ > out_.size() / 2) {
         out_.erase_front(sent_);
@@ -97,6 +133,7 @@ void frame_writer::drop_all() noexcept {
     base_ += out_.size();
     sent_ = 0;
     out_.clear();
+    large_.clear();
 }
 
 }  // namespace remora::detail

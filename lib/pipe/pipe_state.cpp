@@ -5,6 +5,7 @@
 #include "base/exceptions.hpp"
 #include "pipe/pipe_wait.hpp"
 #include "transport/transport.hpp"
+#include "wire/control_records.hpp"
 
 namespace remora::detail {
 namespace {
@@ -45,6 +46,13 @@ pipe_state::~pipe_state() = default;
 
 transport_kind pipe_state::transport_used() const noexcept {
     return transport_->what();
+}
+
+void pipe_state::agree(std::uint64_t features) noexcept {
+    features_ = features;
+    if (!has_agreed(wire::pieces)) return;
+    writer_.cut_large_frames();
+    reader_.join_pieces();
 }
 
 void pipe_state::opened() noexcept {

@@ -10,7 +10,7 @@
 namespace remora::detail {
 namespace {
 
-// Beside a frame that is passed over.
+// Of input, or of a frame; beside a frame that is passed over.
 constexpr unsigned price_of_a_piece = 4;
 
 }  // namespace
@@ -59,6 +59,9 @@ bool pipe_state::read_frame() try {
             break;
         case frame_reader::found::skipped:
             ++in_one_look_;
+            break;
+        case frame_reader::found::piece:
+            in_one_look_ += price_of_a_piece;
     }
     return true;
 } catch (const error& e) {
@@ -100,8 +103,7 @@ bool pipe_state::has_more() const noexcept {
 }
 
 bool pipe_state::has_more_than_head() const noexcept {
-    const frame* const f = reader_.head();
-    return transport_->input().size() > (f != nullptr ? f->size() : 0);
+    return transport_->input().size() > reader_.head_size();
 }
 
 bool pipe_state::has_news() noexcept {

@@ -8,6 +8,9 @@
 #include <new>
 
 namespace remora::detail {
+namespace {
+constexpr int most_pieces = 4;
+}
 
 // A sender whose frame is in the queue.
 struct pipe_state::write_waiter : wait_queue::waiter {
@@ -60,9 +63,15 @@ bool pipe_state::flush(position p) {
     return written() >= p.end;
 }
 
-// True if nothing is left.
+// True if nothing is left. After a few pieces of large frames others have their turn.
 bool pipe_state::write_queued() {
-    writer_.advance(transport_->write(writer_.unwritten()));
+    bool all = true;
+    for (int pieces = 0; all && pieces != most_pieces && writer_.queued() != 0; ++pieces) {
+        const auto next = writer_.unwritten();
+        const std::size_t count = transport_->write(next);
+        writer_.advance(count);
+        all = count == next.size();
+    }
     return writer_.queued() == 0;
 }
 

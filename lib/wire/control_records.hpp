@@ -31,8 +31,10 @@ inline constexpr std::uint64_t listing = 2;
 inline constexpr std::uint64_t nested_calls = 4;
 /// A feature: streams begin with little credit, and get more as their items are taken.
 inline constexpr std::uint64_t small_streams = 8;
+/// A feature: large frames of calls come in pieces.
+inline constexpr std::uint64_t pieces = 16;
 inline constexpr std::uint64_t all_features =
-    shared_memory | listing | nested_calls | small_streams;
+    shared_memory | listing | nested_calls | small_streams | pieces;
 
 /// The transports of a connection, as bits.
 inline constexpr std::uint32_t over_fifo = 1;

@@ -23,7 +23,7 @@ T load(const std::byte* from) noexcept {
 }
 
 constexpr std::uint8_t known_flags =
-    frame_header::named | frame_header::may_skip | frame_header::of_sender;
+    frame_header::named | frame_header::may_skip | frame_header::of_sender | frame_header::joined;
 
 [[noreturn]] void fail_too_large(std::size_t length, std::size_t limit) {
     detail::raise(errc::message_too_large, "a frame of " + std::to_string(length) +
@@ -31,12 +31,8 @@ constexpr std::uint8_t known_flags =
                                                std::to_string(limit));
 }
 
-frame_header load_header(const std::byte* from, std::size_t limit) {
-    frame_header header{.length = load<std::uint32_t>(from),
-                        .kind = static_cast<frame_kind>(load<std::uint8_t>(from + 4)),
-                        .flags = load<std::uint8_t>(from + 5),
-                        .id = load<std::uint64_t>(from + 8),
-                        .tag = load<std::uint64_t>(from + 16)};
+frame_header load_checked(const std::byte* from, std::size_t limit) {
+    const frame_header header = load_header(from);
     const bool garbage = header.kind == frame_kind{} || (header.flags & ~known_flags) != 0 ||
                          load<std::uint16_t>(from + 6) != 0;
     if (garbage) [[unlikely]] {
@@ -63,15 +59,35 @@ void split_name(frame& f, std::size_t limit) {
 
 }  // namespace
 
+frame_header load_header(const std::byte* from) noexcept {
+    return {.length = load<std::uint32_t>(from),
+            .kind = static_cast<frame_kind>(load<std::uint8_t>(from + 4)),
+            .flags = load<std::uint8_t>(from + 5),
+            .id = load<std::uint64_t>(from + 8),
+            .tag = load<std::uint64_t>(from + 16)};
+}
+
+frame join_frame(const frame& last, std::span<const std::byte> payload, std::size_t limit) {
+    frame whole{.header = last.header, .type_name = {}, .payload = payload};
+    whole.header.length = static_cast<std::uint32_t>(payload.size());
+    if ((whole.header.flags & frame_header::named) != 0) {
+        split_name(whole, limit);
+    } else if (payload.size() > limit) [[unlikely]] {
+        fail_too_large(payload.size(), limit);
+    }
+    return whole;
+}
+
 std::optional<frame> parse_frame(std::span<const std::byte> bytes, std::size_t limit,
                                  std::size_t& wanted) {
     wanted = frame_header::size;
     if (bytes.size() < wanted) return std::nullopt;
-    frame f{.header = load_header(bytes.data(), limit), .type_name = {}, .payload = {}};
+    frame f{.header = load_checked(bytes.data(), limit), .type_name = {}, .payload = {}};
     wanted += f.header.length;
     if (bytes.size() < wanted) return std::nullopt;
     f.payload = bytes.subspan(frame_header::size, f.header.length);
-    if ((f.header.flags & frame_header::named) != 0) split_name(f, limit);
+    constexpr std::uint8_t either = frame_header::named | frame_header::joined;
+    if ((f.header.flags & either) == frame_header::named) split_name(f, limit);
     return f;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Tests as coroutines, with a parent_watchdog for every wait.
+/// Tests as coroutines, with a time limit for every wait.
 #pragma once
 
 #include "support/support.hpp"

@@ -8,6 +8,7 @@
 #include <remora/detail/call/serving_executor.hpp>
 #include <remora/detail/polling/wake_event.hpp>
 
+#include <array>
 #include <cstdint>
 #include <exception>
 #include <memory>
@@ -43,6 +44,29 @@ protected:
 struct served_streams {
     std::weak_ptr<incoming_stream> upload;  ///< which keeps the pipe, and is the handler's
     std::shared_ptr<outgoing_stream> items;
+};
+
+/// How long the callers wait whose requests are about to come: the next one, and one whose request
+/// comes in pieces meanwhile.
+class times_left {
+public:
+    void note(std::uint64_t id, deadline until) noexcept {
+        auto& free = slots_[0].id == 0 ? slots_[0] : slots_[1];
+        free = {id, until};
+    }
+    /// For the request of this call: deadline::max() if nothing was said.
+    deadline take(std::uint64_t id) noexcept {
+        for (auto& slot : slots_)
+            if (slot.id == id) return std::exchange(slot, {}).until;
+        return deadline::max();
+    }
+
+private:
+    struct slot {
+        std::uint64_t id = 0;
+        deadline until = deadline::max();
+    };
+    std::array<slot, 2> slots_{};
 };
 
 /// A coroutine that runs handlers, one after another.
@@ -201,8 +225,8 @@ private:
     std::shared_ptr<const service_table> services_;
     service_options options_;
     pooled_map<std::uint64_t, std::shared_ptr<worker>> running_;
-    std::uint64_t timed_ = 0;  ///< the call whose time_left has come
-    deadline timed_until_ = deadline::max();
+    times_left times_left_;
+    deadline until_ = deadline::max();  ///< the caller of the request that is being taken waits
     std::vector<std::shared_ptr<worker>> idle_;
 
     wake_events waiting_;

@@ -96,7 +96,8 @@ public:
     explicit served_table(std::size_t limit) noexcept : limit_(limit) {}
 
     void set_limit(std::size_t calls) noexcept { limit_ = calls; }
-    verdict admit(std::uint64_t id) noexcept;
+    /// `in_pieces`: the request has come in pieces, so that later ones may have overtaken it.
+    verdict admit(std::uint64_t id, bool in_pieces = false) noexcept;
     /// An answer stands in the queue, and will have left when `position` is written.
     void answered(std::uint64_t position) noexcept;
     /// So many bytes that ended at `position` were taken out of the queue.

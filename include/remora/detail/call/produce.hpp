@@ -122,7 +122,7 @@ asio::awaitable<void> produce(end_ptr end, std::uint64_t id, std::uint8_t flags,
         if (end->queue_is_full() && !out->stopped) co_await wait_for_queue(mine);
         mine.throw_if_stopped();
         mine.last = put_frame(*end, frame_kind::item, id, flags, *items.item());
-        out->credit.sent(mine.last.end - mine.last.begin);
+        out->credit.sent(mine.last.size);
         if (!batch.is_full()) continue;
         mine.flush();
         co_await end->yield();

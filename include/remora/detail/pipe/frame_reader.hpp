@@ -2,6 +2,7 @@
 /// The frames that one end of a pipe receives, and how its direction ends.
 #pragma once
 
+#include <remora/detail/wire/archive/buffer.hpp>
 #include <remora/detail/wire/frame.hpp>
 #include <remora/limits.hpp>
 
@@ -32,6 +33,7 @@ public:
         window,   ///< how many calls may be unanswered: window()
         close,    ///< the end of the conversation: end_code()
         skipped,  ///< one of a kind that is passed over
+        piece,    ///< a part of one that comes later
     };
     /// Reads it. What is neither `nothing` nor `head` is done with: `consumed` says how long it
     /// was. `takes_calls`: the frames of calls are for the receiver, too. Throws what is wrong with
@@ -42,10 +44,14 @@ public:
     std::size_t wanted() const noexcept { return wanted_; }
     /// The frame that was found, until it is popped. It refers to the input.
     const frame* head() const noexcept { return head_ ? &*head_ : nullptr; }
-    /// Drops it, and says how many bytes of the input it was; 0 if there is none.
+    /// How many bytes of the input it is; 0 if there is none.
+    std::size_t head_size() const noexcept { return head_ ? head_size_ : 0; }
+    /// Drops it, and says that size.
     std::size_t pop() noexcept;
     /// It stays in the input.
     void forget_head() noexcept { head_.reset(); }
+    /// From now on frames may come in pieces.
+    void join_pieces() noexcept { joins_ = true; }
     std::uint64_t window() const noexcept { return window_; }
 
     /// The name of a type that the other end has used, or its tag, to be shown.
@@ -65,12 +71,18 @@ private:
     found pass_over(const frame& f) const;
     void note_name(const frame& f);
     found note_close(const frame& f);
+    found keep_piece(const frame& f);
+    frame join(const frame& last);
 
     frame_kinds kinds_;
     pipe_limits limits_;
     std::optional<frame> head_;
     std::size_t wanted_ = frame_header::size;
+    std::size_t head_size_ = 0;
     std::uint64_t window_ = 1;
+    bool joins_ = false;
+    byte_buffer pieces_;        ///< of the payload of one frame
+    frame_header of_pieces_{};  ///< the first of them
     std::unordered_map<std::uint64_t, std::string> names_seen_;
     std::optional<std::error_code> end_code_;
     std::string end_text_;

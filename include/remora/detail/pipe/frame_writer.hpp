@@ -2,6 +2,7 @@
 /// The frames that one end of a pipe sends, from their header to the last byte written.
 #pragma once
 
+#include <remora/detail/pipe/large_frames.hpp>
 #include <remora/detail/wire/archive/buffer.hpp>
 #include <remora/detail/wire/frame.hpp>
 
@@ -18,13 +19,17 @@ namespace remora::detail {
 /// abandon_frame().
 class frame_writer {
 public:
-    /// Where a frame is in the bytes of this direction, counted since the start.
+    /// Where a frame is in the bytes of this direction, counted since the start; and its size. One
+    /// that leaves in pieces is where it would have been, and counts as one byte.
     struct position {
         std::uint64_t begin = 0, end = 0;
+        std::size_t size = 0;
     };
 
     /// No value is longer than `limit`.
     explicit frame_writer(std::size_t limit) noexcept : limit_(limit) {}
+    /// From now on large frames of calls leave in pieces.
+    void cut_large_frames() noexcept { cuts_ = true; }
 
     position begin_frame(frame_kind kind, std::uint64_t id = 0, std::uint64_t tag = 0,
                          std::string_view type_name = {}, std::uint8_t flags = 0);
@@ -38,9 +43,10 @@ public:
     /// behind it move to the front.
     bool withdraw(position p) noexcept;
 
-    /// The bytes to be written next.
-    std::span<const std::byte> unwritten() const noexcept { return out_.bytes().subspan(sent_); }
-    std::size_t queued() const noexcept { return out_.size() - sent_; }
+    /// The bytes to be written next; none if nothing is queued. Throws std::bad_alloc.
+    std::span<const std::byte> unwritten();
+    /// How many bytes were not written yet.
+    std::size_t queued() const noexcept { return out_.size() - sent_ + large_.size(); }
     /// So many of them were written.
     void advance(std::size_t count) noexcept;
     /// How many bytes of this direction were written, since the start.
@@ -49,6 +55,7 @@ public:
     void drop_all() noexcept;
 
 private:
+    void send_in_pieces(position& p, const frame_header& header);
     void put_name(position p, std::uint64_t tag, std::string_view type_name);
     void forget_name(position p) noexcept;
 
@@ -58,6 +65,12 @@ private:
     std::uint64_t base_ = 0;  ///< the position of out_'s first byte
     std::unordered_set<std::uint64_t> names_sent_;
     std::uint64_t last_tag_ = 0;
+
+    bool cuts_ = false;
+    large_frames large_;
+    std::uint64_t end_of_piece_ = 0;  ///< the next one follows when all before it was written
+    position time_left_{};            ///< the last frame of that kind
+    std::uint64_t timed_call_ = 0;    ///< whose it is
 };
 
 }  // namespace remora::detail

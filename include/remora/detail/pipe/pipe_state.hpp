@@ -60,7 +60,7 @@ public:
     /// Within a handler: throws the exception on, one of Remora's with the context in it.
     [[noreturn]] void rethrow_in_context() const;
     /// What both ends have agreed to use: the features of lib/wire/protocol.md.
-    void agree(std::uint64_t features) noexcept { features_ = features; }
+    void agree(std::uint64_t features) noexcept;
     bool has_agreed(std::uint64_t feature) const noexcept { return (features_ & feature) != 0; }
 
     // Receiving. One at a time: hold a `receiving` from the first look to the last.

@@ -44,6 +44,7 @@ enum class frame_kind : std::uint8_t {
     window = 39,   ///< so many calls may be unanswered
     /// Before the request of a call: how long its caller waits. May be skipped.
     time_left = 40,
+    piece = 41,  ///< the first bytes of the payload of a frame that comes later
 };
 
 struct frame_header {
@@ -53,6 +54,8 @@ struct frame_header {
     static constexpr std::uint8_t may_skip = 2;
     /// The call that this frame belongs to was made by its sender.
     static constexpr std::uint8_t of_sender = 4;
+    /// The payload begins in the pieces that came before.
+    static constexpr std::uint8_t joined = 8;
 
     static constexpr std::size_t size = 24;
 
@@ -80,6 +83,13 @@ struct frame {
 
     std::size_t size() const noexcept { return frame_header::size + header.length; }
 };
+
+/// Reads a header that this program has written.
+frame_header load_header(const std::byte* from) noexcept;
+
+/// The frame whose last part was read, with the whole of its payload: that of its pieces and its
+/// own. Throws as parse_frame() does.
+frame join_frame(const frame& last, std::span<const std::byte> payload, std::size_t limit);
 
 /// Reads the frame at the start of `bytes`. Returns nullopt while it is not whole; `wanted` is then
 /// the number of bytes that it needs, as far as that is known. Throws `protocol_error` for bytes

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+/// The frames of calls that are too large to be sent in one piece.
+#pragma once
+
+#include <remora/detail/wire/archive/buffer.hpp>
+#include <remora/detail/wire/frame.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+
+namespace remora::detail {
+
+/// Frames in, pieces of them out, without input or output: the queue of large frames, beside that
+/// of all others. One frame is sent at a time; between two of its pieces other frames may go. What
+/// belongs to the call of a frame that waits here has to wait behind it.
+class large_frames {
+public:
+    /// Bytes of a payload in one piece. A longer payload is cut.
+    static constexpr std::size_t piece = 64u << 10;
+
+    bool empty() const noexcept { return calls_.empty(); }
+    /// How many bytes wait here.
+    std::size_t size() const noexcept { return size_; }
+    /// True if frames of the call to which this frame belongs wait here.
+    bool holds(const frame_header& header) const noexcept;
+
+    /// Takes `count` whole frames' bytes from the end of `from`: frames of the call that `header`
+    /// belongs to, which may leave after all that waits here.
+    void take(const frame_header& header, byte_buffer& from, std::size_t count);
+    /// Appends the next piece, or the next frame that is none, to `to`.
+    void put_next(byte_buffer& to);
+    void clear() noexcept;
+
+private:
+    struct call {
+        std::uint64_t id;
+        std::uint8_t of_sender;
+        byte_buffer frames;
+        std::size_t done = 0;       ///< bytes of `frames`
+        std::size_t in_pieces = 0;  ///< of the payload of the frame that stands there
+    };
+
+    static std::uint8_t side(const frame_header& header) noexcept {
+        return header.flags & frame_header::of_sender;
+    }
+    void put_piece(call& from, const frame_header& whole, byte_buffer& to);
+
+    std::deque<call> calls_;
+    std::size_t size_ = 0;
+};
+
+}  // namespace remora::detail
