@@ -47,11 +47,11 @@ public:
     bool looks_first(bool alone) const noexcept { return alone || eager_credit_ >= 0; }
     void found_first() noexcept {
         eager_credit_ = 0;
-        backoff_ = first_patience;
+        backoff_ = first_backoff;
     }
     void found_nothing_first() noexcept {
         eager_credit_ = -backoff_;
-        backoff_ = std::min(2 * backoff_, longest_patience);
+        backoff_ = std::min(2 * backoff_, longest_backoff);
     }
     void found_later() noexcept { eager_credit_ = std::min(eager_credit_ + 1, 0); }
 
@@ -60,15 +60,15 @@ private:
     static constexpr int price_of_a_miss = 4;
     static constexpr int first_pause = 4;
     static constexpr int longest_pause = 64;
-    static constexpr int first_patience = 8;
-    static constexpr int longest_patience = 256;
+    static constexpr int first_backoff = 8;
+    static constexpr int longest_backoff = 256;
 
     wait_policy policy_;
     int credit_ = 0;
     int pause_ = first_pause;  ///< waits between two attempts
     int slept_ = 0;            ///< waits since the last one
     int eager_credit_ = 0;
-    int backoff_ = first_patience;  ///< waits before the next such moment
+    int backoff_ = first_backoff;  ///< waits before the next such moment
 };
 
 }  // namespace remora::detail

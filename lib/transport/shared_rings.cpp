@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The rings of a connection, mapped.
-#include "transport/shared_memory.hpp"
+#include "transport/shared_rings.hpp"
 
 #include <remora/error.hpp>
 

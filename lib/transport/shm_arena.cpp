@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The memory of a run's rings.
-#include "transport/shared_memory.hpp"
+#include "transport/shm_arena.hpp"
 
 #include <remora/error.hpp>
 

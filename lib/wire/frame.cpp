@@ -31,6 +31,12 @@ constexpr std::uint8_t known_flags =
                                                std::to_string(limit));
 }
 
+// The name of a frame that comes in pieces is in the first of them.
+bool begins_with_name(const frame_header& header) noexcept {
+    constexpr std::uint8_t either = frame_header::named | frame_header::joined;
+    return (header.flags & either) == frame_header::named;
+}
+
 frame_header load_checked(const std::byte* from, std::size_t limit) {
     const frame_header header = load_header(from);
     const bool garbage = header.kind == frame_kind{} || (header.flags & ~known_flags) != 0 ||
@@ -38,7 +44,7 @@ frame_header load_checked(const std::byte* from, std::size_t limit) {
     if (garbage) [[unlikely]] {
         detail::raise(errc::protocol_error, "a frame header with unknown bits");
     }
-    const bool named = (header.flags & frame_header::named) != 0;
+    const bool named = begins_with_name(header);
     if (header.length > limit + (named ? 1 + max_type_name : 0)) [[unlikely]] {
         fail_too_large(header.length, limit);
     }
@@ -86,8 +92,7 @@ std::optional<frame> parse_frame(std::span<const std::byte> bytes, std::size_t l
     wanted += f.header.length;
     if (bytes.size() < wanted) return std::nullopt;
     f.payload = bytes.subspan(frame_header::size, f.header.length);
-    constexpr std::uint8_t either = frame_header::named | frame_header::joined;
-    if ((f.header.flags & either) == frame_header::named) split_name(f, limit);
+    if (begins_with_name(f.header)) split_name(f, limit);
     return f;
 }
 

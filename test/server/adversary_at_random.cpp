@@ -113,7 +113,7 @@ private:
     }
     frame_kind any_kind() {
         const auto n = draw(10);
-        return static_cast<frame_kind>(n == 0 ? draw(256) : n < 3 ? 1 + draw(3) : 32 + draw(8));
+        return static_cast<frame_kind>(n == 0 ? draw(256) : n < 3 ? 1 + draw(3) : 32 + draw(10));
     }
     static std::string number_frame(frame_kind kind, std::uint64_t id, std::uint64_t value) {
         return frame_bytes({.kind = kind, .id = id}, encoded(value));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Bytes read as frames: by the plain parser, and by an pipe_state that finds them in its FIFO. What
-// the parser makes of a frame's header are the bytes that it was read from.
+// Bytes read as frames: by the plain parser, and by an end of a pipe that finds them in its FIFO.
+// What the parser makes of a frame's header are the bytes that it was read from.
 #include "fuzz.hpp"
 
 #include "support/pairs.hpp"

@@ -82,7 +82,7 @@ public:
         std::size_t wanted = 0;
         while (const auto f = remora::parse_frame(heard_, 16u << 20, wanted)) {
             const auto kind = static_cast<int>(f->header.kind);
-            must(kind == 2 || kind == 3 || (kind >= 32 && kind <= 39), "a kind of a connection");
+            must(kind == 2 || kind == 3 || (kind >= 32 && kind <= 41), "a kind of a connection");
             heard_.erase(heard_.begin(), heard_.begin() + static_cast<std::ptrdiff_t>(f->size()));
         }
     }
@@ -102,13 +102,18 @@ private:
     std::vector<std::byte> heard_;
 };
 
+remora::pipe make_pipe(asio::io_context& io, remora::detail::connection_ends ends) {
+    return test::make_pipe(io.get_executor(), std::move(ends), remora::wait_policy::block,
+                           remora::wire::all_features);
+}
+
 std::pair<remora::pipe, peer> make_pair(asio::io_context& io, bool shared) {
     if (shared) {
         auto [mine, other] = test::make_shared_ends(std::size_t{16} << 10);
-        return {test::make_pipe(io, std::move(mine)), peer(std::move(other))};
+        return {make_pipe(io, std::move(mine)), peer(std::move(other))};
     }
     auto [mine, other] = remora::detail::make_connected_ends();
-    return {test::make_pipe(io, std::move(mine)), peer({.fifo = std::move(other)})};
+    return {make_pipe(io, {.fifo = std::move(mine)}), peer({.fifo = std::move(other)})};
 }
 
 void poll(asio::io_context& io, int handlers) {

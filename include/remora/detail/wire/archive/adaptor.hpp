@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Stacks and queues: rows in a wrapping.
+/// Stacks and queues: the sequences inside container adaptors.
 #pragma once
 
 #include <queue>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The other rows: arrays, sets, lists that cannot grow at their end.
+/// The other sequences: arrays, sets, lists that cannot grow at their end.
 #pragma once
 
 #include <array>
@@ -15,14 +15,14 @@
 namespace remora::detail {
 
 template <class E, class A>
-struct codec<std::forward_list<E, A>> : row<E> {
+struct codec<std::forward_list<E, A>> : sequence<E> {
     using list = std::forward_list<E, A>;
     static void put(output_archive& out, const list& c) {
-        row<E>::put_head(out, static_cast<std::size_t>(std::distance(c.begin(), c.end())));
-        row<E>::put_each(out, c);
+        sequence<E>::put_head(out, static_cast<std::size_t>(std::distance(c.begin(), c.end())));
+        sequence<E>::put_each(out, c);
     }
     static void get(input_archive& in, list& c) {
-        auto count = row<E>::get_head(in);
+        auto count = sequence<E>::get_head(in);
         in.charge(count, sizeof(E) + node_size);
         c.clear();
         for (auto last = c.before_begin(); count != 0; --count) {
@@ -34,46 +34,46 @@ struct codec<std::forward_list<E, A>> : row<E> {
 
 /// Sets.
 template <class C, class E>
-struct inserting : row<E> {
+struct set_sequence : sequence<E> {
     static void put(output_archive& out, const C& c) {
-        row<E>::put_head(out, c.size());
-        row<E>::put_each(out, c);
+        sequence<E>::put_head(out, c.size());
+        sequence<E>::put_each(out, c);
     }
     static void get(input_archive& in, C& c) {
-        auto count = row<E>::get_head(in);
+        auto count = sequence<E>::get_head(in);
         in.charge(count, sizeof(E) + node_size);
         detail::fill(in, c, count);
     }
 };
 
 template <class E, class L, class A>
-struct codec<std::set<E, L, A>> : inserting<std::set<E, L, A>, E> {};
+struct codec<std::set<E, L, A>> : set_sequence<std::set<E, L, A>, E> {};
 template <class E, class L, class A>
-struct codec<std::multiset<E, L, A>> : inserting<std::multiset<E, L, A>, E> {};
+struct codec<std::multiset<E, L, A>> : set_sequence<std::multiset<E, L, A>, E> {};
 template <class E, class H, class Q, class A>
-struct codec<std::unordered_set<E, H, Q, A>> : inserting<std::unordered_set<E, H, Q, A>, E> {};
+struct codec<std::unordered_set<E, H, Q, A>> : set_sequence<std::unordered_set<E, H, Q, A>, E> {};
 template <class E, class H, class Q, class A>
 struct codec<std::unordered_multiset<E, H, Q, A>>
-    : inserting<std::unordered_multiset<E, H, Q, A>, E> {};
+    : set_sequence<std::unordered_multiset<E, H, Q, A>, E> {};
 
-/// Rows whose length is part of the type. Elements stay where they are, and so do their fields
+/// Sequences whose length is part of the type. Elements stay where they are, and so do their fields
 /// that the message does not have.
 template <class C, class E, std::size_t N>
-struct fixed : row<E> {
+struct fixed_sequence : sequence<E> {
     static void put(output_archive& out, const C& c) {
         if constexpr (is_raw<E>) {
-            row<E>::put_raw(out, std::data(c), N);
+            sequence<E>::put_raw(out, std::data(c), N);
         } else {
-            row<E>::put_head(out, N);
-            row<E>::put_each(out, c);
+            sequence<E>::put_head(out, N);
+            sequence<E>::put_each(out, c);
         }
     }
     static void get(input_archive& in, C& c) {
-        auto count = row<E>::get_head(in);
+        auto count = sequence<E>::get_head(in);
         if (count != N) [[unlikely]]
             in.fail_size(N, count);
         if constexpr (is_raw<E>) {
-            row<E>::get_raw(in, std::data(c), N);
+            sequence<E>::get_raw(in, std::data(c), N);
         } else {
             for (auto& element : c)
                 codec<E>::get(in, element);
@@ -87,26 +87,26 @@ struct fixed : row<E> {
 };
 
 template <class E, std::size_t N>
-struct codec<std::array<E, N>> : fixed<std::array<E, N>, E, N> {};
+struct codec<std::array<E, N>> : fixed_sequence<std::array<E, N>, E, N> {};
 template <class E, std::size_t N>
-struct codec<E[N]> : fixed<E[N], E, N> {};
+struct codec<E[N]> : fixed_sequence<E[N], E, N> {};
 
 template <class E>
-struct codec<std::valarray<E>> : row<E> {
+struct codec<std::valarray<E>> : sequence<E> {
     static void put(output_archive& out, const std::valarray<E>& c) {
         if constexpr (is_raw<E>) {
-            row<E>::put_raw(out, c.size() == 0 ? nullptr : std::begin(c), c.size());
+            sequence<E>::put_raw(out, c.size() == 0 ? nullptr : std::begin(c), c.size());
         } else {
-            row<E>::put_head(out, c.size());
-            row<E>::put_each(out, c);
+            sequence<E>::put_head(out, c.size());
+            sequence<E>::put_each(out, c);
         }
     }
     static void get(input_archive& in, std::valarray<E>& c) {
         if constexpr (is_raw<E>) {
-            auto count = row<E>::get_head(in);
+            auto count = sequence<E>::get_head(in);
             in.charge(count, sizeof(E));
             c.resize(count);  // the bytes are there: get_head has looked
-            if (count != 0) row<E>::get_raw(in, std::begin(c), count);
+            if (count != 0) sequence<E>::get_raw(in, std::begin(c), count);
         } else {
             get_each(in, c);
         }
@@ -115,7 +115,7 @@ struct codec<std::valarray<E>> : row<E> {
 private:
     static void get_each(input_archive& in, std::valarray<E>& c) {
         std::vector<E> elements;  // a valarray cannot grow
-        growing<std::vector<E>, E>::get(in, elements);
+        growing_sequence<std::vector<E>, E>::get(in, elements);
         c.resize(elements.size());
         std::copy(elements.begin(), elements.end(), std::begin(c));
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Rows of elements, and the containers that grow at their end.
+/// Sequences of elements, and the containers that grow at their end.
 #pragma once
 
 #include <algorithm>
@@ -15,9 +15,9 @@ namespace remora::detail {
 /// What a deque owns even when it is empty, at least with libstdc++: a block and a table.
 inline constexpr std::size_t deque_size = 640;
 
-/// A row on the wire: a row of u8 is `bytes`, any other a `list` whose head tells the kind.
+/// A sequence on the wire: one of u8 is `bytes`, any other a `list` whose head tells the kind.
 template <class E>
-struct row {
+struct sequence {
     static constexpr bool is_bytes = codec<E>::its_kind == kind::u8;
     static constexpr kind its_kind = is_bytes ? kind::bytes : kind::list;
     static constexpr std::size_t least_size = is_bytes ? 4 : 5;
@@ -40,7 +40,7 @@ struct row {
         return in.get_count(codec<E>::least_size);
     }
 
-    /// The whole row, whose elements lie in memory as on the wire.
+    /// The whole sequence, whose elements lie in memory as on the wire.
     static void put_raw(output_archive& out, const E* from, std::size_t count) {
         if constexpr (!is_bytes) out.put_kind(codec<E>::its_kind);
         out.put_counted(count, from, count * sizeof(E));
@@ -60,18 +60,18 @@ struct row {
 /// A container that grows at its end. Its elements are made anew, so that nothing of what it
 /// held before shows through where an element's record has fewer fields.
 template <class C, class E, std::size_t Node = 0>
-struct growing : row<E> {
+struct growing_sequence : sequence<E> {
     static void put(output_archive& out, const C& c) {
         if constexpr (is_contiguous) {
-            row<E>::put_raw(out, c.data(), c.size());
+            sequence<E>::put_raw(out, c.data(), c.size());
         } else {
-            row<E>::put_head(out, c.size());
+            sequence<E>::put_head(out, c.size());
             put_each(out, c);
         }
     }
 
     static void get(input_archive& in, C& c) {
-        auto count = row<E>::get_head(in);
+        auto count = sequence<E>::get_head(in);
         in.charge(count, sizeof(E) + Node);
         if constexpr (is_contiguous && sizeof(E) == 1) {
             auto* from = reinterpret_cast<const E*>(in.get_raw(count));
@@ -80,7 +80,7 @@ struct growing : row<E> {
             get_bools(in, c, count);
         } else if constexpr (is_contiguous) {
             c.resize(count);  // the bytes are there: get_head has looked
-            row<E>::get_raw(in, c.data(), count);
+            sequence<E>::get_raw(in, c.data(), count);
         } else {
             get_each(in, c, count);
         }
@@ -93,7 +93,7 @@ private:
         if constexpr (std::is_same_v<E, bool>)
             std::copy(c.begin(), c.end(), reinterpret_cast<bool*>(out.extend(c.size())));
         else
-            row<E>::put_each(out, c);
+            sequence<E>::put_each(out, c);
     }
 
     /// An element that is nothing but a run of numbers or characters is overwritten whole: then
@@ -133,20 +133,20 @@ private:
 };
 
 template <class E, class R, class A>
-struct codec<std::basic_string<E, R, A>> : growing<std::basic_string<E, R, A>, E> {};
+struct codec<std::basic_string<E, R, A>> : growing_sequence<std::basic_string<E, R, A>, E> {};
 template <class E, class A>
-struct codec<std::vector<E, A>> : growing<std::vector<E, A>, E> {};
+struct codec<std::vector<E, A>> : growing_sequence<std::vector<E, A>, E> {};
 
 template <class E, class A>
-struct codec<std::deque<E, A>> : growing<std::deque<E, A>, E> {
+struct codec<std::deque<E, A>> : growing_sequence<std::deque<E, A>, E> {
     static void get(input_archive& in, std::deque<E, A>& c) {
         in.charge(1, deque_size);
-        growing<std::deque<E, A>, E>::get(in, c);
+        growing_sequence<std::deque<E, A>, E>::get(in, c);
     }
     static void miss(input_archive& in, const auto&) { in.charge(1, deque_size); }
 };
 
 template <class E, class A>
-struct codec<std::list<E, A>> : growing<std::list<E, A>, E, node_size> {};
+struct codec<std::list<E, A>> : growing_sequence<std::list<E, A>, E, node_size> {};
 
 }  // namespace remora::detail

@@ -13,7 +13,7 @@ namespace remora::detail {
 
 /// An owning pointer and a std::optional look alike: which it is, is C++'s affair.
 template <class T>
-struct perhaps {
+struct optional_of {
     static constexpr kind its_kind = kind::optional;
     static constexpr std::size_t least_size = 1;
     static consteval auto name() { return join("optional<", codec<T>::name(), ">"); }
@@ -33,12 +33,12 @@ struct perhaps {
 };
 
 template <class T>
-struct codec<std::optional<T>> : perhaps<T> {
+struct codec<std::optional<T>> : optional_of<T> {
     static void put(output_archive& out, const std::optional<T>& value) {
-        perhaps<T>::put_if(out, value ? &*value : nullptr);
+        optional_of<T>::put_if(out, value ? &*value : nullptr);
     }
     static void get(input_archive& in, std::optional<T>& value) {
-        if (perhaps<T>::get_head(in))
+        if (optional_of<T>::get_head(in))
             codec<T>::get(in, value.emplace());
         else
             value.reset();
@@ -46,7 +46,7 @@ struct codec<std::optional<T>> : perhaps<T> {
 };
 
 template <class T, class D>
-struct codec<std::unique_ptr<T, D>> : perhaps<std::remove_const_t<T>> {
+struct codec<std::unique_ptr<T, D>> : optional_of<std::remove_const_t<T>> {
     using target = std::remove_const_t<T>;
     static_assert(!std::is_polymorphic_v<T>,
                   "remora: a pointer to a polymorphic class is not a value: the reader cannot know "
@@ -55,11 +55,11 @@ struct codec<std::unique_ptr<T, D>> : perhaps<std::remove_const_t<T>> {
                   "remora: a pointer to an array does not know its length; use std::vector");
 
     static void put(output_archive& out, const std::unique_ptr<T, D>& value) {
-        perhaps<target>::put_if(out, value.get());
+        optional_of<target>::put_if(out, value.get());
     }
     static void get(input_archive& in, std::unique_ptr<T, D>& value) {
         value.reset();
-        if (!perhaps<target>::get_head(in)) return;
+        if (!optional_of<target>::get_head(in)) return;
         in.charge(1, sizeof(T) + sizeof(void*));
         value.reset(make_object<target>(in).release());
     }

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+/// The shared memory of a run.
+#pragma once
+
+#include "base/unique_fd.hpp"
+#include "polling/control_groups.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace remora::detail {
+
+/// What leads an app to its server's arena.
+struct arena_address {
+    int fd = -1;         ///< its number in the app
+    int server_fd = -1;  ///< and in the server
+    std::uint64_t device = 0;
+    std::uint64_t inode = 0;
+};
+
+/// Where the rings of a run's connections lie: one memfd of a size that nobody can change, without
+/// pages at first. Any thread may use it.
+class shm_arena {
+public:
+    /// Throws what the system says.
+    static std::shared_ptr<shm_arena> make();
+    /// The arena of the server `pid`, inherited or else through /proc. Throws what the system says.
+    static std::shared_ptr<shm_arena> find(const arena_address& address, int pid);
+
+    explicit shm_arena(unique_fd fd);
+
+    /// True if two rings of that size can lie there.
+    bool has_place(std::uint64_t offset, std::size_t ring) const noexcept;
+    int fd() const noexcept { return fd_.get(); }
+    /// For an app that inherits it as `fd`.
+    arena_address address(int fd) const;
+
+    /// The server's part: commits memory for one connection with two rings of `ring` bytes each,
+    /// and returns its place. Throws what the system says; ENOMEM if the process can allocate
+    /// hardly more than `free` bytes, since beyond them the kernel would kill it.
+    std::uint64_t take(std::size_t ring, std::uint64_t free = control_groups::own().free_memory());
+    /// Both sides have left: the pages go back.
+    void punch(std::uint64_t offset, std::size_t ring) noexcept;
+    /// The server has left and the app has not.
+    void note_left(std::uint64_t offset, std::size_t ring) noexcept;
+
+private:
+    struct range {
+        std::uint64_t begin, end;
+    };
+    bool has_pages(const range& r) const noexcept;
+
+    unique_fd fd_;
+    std::uint64_t size_;
+    std::mutex mutex_;
+    std::uint64_t next_ = 0;
+    std::vector<range> left_;  ///< by the server, before the app
+};
+
+/// Of the memory: places in an arena begin with a page, and no ring is smaller. The sizes of rings
+/// are powers of two.
+std::size_t page_size() noexcept;
+inline constexpr std::size_t largest_ring = std::size_t{1} << 30;
+/// Throws bad_option for a size that no ring can have.
+void check_ring(std::size_t size);
+
+}  // namespace remora::detail

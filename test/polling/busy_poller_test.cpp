@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MIT
+// What is polled before coroutines sleep.
+#include "support/coroutine.hpp"
+
+#include "polling/busy_poller.hpp"
+#include "polling/usable_cpus.hpp"
+
+#include <sched.h>
+#include <sys/resource.h>
+
+#include <atomic>
+#include <optional>
+#include <thread>
+#include <vector>
+
+namespace {
+
+using namespace test;
+using remora::detail::busy_poller;
+using remora::detail::poll_entry;
+using remora::detail::poll_guard;
+using remora::detail::wait_outcome;
+
+constexpr auto for_ever = std::chrono::nanoseconds::max();
+
+// Keeps this thread, and those that it starts, on the CPU where it is.
+class on_one_cpu {
+public:
+    on_one_cpu() {
+        cpu_set_t one;
+        ::sched_getaffinity(0, sizeof before_, &before_);
+        CPU_ZERO(&one);
+        CPU_SET(::sched_getcpu(), &one);
+        REQUIRE(::sched_setaffinity(0, sizeof one, &one) == 0);
+    }
+    ~on_one_cpu() { ::sched_setaffinity(0, sizeof before_, &before_); }
+
+private:
+    cpu_set_t before_;
+};
+
+TEST_CASE("a process that may use one CPU does not poll") {
+    asio::io_context io;
+    {
+        const on_one_cpu bound;
+        CHECK(remora::detail::usable_cpus() == 1);
+        CHECK(!busy_poller::of(io.get_executor())->can_poll());
+    }
+    cpu_set_t all;
+    ::sched_getaffinity(0, sizeof all, &all);
+    CHECK(remora::detail::usable_cpus() <= static_cast<unsigned>(CPU_COUNT(&all)));
+}
+
+// True once another thread has had the CPU.
+bool compute_until_interrupted() {
+    rusage start{}, now{};
+    ::getrusage(RUSAGE_THREAD, &start);
+    do {
+        ::getrusage(RUSAGE_THREAD, &now);
+    } while (now.ru_nivcsw == start.ru_nivcsw);
+    return true;
+}
+
+TEST_CASE("an entry that was polled while the CPU was lost says so, though it is ready") {
+    const on_one_cpu bound;
+    std::atomic<bool> stop{false};
+    std::thread hog([&stop] {
+        while (!stop.load()) {
+        }
+    });
+    asio::io_context io;
+    poll_entry entry(
+        [] {
+            const auto start = busy_poller::clock::now();
+            while (compute_until_interrupted() && busy_poller::clock::now() - start < 200us) {
+            }
+            return true;
+        },
+        false);
+    const auto poll_it = [&entry](std::shared_ptr<busy_poller> poller) -> asio::awaitable<void> {
+        const poll_guard polling(*poller, entry, std::chrono::nanoseconds::max());
+        co_await entry.wait();
+    };
+    asio::co_spawn(io, poll_it(busy_poller::of(io.get_executor())), asio::detached);
+    io.run();
+    stop = true;
+    hog.join();
+    CHECK(entry.outcome() == wait_outcome::ready);
+    CHECK(entry.has_lost_cpu());
+}
+
+// Polls for what never comes; notes how that ended.
+asio::awaitable<void> poll_for_nothing(std::shared_ptr<busy_poller> poller, bool needs_syscall,
+                                       std::chrono::nanoseconds limit,
+                                       std::optional<wait_outcome>& result) {
+    poll_entry entry([] { return false; }, needs_syscall);
+    {
+        const poll_guard polling(*poller, entry, limit);
+        co_await entry.wait();
+    }
+    result = entry.outcome();
+}
+
+asio::awaitable<void> poll_until(std::shared_ptr<busy_poller> poller, const bool& ready) {
+    poll_entry entry([&ready] { return ready; }, false);
+    const poll_guard polling(*poller, entry, std::chrono::nanoseconds::max());
+    co_await entry.wait();
+}
+
+TEST_CASE("polling ends when its time is over") {
+    asio::io_context io;
+    std::optional<wait_outcome> result;
+    asio::co_spawn(io, poll_for_nothing(busy_poller::of(io.get_executor()), false, 1ms, result),
+                   asio::detached);
+    io.run();
+    CHECK(result == wait_outcome::timed_out);
+}
+
+TEST_CASE("coroutines that wait go with the context, and so does the poller") {
+    std::weak_ptr<busy_poller> poller;
+    {
+        asio::io_context io;
+        std::optional<wait_outcome> result;
+        const auto held = busy_poller::of(io.get_executor());
+        poller = held;
+        for (int i = 0; i < 3; ++i)
+            asio::co_spawn(io, poll_for_nothing(held, false, for_ever, result), asio::detached);
+        io.run_for(1ms);
+        CHECK(!result);
+    }
+    CHECK(poller.expired());
+}
+
+TEST_CASE("an exception out of one that was resumed keeps the others from nothing") {
+    asio::io_context io;
+    const auto poller = busy_poller::of(io.get_executor());
+    bool ready = false;
+    int resumed = 0;
+    for (int i = 0; i < 3; ++i)
+        asio::co_spawn(io, poll_until(poller, ready), [&](std::exception_ptr) {
+            if (++resumed == 1) throw std::runtime_error("one");
+        });
+    io.run_for(1ms);
+    ready = true;
+    CHECK_THROWS_AS(io.run(), std::runtime_error);
+    io.run();
+    CHECK(resumed == 3);
+}
+
+// Its poll interrupts all that wait there.
+asio::awaitable<void> poll_and_end_all(std::shared_ptr<busy_poller> poller,
+                                       std::vector<poll_entry*>& all, int& resumed) {
+    poll_entry entry(
+        [&all] {
+            for (poll_entry* each : all)
+                each->interrupt();
+            return true;
+        },
+        false);
+    all.push_back(&entry);
+    {
+        const poll_guard polling(*poller, entry, for_ever);
+        co_await entry.wait();
+    }
+    ++resumed;
+}
+
+TEST_CASE("a poll may end every entry, and each coroutine is resumed once") {
+    asio::io_context io;
+    const auto poller = busy_poller::of(io.get_executor());
+    std::vector<poll_entry*> all;
+    int resumed = 0;
+    for (int i = 0; i < 3; ++i)
+        asio::co_spawn(io, poll_and_end_all(poller, all, resumed), asio::detached);
+    io.run();
+    CHECK(resumed == 3);
+}
+
+TEST_CASE("in a context the poller that was asked last goes on, the waits of others sleep") {
+    asio::io_context io;
+    const auto first = asio::make_strand(io), second = asio::make_strand(io);
+    std::optional<wait_outcome> one, other;
+    asio::co_spawn(first, poll_for_nothing(busy_poller::of(first), false, for_ever, one),
+                   asio::detached);
+    io.run_for(2ms);
+    CHECK(!one);
+    asio::co_spawn(second, poll_for_nothing(busy_poller::of(second), false, for_ever, other),
+                   asio::detached);
+    io.run_for(2ms);
+    CHECK(one == wait_outcome::replaced);
+    CHECK(!other);
+}
+
+TEST_CASE("of entries that make system calls only the newest is polled") {
+    asio::io_context io;
+    const auto poller = busy_poller::of(io.get_executor());
+    std::optional<wait_outcome> one, other, cheap;
+    asio::co_spawn(io, poll_for_nothing(poller, false, for_ever, cheap), asio::detached);
+    asio::co_spawn(io, poll_for_nothing(poller, true, for_ever, one), asio::detached);
+    asio::co_spawn(io, poll_for_nothing(poller, true, for_ever, other), asio::detached);
+    io.run_for(2ms);
+    CHECK(one == wait_outcome::replaced);
+    CHECK(!other);
+    CHECK(!cheap);
+}
+
+TEST_CASE(
+    "an interruption is not lost, though the polling has ended before the coroutine resumes") {
+    asio::io_context io;
+    const auto poller = busy_poller::of(io.get_executor());
+    poll_entry entry([] { return false; }, false);
+    {
+        const poll_guard polling(*poller, entry, 0ns);
+        io.run();  // one slice, after which its time is over
+        CHECK(entry.outcome() == wait_outcome::timed_out);
+        entry.interrupt();
+        CHECK(entry.outcome() == wait_outcome::interrupted);
+    }
+}
+
+}  // namespace
