@@ -20,10 +20,10 @@ def measure(jobs, programs, seconds):
             if row not in given_up:
                 results.add(row, job, number, slice_of(row, programs, seconds))
         except Unusable as why:
-            is_missing = isinstance(why, Unavailable)
-            has_failed |= not is_missing
             given_up.add(row)
-            bar.say(f"{'not available' if is_missing else 'failed'}: {row.title}: {why}".rstrip("\n"))
+            has_failed |= not isinstance(why, Unavailable)
+            word = "not available" if isinstance(why, Unavailable) else "failed"
+            bar.say(f"{word}: {row.title}: {why}".rstrip("\n"))
         bar.done += 1
     bar.clear()
     return results, has_failed

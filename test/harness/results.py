@@ -97,7 +97,7 @@ class Results:
         return self._slices[row][0].figures.get("version")
 
     def ratio(self, row, other, is_pair=lambda one, two: True):
-        """How the costs of two rows compare, in the rounds that have both; None if there are none."""
+        """How the costs of two rows compare, in the rounds that have both; None if none has."""
         ratios = [cost(row, one.figures) / cost(other, two.figures)
                   for one in self._slices.get(row, []) for two in self._slices.get(other, [])
                   if one.number == two.number and is_pair(one, two)]

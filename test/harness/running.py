@@ -11,8 +11,6 @@ import typing
 
 from harness.processes import end_with, kill_descendants
 
-GRACE = 5  # seconds
-
 
 class Ended(typing.NamedTuple):
     """How a program has ended."""
@@ -46,6 +44,8 @@ def run(words, limit, environment=None, on_progress=lambda done, of: None):
             process.kill()  # if it still runs
             process.wait()
             left = kill_descendants()
+        except OSError as why:
+            return Ended(127, "", str(why), False, 0)
         finally:
             kill_descendants()
         output.take()
@@ -55,23 +55,18 @@ def run(words, limit, environment=None, on_progress=lambda done, of: None):
 
 
 def wait_for(pid, output, deadline):
-    """Whether the process has ended in time. Takes its output, until that ends as well: those that
-    the process leaves behind may be about to end."""
-    end, out = os.pidfd_open(pid), output.fileno()
-    waiting = select.poll()
-    for each in (end, out):
+    """Whether the process has ended in time. Keeps its pipe empty meanwhile."""
+    end, waiting = os.pidfd_open(pid), select.poll()
+    for each in (end, output):
         waiting.register(each, select.POLLIN)
-    open_ones = {end, out}
-    while open_ones and (left := deadline - time.monotonic()) > 0:
-        for ready, _ in waiting.poll(1000 * left):
-            if ready == out and output.take():
-                continue
-            open_ones.discard(ready)
-            waiting.unregister(ready)
-            if ready == end:
-                deadline = min(deadline, time.monotonic() + GRACE)
+    has_ended = False
+    while not has_ended and (left := deadline - time.monotonic()) > 0:
+        ready = [fd for fd, _ in waiting.poll(1000 * left)]
+        if output.fileno() in ready and not output.take():
+            waiting.unregister(output)
+        has_ended = end in ready
     os.close(end)
-    return end not in open_ones
+    return has_ended
 
 
 class Output:
