@@ -6,10 +6,18 @@ WIDTH = 30
 
 
 class Bar:
+    """Leaves an empty line at the end of a `with`."""
+
     def __init__(self, steps, stream):
         self.done = 0
         self._steps, self._stream, self._visible = max(steps, 1), stream, stream.isatty()
         self._began = time.monotonic()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._draw("")
 
     def show(self, text, part=0.0):
         """`part` of the step that is being done."""
@@ -27,11 +35,8 @@ class Bar:
 
     def say(self, line):
         """A line that stays."""
-        self.clear()
-        print(line, file=self._stream, flush=True)
-
-    def clear(self):
         self._draw("")
+        print(line, file=self._stream, flush=True)
 
     def _draw(self, text):
         if self._visible:

@@ -84,10 +84,11 @@ class Bars(unittest.TestCase):
         bar = Bar(4, terminal := Terminal())
         bar.done = 1
         bar.show("walk", 0.5)
-        bar.say("passed")
+        with bar:
+            bar.say("passed")
         shown, end = terminal.getvalue().split("\033[K", 1)
         self.assertEqual(shown, f"\r[{'#' * 11}{'.' * 19}]  37 %  walk")
-        self.assertEqual(end, "\r\033[Kpassed\n")
+        self.assertEqual(end, "\r\033[Kpassed\n\r\033[K")
 
     def test_elsewhere_there_is_no_bar(self):
         bar = Bar(4, file := io.StringIO())

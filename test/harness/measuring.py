@@ -13,19 +13,18 @@ def measure(jobs, programs, seconds):
     """The results, and whether a row has failed. One that does is left out from then on."""
     results, given_up, has_failed = Results(), set(), False
     steps = list(schedule.in_order(jobs))
-    bar = Bar(len(steps), sys.stderr)
-    for number, job, row in steps:
-        bar.show(f"{bar.left()}  {row.title:.44}")
-        try:
-            if row not in given_up:
-                results.add(row, job, number, slice_of(row, programs, seconds))
-        except Unusable as why:
-            given_up.add(row)
-            has_failed |= not isinstance(why, Unavailable)
-            word = "not available" if isinstance(why, Unavailable) else "failed"
-            bar.say(f"{word}: {row.title}: {why}".rstrip("\n"))
-        bar.done += 1
-    bar.clear()
+    with Bar(len(steps), sys.stderr) as bar:
+        for number, job, row in steps:
+            bar.show(f"{bar.left()}  {row.title:.44}")
+            try:
+                if row not in given_up:
+                    results.add(row, job, number, slice_of(row, programs, seconds))
+            except Unusable as why:
+                given_up.add(row)
+                has_failed |= not isinstance(why, Unavailable)
+                word = "not available" if isinstance(why, Unavailable) else "failed"
+                bar.say(f"{word}: {row.title}: {why}".rstrip("\n"))
+            bar.done += 1
     return results, has_failed
 
 

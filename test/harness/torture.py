@@ -105,16 +105,17 @@ def run_all(rows, chosen):
     """The results, after each of them in the table as well."""
     programs = Programs(HERE, chosen.programs / "test" / "torture")
     commit = machine.commit_but_for(chosen.results) if chosen.results else ""
-    bar, results = Bar(len(rows), sys.stdout), []
-    for row in rows:
-        began = time.monotonic()
-        result = result_of(row, try_row(row, programs, chosen, bar), chosen)
-        bar.done += 1
-        bar.say(f"{result['word']}: {row.title}: {result['text']} "
-                f"({time.monotonic() - began:.1f} s)")
-        results.append(result)
-        if chosen.results:
-            torture_report.write(chosen.results, results, chosen.programs, commit)
+    results = []
+    with Bar(len(rows), sys.stdout) as bar:
+        for row in rows:
+            began = time.monotonic()
+            result = result_of(row, try_row(row, programs, chosen, bar), chosen)
+            bar.done += 1
+            bar.say(f"{result['word']}: {row.title}: {result['text']} "
+                    f"({time.monotonic() - began:.1f} s)")
+            results.append(result)
+            if chosen.results:
+                torture_report.write(chosen.results, results, chosen.programs, commit)
     return results
 
 
