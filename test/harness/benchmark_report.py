@@ -26,7 +26,7 @@ def line_of(summary):
             *(str(row.settings[name]) for name in ("batch", "pipes", "cpus", "hogs")),
             *(units.duration(figures[name]) for name in times),
             units.rate(figures["messages_per_s"]), units.duration(figures["cpu_ns_per_message"]),
-            units.ratio(ratio) if ratio else "-"]
+            "-" if ratio is None else units.ratio(ratio)]
 
 
 def versions(results):

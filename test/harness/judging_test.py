@@ -59,6 +59,13 @@ class Reports(unittest.TestCase):
                          ["round_trip", "pipe", "block", "-", "1", "1", "2", "0", "2.35"])
         self.assertEqual((trip.split()[-1], floor.split()[-1]), ("2.35", "-"))
 
+    def test_a_floor_that_costs_nothing_does_not_stop_the_report(self):
+        results = of_rounds(TRIP, JOB, 300)
+        results.add(FLOOR, JOB, 0, figures(p50_ns=0))
+        summaries = results.summaries(PLAN.names)
+        self.assertIn(" inf\n", benchmark_report.table(summaries))
+        self.assertIsNone(json.loads(to_json(summaries))[0]["ratio"])
+
     def test_columns_are_as_wide_as_their_widest_cell(self):
         self.assertEqual(units.aligned([["a", "b"], [], ["long", "99"]], 1),
                          "a      b\n\nlong  99\n")

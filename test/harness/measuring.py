@@ -31,7 +31,7 @@ def measure(jobs, programs, seconds):
 def slice_of(row, programs, seconds):
     """The figures of a row, measured once."""
     ended = running.run(programs.command(row, seconds=seconds),
-                          row.entry["timeout"] + 1.1 * seconds)
+                        row.entry["timeout"] + 1.1 * seconds)
     if ended.is_late:
         raise Unusable(f"killed, since it took too long: {ended.errors}")
     if ended.code == NOT_AVAILABLE:

@@ -7,8 +7,9 @@ import sys
 
 
 class Programs:
+    """Finds each program in the first of some directories that has it."""
+
     def __init__(self, *places):
-        """A program is in the first of these directories that has it. Commands are run from any."""
         self._places = [pathlib.Path(place).resolve() for place in places]
 
     def command(self, row, **later):

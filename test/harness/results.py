@@ -47,8 +47,12 @@ def cost(row, figures):
     where messages follow each other without an answer, so that it tells more; of pipes, as their
     round trips overlap; and beside hogs: few round trips, but long ones, wait for these."""
     if row.name in ("one_way", "bulk", "pipes") or row.settings["hogs"]:
-        return 1e9 / figures["messages_per_s"]
+        return quotient(1e9, figures["messages_per_s"])
     return figures["p50_ns"]
+
+
+def quotient(cost_of_one, cost_of_other):
+    return cost_of_one / cost_of_other if cost_of_other else math.inf
 
 
 def merged(name, values):
@@ -98,7 +102,7 @@ class Results:
 
     def ratio(self, row, other, is_pair=lambda one, two: True):
         """How the costs of two rows compare, in the rounds that have both; None if none has."""
-        ratios = [cost(row, one.figures) / cost(other, two.figures)
+        ratios = [quotient(cost(row, one.figures), cost(other, two.figures))
                   for one in self._slices.get(row, []) for two in self._slices.get(other, [])
                   if one.number == two.number and is_pair(one, two)]
         return statistics.median(ratios) if ratios else None
@@ -107,7 +111,7 @@ class Results:
         floors = {each.job.floor for each in self._slices[row] if each.job.row == row}
         floor = next(iter(floors), None)
         ratio = self.ratio(row, floor, lambda one, two: one.job == two.job and one.job.row == row)
-        return Summary(row, self.figures(row), floor if ratio else None, ratio)
+        return Summary(row, self.figures(row), None if ratio is None else floor, ratio)
 
     def summaries(self, names):
         """By the names of their rows, floors last."""
@@ -122,6 +126,7 @@ def to_json(summaries):
         settings = {name: row.settings[name] for name in SETTINGS}
         of_memory = {name: figures.pop(name) for name in OF_MEMORY if name in figures}
         curve = figures.pop("curve")
+        ratio = None if ratio == math.inf else ratio  # JSON has no such number
         rows.append({"pattern": row.name, **settings, **figures, "ratio": ratio,
                      "floor": floor and floor.title, "curve": curve, **of_memory})
     return json.dumps(rows, indent=1) + "\n"

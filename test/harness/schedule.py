@@ -12,7 +12,7 @@ class Job(typing.NamedTuple):
     floor: Row = None
 
 
-def jobs_of(plan, rows, accepts=lambda row: True):
+def jobs_of(plan, rows, accepts):
     """The rows that are accepted; and alone, floors that are accepted without any of their rows."""
     jobs = [Job(row, plan.floor_of(row)) for row in rows if accepts(row)]
     measured = {job.floor for job in jobs}

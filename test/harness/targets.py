@@ -3,6 +3,7 @@
 import typing
 
 from harness import units
+from harness.results import quotient
 
 UNITS = {"bytes_per_connection": units.memory, "messages_per_s": units.rate,
          "bytes_per_s": units.rate}
@@ -38,7 +39,7 @@ def value_of(target, row, results):
         others = [each for each in results.rows()
                   if each.name == row.name and each.settings == settings]
         ratio = results.ratio(row, others[0]) if others else None
-    return 1 / ratio if ratio and "least" in target else ratio
+    return ratio if ratio is None or "most" in target else quotient(1, ratio)
 
 
 def judge(target, row, value):
