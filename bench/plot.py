@@ -4,9 +4,14 @@
 
 import json
 import math
+import pathlib
 import sys
 
 import matplotlib
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "test"))
+
+from harness import units
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
@@ -59,19 +64,11 @@ def color(row, others=None):
 
 
 def duration(ns, _=None):
-    for unit in "ns", "µs", "ms":
-        if ns < 999.5:
-            return f"{ns:.3g} {unit}"
-        ns /= 1000
-    return f"{ns:.3g} s"
+    return "{:.3g}{}".format(*units.scaled(ns, units.TIMES))
 
 
 def rate(count, _=None):
-    for unit in "", " k", " M":
-        if count < 999.5:
-            return f"{count:.3g}{unit}"
-        count /= 1000
-    return f"{count:.3g} G"
+    return "{:.3g}{}".format(*units.scaled(count, units.RATES))
 
 
 def chosen(rows, **settings):

@@ -3,8 +3,6 @@
 processes that they start."""
 import argparse
 import collections
-import contextlib
-import ctypes
 import json
 import math
 import os
@@ -14,10 +12,14 @@ import re
 import resource
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 
-PR_SET_CHILD_SUBREAPER = 36
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from harness.processes import adopt_orphans, children, kill_descendants
+
 FEW = 100  # rounds, as in the short form: on a loaded machine the slowest of them say nothing
 
 
@@ -85,33 +87,6 @@ def late(seconds, limit, share=1.0):
 def scratch(place):
     """A directory outside of the row's own, of a name by which the runner removes it as well."""
     return tempfile.TemporaryDirectory(prefix=f"torture-{os.getppid()}-", dir=place)
-
-
-def adopt_orphans():
-    """From now on the orphans among the descendants are children of this process."""
-    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "prctl")
-
-
-def children():
-    found = []
-    for task in pathlib.Path("/proc/self/task").iterdir():
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread that ends
-            found += (task / "children").read_text().split()
-    return [int(pid) for pid in found]
-
-
-def kill_descendants():
-    """Ends all that this process has started or adopted. How many were left."""
-    count = 0
-    while living := children():
-        for pid in living:
-            try:
-                os.kill(pid, signal.SIGKILL)
-                count += os.waitpid(pid, 0)[0] == pid
-            except (ProcessLookupError, ChildProcessError):
-                pass
-    return count
 
 
 def _too_late(*_):
