@@ -94,7 +94,7 @@ int main(int argc, char** argv) {
     bench::bind_to_cpus(options.cpus);
     const bench::hogs beside(options.hogs);
     if (options.pattern == "bulk")
-        options.ring_size = std::max(options.ring_size, std::size_t{4} << 20);
+        options.ring = std::max(options.ring, std::size_t{4} << 20);
 
     const auto arguments = bench::words_for_app(argc, argv, begin);
     asio::io_context io{1};
@@ -102,7 +102,7 @@ int main(int argc, char** argv) {
                           {.target = target,
                            .transport = options.transport,
                            .waiting = options.waiting,
-                           .ring_size = options.ring_size,
+                           .ring_size = options.ring,
                            .on_failure = [](std::string_view, std::exception_ptr) {}}};
     server.serve("maths", bench::maths);
     server.serve("calls", bench::calls());
