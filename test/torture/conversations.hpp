@@ -54,8 +54,8 @@ inline remora::service service() {
     return s;
 }
 
-/// Calls, a stream, an upload and a message, one after another. The calls have no deadlines: the
-/// parent_watchdog has.
+/// Calls, a stream, an upload and a message, one after another. The calls have no timeouts: the
+/// row has a time limit.
 inline asio::awaitable<void> converse(asio::io_context& io, const row& r) {
     auto [near, far] = make_pair(io, r.over_fifos(), {4096, wait_policy::adaptive});
     far.attach(service());
@@ -106,7 +106,7 @@ inline asio::awaitable<void> take_all(remora::stream<number> numbers) {
     }
 }
 
-/// The conversation ends while much is going on: calls with and without a deadline, a stream and an
+/// The conversation ends while much is going on: calls with and without a timeout, a stream and an
 /// upload whose producers wait, and those who wait for the end.
 inline asio::awaitable<void> end_together(asio::io_context& io, const row& r) {
     static const test::wait_for_ever ever;
@@ -119,7 +119,7 @@ inline asio::awaitable<void> end_together(asio::io_context& io, const row& r) {
     ends.add(take_all(std::move(numbers)));
     ends.add(near.call(ever));
     remora::call_options soon;
-    soon.deadline = 1ms;
+    soon.timeout = 1ms;
     ends.add(near.call(ever, soon));
     ends.add(near.call(sum, count_slowly(many)));
     ends.add(near.finished());
