@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Stands before the fragments of a paper, which extract.py makes functions of: what their text takes
-/// for granted. Nothing here is defined, as the fragments are compiled and not linked.
+/// Stands before the fragments of a paper, which extract.py makes functions of: what their text
+/// takes for granted. Nothing here is defined, as the fragments are compiled and not linked.
 #pragma once
 
 #include <remora.hpp>
