@@ -20,7 +20,7 @@ namespace remora {
 
 namespace detail {
 class server_core;
-class run_core;
+class app_session;
 }  // namespace detail
 
 struct server_options {
@@ -103,7 +103,7 @@ struct run_result {
 /// handler computes for ever, ends the process. Any thread may use a run.
 class app_process {
 public:
-    explicit app_process(std::shared_ptr<detail::run_core> core) noexcept
+    explicit app_process(std::shared_ptr<detail::app_session> core) noexcept
         : core_(std::move(core)) {}
 
     using executor_type = asio::any_io_executor;
@@ -130,7 +130,7 @@ public:
     void kill() const;
 
 private:
-    std::shared_ptr<detail::run_core> core_;
+    std::shared_ptr<detail::app_session> core_;
 };
 
 struct serve_options {
