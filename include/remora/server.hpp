@@ -19,8 +19,9 @@
 namespace remora {
 
 namespace detail {
-class server_core;
+struct access;
 class app_session;
+class server_core;
 }  // namespace detail
 
 struct server_options {
@@ -103,9 +104,6 @@ struct run_result {
 /// handler computes for ever, ends the process. Any thread may use a run.
 class app_process {
 public:
-    explicit app_process(std::shared_ptr<detail::app_session> core) noexcept
-        : core_(std::move(core)) {}
-
     using executor_type = asio::any_io_executor;
     /// The server's.
     executor_type get_executor() const noexcept;
@@ -130,6 +128,11 @@ public:
     void kill() const;
 
 private:
+    friend struct detail::access;
+
+    explicit app_process(std::shared_ptr<detail::app_session> core) noexcept
+        : core_(std::move(core)) {}
+
     std::shared_ptr<detail::app_session> core_;
 };
 

@@ -5,6 +5,7 @@
 #include "server/app_session.hpp"
 #include "server/server_core.hpp"
 
+#include <remora/detail/base/access.hpp>
 #include <remora/run_on.hpp>
 #include <remora/service.hpp>
 
@@ -88,7 +89,7 @@ app_process server::start(std::vector<std::string> arguments) {
         server->current = core;
         core->begin();
     });
-    return app_process(core);
+    return detail::access::make<app_process>(core);
 }
 
 }  // namespace remora
