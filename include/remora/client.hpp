@@ -19,7 +19,7 @@
 namespace remora {
 
 namespace detail {
-class client_core;
+class server_session;
 }
 
 /// What client::run does when the server vanishes. Pending operations fail with `server_gone` in
@@ -142,7 +142,7 @@ private:
         co_return 0;
     }
 
-    std::shared_ptr<detail::client_core> core_;
+    std::shared_ptr<detail::server_session> core_;
 };
 
 }  // namespace remora

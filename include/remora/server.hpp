@@ -19,8 +19,9 @@
 namespace remora {
 
 namespace detail {
+struct access;
+class app_session;
 class server_core;
-class run_core;
 }  // namespace detail
 
 struct server_options {
@@ -103,9 +104,6 @@ struct run_result {
 /// handler computes for ever, ends the process. Any thread may use a run.
 class app_process {
 public:
-    explicit app_process(std::shared_ptr<detail::run_core> core) noexcept
-        : core_(std::move(core)) {}
-
     using executor_type = asio::any_io_executor;
     /// The server's.
     executor_type get_executor() const noexcept;
@@ -130,7 +128,12 @@ public:
     void kill() const;
 
 private:
-    std::shared_ptr<detail::run_core> core_;
+    friend struct detail::access;
+
+    explicit app_process(std::shared_ptr<detail::app_session> core) noexcept
+        : core_(std::move(core)) {}
+
+    std::shared_ptr<detail::app_session> core_;
 };
 
 struct serve_options {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <remora/client.hpp>
 
-#include "client/client_core.hpp"
+#include "client/server_session.hpp"
 
 #include <remora/run_on.hpp>
 
@@ -47,7 +47,7 @@ client::client(asio::io_context& io, int& argc, char** argv, client_options opti
 }
 
 client::client(asio::any_io_executor executor, int& argc, char** argv, client_options options)
-    : core_(std::make_shared<detail::client_core>(std::move(executor), std::move(options))) {
+    : core_(std::make_shared<detail::server_session>(std::move(executor), std::move(options))) {
     detail::check_limits(core_->options().limits);
     const std::string directory = take_directory(argc, argv);
     if (directory.empty()) {
@@ -66,17 +66,17 @@ client::~client() {
 }
 
 namespace {
-asio::awaitable<pipe> connect_to(std::shared_ptr<detail::client_core> core, std::string name,
+asio::awaitable<pipe> connect_to(std::shared_ptr<detail::server_session> core, std::string name,
                                  connect_options options) {
     const asio::any_io_executor executor = co_await asio::this_coro::executor;
-    auto opening = detail::client_core::open(core, executor, std::move(name), options);
+    auto opening = detail::server_session::open(core, executor, std::move(name), options);
     auto end = co_await run_on(core->strand(), std::move(opening));
     co_return pipe(std::move(end));
 }
 }  // namespace
 
 asio::awaitable<std::vector<std::string>> client::services() {
-    return run_on(core_->strand(), detail::client_core::list(core_));
+    return run_on(core_->strand(), detail::server_session::list(core_));
 }
 
 asio::awaitable<pipe> client::connect(std::string name, connect_options options) {

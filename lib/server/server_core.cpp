@@ -3,9 +3,8 @@
 
 #include "base/exceptions.hpp"
 #include "base/executors.hpp"
-#include "base/listed.hpp"
 #include "base/print_line.hpp"
-#include "server/run_core.hpp"
+#include "server/app_session.hpp"
 
 #include <algorithm>
 #include <set>
@@ -21,7 +20,7 @@ server_core::server_core(asio::any_io_executor where, server_options what)
 
 void server_core::serve(const std::string& name, service_entry entry) {
     services_[name] = std::move(entry);
-    if (const auto run = current.lock()) run->name_served(name);
+    if (const auto app = current.lock()) app->connections().name_served(name);
 }
 
 bool server_core::is_known(const std::string& name) const {
@@ -51,9 +50,9 @@ wire::name_list server_core::names_after(const std::string& name) const {
 
 listener& server_core::listen(const std::string& name) {
     const bool is_new = !is_known(name);
-    listener& here = listeners_.try_emplace(name, listener{name}).first->second;
-    const auto run = current.lock();
-    if (is_new && run) run->name_served(name);
+    listener& here = listeners_.try_emplace(name, name).first->second;
+    const auto app = current.lock();
+    if (is_new && app) app->connections().name_served(name);
     return here;
 }
 
@@ -61,10 +60,7 @@ asio::awaitable<listener*> server_core::await_offer(std::shared_ptr<server_core>
                                                     std::string name) {
     listener& here = self->listen(name);
     while (!self->has_offer(here)) {
-        asio::steady_timer timer(self->strand, deadline::max());
-        const listed waiting(here.waiting, timer);
-        std::error_code ec;
-        co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+        co_await here.waiting.wait();
         throw_if_cancelled(co_await asio::this_coro::cancellation_state);
     }
     co_return &here;
@@ -80,7 +76,8 @@ end_ptr server_core::take(listener& here, const asio::any_io_executor& executor)
     if (here.offered.empty()) return nullptr;
     offered_pipe taken = std::move(here.offered.front());
     here.offered.pop_front();
-    return taken.run->make_pipe(executor, std::move(taken.ends), here.name, options.waiting);
+    return taken.app->connections().make_pipe(executor, std::move(taken.ends), here.name,
+                                              options.waiting);
 }
 
 // Whoever comes first takes it; the others go on waiting.
@@ -90,22 +87,21 @@ void server_core::offer(const std::string& name, offered_pipe pipe) {
         const std::lock_guard lock(handing_over);
         here.offered.push_back(std::move(pipe));
     }
-    for (asio::steady_timer* waiting : here.waiting)
-        waiting->cancel();
+    here.waiting.notify_all();
 }
 
-void server_core::forget(const run_core& run) {
+void server_core::forget(const app_session& app) {
     const std::lock_guard lock(handing_over);
     for (auto& [name, here] : listeners_) {
-        std::erase_if(here.offered, [&](const auto& pipe) { return pipe.run.get() == &run; });
+        std::erase_if(here.offered, [&](const auto& pipe) { return pipe.app.get() == &app; });
     }
 }
 
-std::size_t server_core::offered_by(const run_core& run) const {
+std::size_t server_core::offered_by(const app_session& app) const {
     std::size_t count = 0;
     for (const auto& [name, here] : listeners_) {
         count += static_cast<std::size_t>(std::ranges::count(
-            here.offered, &run, [](const auto& pipe) { return pipe.run.get(); }));
+            here.offered, &app, [](const auto& pipe) { return pipe.app.get(); }));
     }
     return count;
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-/// The server's state, shared with the runs. Belongs to its strand.
+/// The server's state, shared with its app_session. Belongs to its strand.
 #pragma once
 
 #include "transport/shared_memory.hpp"
 #include "wire/control_records.hpp"
 
+#include <remora/detail/base/wait_queue.hpp>
 #include <remora/server.hpp>
 
 #include <atomic>
@@ -13,11 +14,10 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <vector>
 
 namespace remora::detail {
 
-class run_core;
+class app_session;
 
 struct service_entry {
     server::service_function function;
@@ -26,15 +26,17 @@ struct service_entry {
 
 /// A connection that the app has asked for and nobody has taken yet.
 struct offered_pipe {
-    std::shared_ptr<run_core> run;
+    std::shared_ptr<app_session> app;
     connection_ends ends;
 };
 
 /// A name that accept() listens to.
 struct listener {
+    explicit listener(std::string what) : name(std::move(what)) {}
+
     const std::string name;
-    std::deque<offered_pipe> offered = {};          ///< guarded by handing_over
-    std::vector<asio::steady_timer*> waiting = {};  ///< on the strand
+    std::deque<offered_pipe> offered;  ///< guarded by handing_over
+    wait_queue waiting;                ///< on the strand
 };
 
 class server_core {
@@ -55,10 +57,10 @@ public:
     const service_entry* service(const std::string& name) const;
     /// Those that are known, in order, as many as go into one frame.
     wire::name_list names_after(const std::string& name) const;
-    /// Drops what a run that is over has left in the listeners.
-    void forget(const run_core& run);
-    /// How many connections of a run wait to be accepted. With `handing_over` locked.
-    std::size_t offered_by(const run_core& run) const;
+    /// Drops what an app that has ended has left in the listeners.
+    void forget(const app_session& app);
+    /// How many connections of an app wait to be accepted. With `handing_over` locked.
+    std::size_t offered_by(const app_session& app) const;
 
     void report_failure(std::string_view name, std::exception_ptr why) const;
     asio::any_io_executor connection_executor(const service_entry& entry);
@@ -67,11 +69,11 @@ public:
     asio::any_io_executor strand;
     server_options options;
     event_hook emit;
-    std::atomic<bool> alone = false;  ///< server::run drives the context: no strands are needed
-    std::atomic<bool> busy = false;   ///< a run is alive
-    std::weak_ptr<run_core> current;  ///< on the strand
+    std::atomic<bool> alone = false;     ///< server::run drives the context: no strands are needed
+    std::atomic<bool> busy = false;      ///< a run is alive
+    std::weak_ptr<app_session> current;  ///< on the strand
     /// Guards what accept() changes on its caller's executor: the connections that are offered, and
-    /// the runs' lists of pipes. So that each connection is counted in one of them at any time.
+    /// the apps' lists of pipes. So that each connection is counted in one of them at any time.
     std::mutex handing_over;
 
 private:

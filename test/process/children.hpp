@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-/// What the tests of processes share: starting the child program, waiting with a parent_watchdog,
-/// and putting the host's signals back.
+/// What the tests of processes share: starting the child program, waiting with a limit of time, and
+/// putting the host's signals back.
 #pragma once
 
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -40,14 +41,22 @@ inline remora::spawn_options child(std::vector<std::string> arguments) {
     return options;
 }
 
-/// Runs the context until the condition holds. The parent_watchdog fails the test.
+/// With a umask it is another way of starting. What it finds has to be the same.
+inline remora::spawn_options by_fork(remora::spawn_options options) {
+    const mode_t mask = ::umask(0);
+    ::umask(mask);
+    options.umask = mask;
+    return options;
+}
+
+/// Runs the context until the condition holds. A limit of time fails the test.
 template <class Condition>
 void run_until(asio::io_context& io, Condition condition) {
-    const auto parent_watchdog = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     io.restart();
     while (!condition()) {
-        if (io.run_one_until(parent_watchdog) == 0)
-            FAIL("the parent_watchdog has barked, or the context has nothing left to do");
+        if (io.run_one_until(limit) == 0)
+            FAIL("the time limit of the test has passed, or the context has nothing left to do");
     }
 }
 
@@ -55,7 +64,7 @@ void run_until(asio::io_context& io, Condition condition) {
 inline void run_all(asio::io_context& io) {
     io.restart();
     io.run_for(std::chrono::seconds(20));
-    if (!io.stopped()) FAIL("the parent_watchdog has barked");
+    if (!io.stopped()) FAIL("the time limit of the test has passed");
 }
 
 inline remora::exit_status end_of(asio::io_context& io, remora::child& child) {

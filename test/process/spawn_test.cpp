@@ -21,45 +21,11 @@ bool has_line(const std::string& text, const std::string& line) {
     return ("\n" + text).find("\n" + line + "\n") != std::string::npos;
 }
 
-// With a umask it is another way of starting. What it finds has to be the same.
-spawn_options by_fork(spawn_options options) {
-    const mode_t mask = ::umask(0);
-    ::umask(mask);
-    options.umask = mask;
-    return options;
-}
-
 std::string output_of(const spawn_options& options) {
     const std::string text = test::output_of(options);
-    std::string masked = test::output_of(by_fork(options));
+    std::string masked = test::output_of(test::by_fork(options));
     CHECK(masked == text);
     return text;
-}
-
-test::failure failure_of(const spawn_options& options) {
-    asio::io_context io;
-    const auto masked =
-        test::failure_of([&] { remora::child child(io.get_executor(), by_fork(options)); });
-    const auto failure = test::failure_of([&] { remora::child child(io.get_executor(), options); });
-    CHECK(masked.code == failure.code);
-    CHECK(masked.text == failure.text);
-    test::run_all(io);
-    CHECK(test::no_child_is_left());
-    return failure;
-}
-
-test::failure failure_of_file(const std::string& text, mode_t mode) {
-    const test::scratch directory;
-    const fs::path path = directory.path / "target";
-    std::ofstream(path) << text;
-    ::chmod(path.c_str(), mode);
-    const auto failure = failure_of({.target = path});
-    CHECK(failure.has("\"" + path.string() + "\""));
-    return failure;
-}
-
-std::error_code system_code(int number) {
-    return {number, std::system_category()};
 }
 
 class current_directory {
@@ -206,75 +172,6 @@ TEST_CASE("what the host handles is reset in the child, and no signal is blocked
     CHECK(text.find("blocked") == text.npos);
 }
 
-TEST_CASE("a target that cannot be started is named with the reason, and no child is left") {
-    const auto missing = failure_of({.target = "/no such/\xc3\xa9"});
-    CHECK(missing.code == system_code(ENOENT));
-    CHECK(missing.has("\"/no such/\xc3\xa9\": it does not exist"));
-    const auto directory = failure_of({.target = "/tmp"});
-    CHECK(directory.code == system_code(EACCES));
-    CHECK(directory.has("is a directory"));
-    const auto device = failure_of({.target = "/dev/null"});
-    CHECK(device.has("is not a regular file"));
-    const auto plain = failure_of_file("text", 0644);
-    CHECK(plain.code == system_code(EACCES));
-    CHECK(plain.has("is not executable"));
-    const auto unknown = failure_of_file("text", 0755);
-    CHECK(unknown.code == system_code(ENOEXEC));
-    CHECK(unknown.has("is not a program that this system runs"));
-}
-
-TEST_CASE("a bad interpreter is named") {
-    const auto missing = failure_of_file("#! /no/interpreter -x\nexit", 0755);
-    CHECK(missing.code == system_code(ENOENT));
-    CHECK(missing.has("names the interpreter \"/no/interpreter\", which does not exist"));
-    CHECK(failure_of_file("#!/bin/sh\r\n", 0755).has("\"/bin/sh\\x0d\", which does not exist"));
-    CHECK(failure_of_file("#!/etc/passwd\n", 0755).has("\"/etc/passwd\", which is not exec"));
-    CHECK(failure_of_file("#!/tmp\n", 0755).has("\"/tmp\", which is a directory"));
-    CHECK(failure_of_file("#!\n", 0755).has("names no interpreter"));
-}
-
-TEST_CASE("arguments that are too long are said to be so") {
-    const auto failure = failure_of(test::child({std::string(1 << 20, 'x')}));
-    CHECK(failure.code == system_code(E2BIG));
-    CHECK(failure.has("arguments and environment have"));
-}
-
-TEST_CASE("a bad working directory is named") {
-    auto options = test::child({"directory"});
-    options.working_directory = "/no/directory";
-    CHECK(failure_of(options).has("its working directory \"/no/directory\" does not exist"));
-    options.working_directory = "/etc/passwd";
-    CHECK(failure_of(options).has("its working directory \"/etc/passwd\" is not a directory"));
-}
-
-TEST_CASE("a launcher that is missing is named") {
-    auto options = test::child({"directory"});
-    options.launcher = {"no_such_launcher"};
-    CHECK(failure_of(options).has("\"no_such_launcher\": looked up in PATH"));
-}
-
-TEST_CASE("options that make no sense are refused") {
-    using remora::errc;
-    CHECK(failure_of({}).code == test::code(errc::bad_option));
-    CHECK(failure_of(test::child({std::string("a\0b", 3)})).code == test::code(errc::bad_option));
-    auto options = test::child({});
-    options.environment = {"NAME"};
-    CHECK(failure_of(options).code == test::code(errc::bad_option));
-    options.environment = {"=value"};
-    CHECK(failure_of(options).code == test::code(errc::bad_option));
-    options.environment = {};
-    options.inherit = {{0, 2}};
-    CHECK(failure_of(options).code == test::code(errc::bad_option));
-    options.inherit = {};
-    options.handled_signals = {1000};
-    CHECK(failure_of(options).code == test::code(errc::bad_option));
-    options.handled_signals = {};
-    options.standard_input = 9999;
-    CHECK(failure_of(options).code == system_code(EBADF));
-    options.standard_input = ::open("/no such file", O_RDONLY);
-    CHECK(failure_of(options).has("standard_input: -1 is no descriptor"));
-}
-
 TEST_CASE("the child has the umask and the limits that it is given, and the host keeps its own") {
     rlimit before{}, after{};
     ::getrlimit(RLIMIT_NOFILE, &before);
@@ -286,21 +183,7 @@ TEST_CASE("the child has the umask and the limits that it is given, and the host
     CHECK(has_line(text, "files 20 30"));
     ::getrlimit(RLIMIT_NOFILE, &after);
     CHECK(after.rlim_cur == before.rlim_cur);
-    CHECK(by_fork({}).umask != 027u);
-}
-
-TEST_CASE("a limit that cannot be set is an error, and no child is left") {
-    asio::io_context io;
-    auto options = test::child({"surroundings"});
-    options.resource_limits = {{RLIMIT_NOFILE, 30, 20}};
-    const auto failure = test::failure_of([&] { remora::child child(io.get_executor(), options); });
-    CHECK(failure.code == system_code(EINVAL));
-    CHECK(failure.has("its limit of resource " + std::to_string(RLIMIT_NOFILE)));
-    options.resource_limits = {{.soft = 30}};
-    CHECK(test::failure_of([&] {
-              remora::child child(io.get_executor(), options);
-          }).has("resource_limits: no resource is named"));
-    CHECK(test::no_child_is_left());
+    CHECK(test::by_fork({}).umask != 027u);
 }
 
 TEST_CASE("a child has the host's group, one of its own, or a session of its own") {

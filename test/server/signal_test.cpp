@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Servers as processes of their own: the signals they get, the launcher, the log.
+// Servers as processes of their own, and the signals they get.
 #include <pty.h>
 
 #include <map>
@@ -17,13 +17,6 @@ bool stops_at(host& h, int signal) {
     CHECK(h.line_with("here") == "here");
     return std::ranges::any_of(h.skipped,
                                [](const auto& line) { return line.starts_with("stopping"); });
-}
-
-std::string result_after(host& h, const std::vector<int>& signals) {
-    CHECK(h.line_with("message") == "message");
-    for (const int signal : signals)
-        h.kill(signal);
-    return h.line_with("result");
 }
 
 auto action_of(int signal) {
@@ -265,130 +258,6 @@ TEST_CASE("a server that does not hear of its children's ends still follows its 
         h.end();
     }
     CHECK(run_directories() == 0);
-}
-
-remora::server_options launched_by(std::vector<std::string> launcher) {
-    remora::server_options options;
-    options.launcher = std::move(launcher);
-    return options;
-}
-
-int code_through(const std::vector<std::string>& launcher) {
-    served_run r({"codes", "41"}, launched_by(launcher));
-    r.server.serve("echo", echo_service);
-    const auto result = r.finish();
-    CHECK(r.is_clean());
-    return result.code();
-}
-
-// A program that runs its arguments and adds one to their exit code.
-std::filesystem::path write_launcher(const std::filesystem::path& path,
-                                     const std::string& start = "") {
-    std::filesystem::create_directories(path.parent_path());
-    std::ofstream(path) << "#!/bin/sh\n" << start << " \"$@\"\nexit $(($? + 1))\n";
-    std::filesystem::permissions(path, std::filesystem::perms::owner_all);
-    return path;
-}
-
-TEST_CASE("a launcher starts the target, whatever its path looks like") {
-    const scratch directory;
-    CHECK(code_through({"env"}) == 41);
-    CHECK(code_through({"env", "A=b c"}) == 41);
-    CHECK(code_through({write_launcher(directory.path / "the \"first\" one" / "a launcher")}) ==
-          42);
-}
-
-TEST_CASE("an app behind a launcher that forks is stopped with it") {
-    const scratch directory;
-    const std::string launcher = write_launcher(directory.path / "launcher");
-    for (const std::string how : {"", "group", "refuses=pidfd_send_signal"}) {
-        CAPTURE(how);
-        const orphanage all;
-        host h({"stop_timeout=20", how}, {"deaf"}, {"REMORA_LAUNCHER=" + launcher});
-        CHECK(result_after(h, {SIGTERM}) == "result: killed by SIGTERM (15), stopped by SIGKILL");
-        CHECK(h.end() == exited(143));
-        CHECK(orphanage::ends() == std::vector{signalled(SIGKILL)});
-    }
-}
-
-TEST_CASE("an app that a deaf launcher has moved into another group is killed with it") {
-    const scratch directory;
-    const std::string launcher =
-        write_launcher(directory.path / "launcher", "trap '' TERM; setsid");
-    const orphanage all;
-    host h({"stop_timeout=20", "group"}, {"deaf"}, {"REMORA_LAUNCHER=" + launcher});
-    CHECK(result_after(h, {SIGTERM}) == "result: killed by SIGKILL (9), stopped by SIGKILL");
-    CHECK(h.end() == exited(137));
-    // None, if the dying launcher has reaped it.
-    CHECK(
-        std::ranges::all_of(orphanage::ends(), [](auto end) { return end == signalled(SIGKILL); }));
-}
-
-TEST_CASE("server_options say what the app finds when it starts") {
-    ::setenv("REMORA_TEST_GONE", "1", 1);
-    channel output;
-    remora::server_options options;
-    options.launcher = {"sh", "-c", "env; umask; ulimit -n; exec \"$@\"", "sh"};
-    options.standard_output = output.in.get();
-    options.environment = {"REMORA_TEST_NEW=1 2"};
-    options.unset = {"REMORA_TEST_GONE"};
-    options.umask = 027;
-    options.resource_limits = {{RLIMIT_NOFILE, 200, 300}};
-    served_run r({"echo", "1"}, options);
-    r.server.serve("echo", echo_service);
-    CHECK(r.finish().code() == 0);
-    const std::string text = output.drain();
-    CHECK(text.find("\nREMORA_TEST_NEW=1 2\n") != text.npos);
-    CHECK(text.find("REMORA_TEST_GONE") == text.npos);
-    CHECK(text.ends_with("\n0027\n200\n"));
-    ::unsetenv("REMORA_TEST_GONE");
-}
-
-TEST_CASE("REMORA_LAUNCHER is a launcher for those who have none") {
-    const scratch directory;
-    const std::string launcher = write_launcher(directory.path / "launcher");
-    ::setenv("REMORA_LAUNCHER", (launcher + "  " + launcher).c_str(), 1);
-    CHECK(code_through({}) == 43);
-    CHECK(code_through({"env"}) == 41);
-    ::unsetenv("REMORA_LAUNCHER");
-}
-
-TEST_CASE("an app behind a launcher has no start timeout") {
-    auto options = launched_by({"env"});
-    options.start_timeout = 0ns;
-    served_run r({"echo", "1"}, options);
-    r.server.serve("echo", echo_service);
-    const auto result = r.finish();
-    CHECK(result.code() == 0);
-    CHECK(!result.error);
-}
-
-TEST_CASE("a launcher that cannot be found is named") {
-    served_run r({"echo", "1"});
-    r.server.serve("echo", echo_service);
-    CHECK(r.finish().code() == 0);
-    remora::server other{r.io,
-                         {.target = REMORA_TEST_APP, .launcher = {"no_such_launcher_anywhere"}}};
-    CHECK(failure_of([&] { other.start(); }).has("no_such_launcher_anywhere"));
-    CHECK(r.is_clean());
-}
-
-TEST_CASE("REMORA_LOG=debug shows what server and app do") {
-    host h({}, {"echo", "1"}, {"REMORA_LOG=debug"});
-    CHECK(h.end() == exited(0));
-    const std::string log = h.errors();
-    for (const std::string part :
-         {"remora server[", "]: started pid ", "]: hello pid ", "remora client[",
-          "]: connected pipe \"echo\" #1", "]: closed pipe \"echo\" #1", "]: app ended pid "}) {
-        CAPTURE(part);
-        CHECK(log.find(part) != std::string::npos);
-    }
-}
-
-TEST_CASE("without REMORA_LOG nothing is written to stderr") {
-    host h({}, {"echo", "1"});
-    CHECK(h.end() == exited(0));
-    CHECK(h.errors().empty());
 }
 
 }  // namespace

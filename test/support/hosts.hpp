@@ -126,4 +126,13 @@ private:
     pid_t pid_ = -1;
 };
 
+/// What the server says of its end after these signals. It gets them when its app has said
+/// something.
+inline std::string result_after(host& h, const std::vector<int>& signals) {
+    CHECK(h.line_with("message") == "message");
+    for (const int signal : signals)
+        h.kill(signal);
+    return h.line_with("result");
+}
+
 }  // namespace test

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-// The services of a run, from the open pipe to their end.
+// The services on the connections, from the open pipe to their end.
 #include "base/exceptions.hpp"
-#include "server/run_connection.hpp"
-#include "server/run_core.hpp"
+#include "server/app_session.hpp"
+#include "server/connection.hpp"
 
 namespace remora::detail {
 
-end_ptr run_core::make_pipe(const asio::any_io_executor& executor, connection_ends ends,
-                            const std::string& name, wait_policy waiting) {
+end_ptr connection_table::make_pipe(const asio::any_io_executor& executor, connection_ends ends,
+                                    const std::string& name, wait_policy waiting) {
     const auto end = std::make_shared<pipe_end>(executor, make_transport(executor, std::move(ends)),
                                                 name, limits_, errc::app_gone, waiting);
     end->agree(features_);
@@ -16,30 +16,31 @@ end_ptr run_core::make_pipe(const asio::any_io_executor& executor, connection_en
     return end;
 }
 
-void run_core::start_service(const service_entry& entry, std::uint64_t id, const std::string& name,
-                             connection_ends ends) {
+void connection_table::start_service(const service_entry& entry, std::uint64_t id,
+                                     const std::string& name, connection_ends ends) {
     const auto c = std::make_shared<connection>();
     c->id = id;
     c->name = name;
     {
-        const std::lock_guard lock(server_->handing_over);
-        c->end = make_pipe(server_->connection_executor(entry), std::move(ends), name,
-                           entry.options.waiting.value_or(server_->options.waiting));
+        const std::lock_guard lock(server_.handing_over);
+        c->end = make_pipe(server_.connection_executor(entry), std::move(ends), name,
+                           entry.options.waiting.value_or(server_.options.waiting));
     }
     connections_[id] = c;
     const std::shared_ptr<canceller> stop(c, &c->stop);
     try {
-        asio::co_spawn(c->end->executor(),
-                       canceller::run(stop, serve(shared_from_this(), c, entry.function)),
-                       asio::bind_cancellation_slot(c->stop.slot(), [c](std::exception_ptr) {}));
+        asio::co_spawn(
+            c->end->executor(), canceller::run(stop, serve(c, entry.function)),
+            asio::bind_cancellation_slot(
+                c->stop.slot(), [c, kept = app_.shared_from_this()](std::exception_ptr) {}));
     } catch (...) {
         connections_.erase(id);
         throw;
     }
 }
 
-asio::awaitable<void> run_core::serve(std::shared_ptr<run_core> self, std::shared_ptr<connection> c,
-                                      server::service_function service) {
+asio::awaitable<void> connection_table::serve(std::shared_ptr<connection> c,
+                                              server::service_function service) {
     std::exception_ptr why;
     try {
         c->end->hold();
@@ -47,11 +48,11 @@ asio::awaitable<void> run_core::serve(std::shared_ptr<run_core> self, std::share
     } catch (...) {
         why = first_of(std::current_exception());
     }
-    self->service_ended(c, why);
+    service_ended(c, why);
 }
 
 // On the pipe's executor. The app's death is no failure of the service, nor is our cancelling it.
-void run_core::service_ended(const std::shared_ptr<connection>& c, std::exception_ptr why) {
+void connection_table::service_ended(const std::shared_ptr<connection>& c, std::exception_ptr why) {
     event news{.kind = event_kind::closed, .pipe = c->name, .connection = c->id};
     try {
         if (why) std::rethrow_exception(why);
@@ -73,16 +74,16 @@ void run_core::service_ended(const std::shared_ptr<connection>& c, std::exceptio
         c->end->release({}, {});
         why = nullptr;
     }
-    asio::dispatch(strand(), [self = shared_from_this(), news] {
-        self->connections_.erase(news.connection);
-        self->emit(news);
-        self->look_for_end();
+    asio::dispatch(server_.strand, [this, kept = app_.shared_from_this(), news] {
+        connections_.erase(news.connection);
+        app_.emit(news);
+        look_for_end();
     });
-    if (why) server_->report_failure(c->name, why);
+    if (why) server_.report_failure(c->name, why);
 }
 
-void run_core::fail_pipes(errc why) {
-    const std::lock_guard lock(server_->handing_over);
+void connection_table::fail_pipes(errc why) {
+    const std::lock_guard lock(server_.handing_over);
     pipes_failed_ = why;
     for (const auto& weak : pipes_) {
         const auto end = weak.lock();
@@ -90,13 +91,24 @@ void run_core::fail_pipes(errc why) {
     }
 }
 
-void run_core::cancel_services() {
+void connection_table::app_ended() {
+    pending_.clear();
+    fail_pipes(errc::app_gone);
+    for (const auto& next : opening_)
+        next->give_up(errc::app_gone);
+}
+
+void connection_table::cancel_services() {
     for (const auto& [id, c] : connections_) {
         asio::post(c->end->executor(), [c = c] {
             c->cancelled = true;
             c->stop.cancel();
         });
     }
+}
+
+void connection_table::look_for_end() {
+    if (!has_services()) stop_waiting();
 }
 
 }  // namespace remora::detail

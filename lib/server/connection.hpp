@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
-/// What a run keeps of each connection.
+/// What is kept of each connection.
 #pragma once
 
-#include "server/run_core.hpp"
+#include "server/connection_table.hpp"
 
 #include <remora/detail/base/canceller.hpp>
 
 namespace remora::detail {
 
 /// A pipe with a service behind it.
-struct run_core::connection {
+struct connection_table::connection {
     std::uint64_t id = 0;
     std::string name;
     end_ptr end;
@@ -18,7 +18,7 @@ struct run_core::connection {
 };
 
 /// What the app has been told of and has not opened yet.
-struct run_core::opening {
+struct connection_table::opening {
     opening(std::uint64_t number, std::string pipe, connection_ends what,
             const asio::any_io_executor& executor)
         : id(number), name(std::move(pipe)), ends(std::move(what)), in(executor), limit(executor) {
@@ -49,7 +49,7 @@ struct run_core::opening {
 };
 
 /// A request for a name that is not served yet.
-struct run_core::pending {
+struct connection_table::pending {
     std::string name;
     std::uint32_t transports = 0;
     asio::steady_timer limit;

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+/// The life of an app's main coroutine.
+#pragma once
+
+#include <remora/client.hpp>
+#include <remora/detail/base/canceller.hpp>
+
+#include <chrono>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace remora::detail {
+
+// After sysexits.h: EX_UNAVAILABLE and EX_SOFTWARE; 143 is what a shell makes of SIGTERM.
+inline constexpr int code_no_server = 69;
+inline constexpr int code_exception = 70;
+inline constexpr int code_goodbye = 143;
+
+/// How long a cancelled app may take to unwind before run() returns without it.
+inline constexpr auto unwinding = std::chrono::milliseconds(250);
+
+/// Prints what went wrong; returns `code`.
+int say(const std::string& what, int code);
+
+/// What client::run and its handlers share: handlers may outlive run().
+struct app_life : std::enable_shared_from_this<app_life> {
+    app_life(asio::io_context& context, const client_options& client)
+        : io(context), policy(client.on_server_gone), limit(context) {}
+
+    void start(std::function<asio::awaitable<int>()> app);
+    void say_goodbye();
+    void lose_server();
+    void give_up_after(std::chrono::nanoseconds time);
+    void run_until(const bool& done);
+    void set(bool& flag);
+    int exit_code(const std::optional<error>& of_client) const;
+    int code_of_failure() const;
+    bool failed_without_server() const;
+
+    asio::io_context& io;
+    server_gone_policy policy;
+    canceller stop;
+    asio::steady_timer limit;
+    int code = 0;
+    std::exception_ptr failure;
+    bool finished = false;
+    bool left = false;
+    bool goodbye = false;
+    bool gone = false;
+    const bool* awaited = nullptr;  ///< by run_until
+};
+
+}  // namespace remora::detail

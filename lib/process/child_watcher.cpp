@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+#include "process/child.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+
+namespace remora {
+
+using detail::unique_fd;
+using namespace std::chrono_literals;
+
+namespace {
+
+// A handler that is there, the host's or that of another signal_set, stays; unless the kernel reaps
+// the children by itself, so that every status would be lost.
+bool may_take_sigchld() {
+    struct sigaction action{};
+    ::sigaction(SIGCHLD, nullptr, &action);
+    if ((action.sa_flags & SA_NOCLDWAIT) != 0) return true;
+    const bool simple = (action.sa_flags & SA_SIGINFO) == 0;
+    return simple && (action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN);
+}
+
+}  // namespace
+
+// Before start(): nothing waits yet, so that it may be called from outside the executor.
+void child::watcher::prepare(const unique_fd& fd) {
+    unique_fd copy(fd ? ::fcntl(fd.get(), F_DUPFD_CLOEXEC, 3) : -1);
+    if (!copy) return;
+    pidfd.assign(copy.get());
+    copy.release();
+}
+
+// A signal that comes before the first wait is kept for it.
+void child::watcher::take_signals() {
+    if (!may_take_sigchld()) return;
+    sigchld.add(SIGCHLD);
+    takes_signals = true;
+}
+
+// On the executor. The child may have ended, or have been destroyed, since prepare().
+void child::watcher::start() {
+    if (look()) return;
+    if (takes_signals) await_signal();
+    if (pidfd.is_open())
+        await_pidfd();
+    else
+        look_again();
+}
+
+void child::watcher::stop() {
+    sigchld.cancel();
+    sigchld.clear();
+    again.cancel();
+    if (pidfd.is_open()) pidfd.close();
+}
+
+bool child::watcher::look() {
+    const auto child = owner.lock();
+    if (child) child->reap(WNOHANG);
+    return !child || child->status;
+}
+
+void child::watcher::await_signal() {
+    sigchld.async_wait([self = shared_from_this()](const std::error_code& ec, int) {
+        if (!ec && !self->look()) self->await_signal();
+    });
+}
+
+void child::watcher::await_pidfd() {
+    const auto readable = asio::posix::stream_descriptor::wait_read;
+    pidfd.async_wait(readable, [self = shared_from_this()](const std::error_code& ec) {
+        if (!ec && !self->look()) self->look_again();
+    });
+}
+
+// Where nothing tells of the moment: without a pidfd, since SIGCHLD may be the host's or blocked;
+// and behind its end, as long as a debugger has not taken note and it cannot be reaped.
+void child::watcher::look_again() {
+    again.expires_after(20ms);
+    again.async_wait([self = shared_from_this()](const std::error_code& ec) {
+        if (!ec && !self->look()) self->look_again();
+    });
+}
+
+}  // namespace remora

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+/// The app as processes.
+#pragma once
+
+#include "process/descendant.hpp"
+
+#include <remora/event.hpp>
+#include <remora/process.hpp>
+
+#include <optional>
+
+namespace remora::detail {
+
+/// The child that was started, and the process that has said hello, if that is another one: an app
+/// behind a launcher that forks. Belongs to the server's strand.
+class app_child {
+public:
+    /// Starts it. `emit` must live as long as this object.
+    app_child(const asio::any_io_executor& strand, const spawn_options& how,
+              const event_hook& emit);
+
+    int pid() const { return process_.pid(); }
+    /// Whether it was started through a launcher.
+    bool is_launched() const noexcept { return launched_; }
+    bool is_behind_launcher() const noexcept { return behind_.has_value(); }
+
+    /// Process `pid` has said hello.
+    void said_hello(int pid);
+    /// Sends a signal to all that has to be stopped.
+    void signal(int number);
+    /// Kills the app behind a launcher, when nobody is left to wait for it.
+    void abandon() noexcept;
+    /// Looks whether the child has ended.
+    void poke() { process_.poke(); }
+    /// Completes when the child has ended.
+    asio::awaitable<exit_status> wait() { return process_.wait(); }
+    /// Completes when the app behind the launcher has ended.
+    asio::awaitable<void> wait_behind(bool kill);
+
+private:
+    template <class Process>
+    void send_to(Process& process, int number);
+
+    asio::any_io_executor strand_;
+    const event_hook& emit_;
+    bool launched_;
+    bool in_own_group_;
+    child process_;
+    std::optional<descendant> behind_;
+};
+
+}  // namespace remora::detail

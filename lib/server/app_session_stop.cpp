@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+// How the app is stopped.
+#include "server/app_session.hpp"
+
+#include <signal.h>
+
+namespace remora::detail {
+namespace {
+
+std::chrono::milliseconds to_ms(std::chrono::nanoseconds time) {
+    return std::chrono::ceil<std::chrono::milliseconds>(time);
+}
+
+}  // namespace
+
+void app_session::stop(stop_step first, std::chrono::nanoseconds grace) {
+    if (ended_) return;
+    if (!stopping_.started()) stopping_ = stop_sequence({to_ms(grace), to_ms(grace)});
+    if (first == stop_step::goodbye && !control_.is_welcomed()) first = stop_step::sigterm;
+    obey(stopping_.start(first));
+}
+
+void app_session::stop_later() {
+    if (stopping_.started()) return;
+    stop_timer_.expires_after(stop_timeout());
+    stop_timer_.async_wait([self = shared_from_this()](std::error_code ec) {
+        if (!ec) self->stop(stop_step::sigterm, self->stop_timeout());
+    });
+}
+
+void app_session::end() {
+    if (!over_) process_->signal(SIGKILL);
+}
+
+void app_session::obey(const stop_action& action) {
+    if (action.what == stop_action::kind::nothing || action.what == stop_action::kind::done) return;
+    emit({.kind = event_kind::stopping, .pid = pid_, .text = to_string(stopping_.stopped_by())});
+    if (action.what == stop_action::kind::say_goodbye) {
+        if (control_.pipe().can_send()) post(control_.pipe(), frame_kind::goodbye);
+    } else {
+        process_->signal(action.signal);
+    }
+    if (!action.then_wait) return;
+    stop_timer_.expires_after(*action.then_wait);
+    stop_timer_.async_wait([self = shared_from_this()](std::error_code ec) {
+        if (!ec) self->obey(self->stopping_.time_passed());
+    });
+}
+
+asio::awaitable<void> app_session::watch_signals() {
+    while (!over_) {
+        const int signal = co_await signals_.next();
+        if (signal != 0) take_signal(signal);
+    }
+}
+
+// Once the app has ended, each signal ends the present wait for the services, and a repeated one
+// every wait.
+void app_session::take_signal(int signal) {
+    ++signals_got_;
+    if (ended_) {
+        leaves_services_ = signals_got_ > 1;
+        connections_.stop_waiting();
+    } else if (terminal_.stops(signal, std::chrono::steady_clock::now())) {
+        if (stopping_.started()) {
+            obey(stopping_.hurry());
+        } else {
+            stop(stop_step::goodbye, stop_timeout());
+        }
+    }
+}
+
+void app_session::note_fault(const error& why) {
+    result_.error = why.code();
+    result_.text = why.what();
+    emit({.kind = event_kind::refused, .pid = pid_, .code = why.code(), .text = why.context()});
+}
+
+}  // namespace remora::detail

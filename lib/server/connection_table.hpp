@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+/// The connections between the server and one app.
+#pragma once
+
+#include "server/server_core.hpp"
+
+#include <remora/detail/base/wait_queue.hpp>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace remora::detail {
+
+class app_session;
+class transport_maker;
+
+/// The app's requests for a name, the connections that are being opened, those that are open, and
+/// the services that run on them. A part of the app_session, which it refers to. Belongs to the
+/// server's strand.
+class connection_table {
+public:
+    connection_table(app_session& app, server_core& server, transport_maker& transports);
+    ~connection_table();
+
+    /// What the handshake has agreed on for the pipes to come.
+    void agree(const wire::welcome& terms);
+    /// The app asks for a connection, or does not want it any more.
+    void connect(std::uint64_t id, const wire::connect_request& request);
+    void withdraw(std::uint64_t id);
+    /// A name is served now: those who wait for it are connected.
+    void name_served(const std::string& name);
+
+    /// The server's end of a connection, for `executor`. For any thread, with the server's
+    /// `handing_over` locked.
+    end_ptr make_pipe(const asio::any_io_executor& executor, connection_ends ends,
+                      const std::string& name, wait_policy waiting);
+    void fail_pipes(errc why);
+
+    /// The app has ended: nobody opens a connection any more, and no pipe gets further bytes.
+    void app_ended();
+    bool has_services() const { return !connections_.empty() || !opening_.empty(); }
+    void cancel_services();
+    /// Completes when the last service has ended, `until` has passed, or stop_waiting() was called.
+    asio::awaitable<bool> services_ended(deadline until) { return services_ended_.wait(until); }
+    void stop_waiting() { services_ended_.notify_all(); }
+
+private:
+    struct connection;
+    struct opening;
+    struct pending;
+
+    void await_service(std::uint64_t id, const wire::connect_request& request);
+    std::size_t connections_now();
+    void open(std::uint64_t id, const std::string& name, std::uint32_t kinds);
+    void begin_opening(std::uint64_t id, const std::string& name, connection_ends ends);
+    void reject(std::uint64_t id, const std::string& name, const close_reason& why);
+    asio::awaitable<void> await_open(std::shared_ptr<opening> next);
+    void hand_over(opening& next);
+    void start_service(const service_entry& entry, std::uint64_t id, const std::string& name,
+                       connection_ends ends);
+    asio::awaitable<void> serve(std::shared_ptr<connection> c, server::service_function service);
+    void service_ended(const std::shared_ptr<connection>& c, std::exception_ptr why);
+    void look_for_end();
+
+    app_session& app_;
+    server_core& server_;
+    transport_maker& transports_;
+    pipe_limits limits_;
+    std::uint64_t features_ = 0;  ///< that were agreed with the app
+    std::uint64_t last_id_ = 0;
+    std::map<std::uint64_t, std::unique_ptr<pending>> pending_;
+    std::vector<std::shared_ptr<opening>> opening_;
+    std::map<std::uint64_t, std::shared_ptr<connection>> connections_;
+    std::vector<std::weak_ptr<pipe_end>> pipes_;  ///< guarded by handing_over
+    std::optional<errc> pipes_failed_;            ///< with what; guarded by handing_over
+    wait_queue services_ended_;
+};
+
+}  // namespace remora::detail

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+/// What the pipes of one app stand on.
+#pragma once
+
+#include "transport/run_directory.hpp"
+#include "transport/shared_memory.hpp"
+
+#include <remora/event.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace remora::detail {
+
+/// Makes the FIFOs of the app's pipes, in a directory of the run, and their rings, in one arena.
+class transport_maker {
+public:
+    /// Makes the directory, and the arena unless only FIFOs are allowed. Throws what the system
+    /// says of the directory. `emit` must live as long as this object.
+    transport_maker(transport_kind allowed, const event_hook& emit);
+
+    std::string directory() const { return directory_->path().string(); }
+    /// None: only FIFOs.
+    const std::shared_ptr<shm_arena>& arena() const noexcept { return arena_; }
+
+    /// The server's ends of a new pair of FIFOs.
+    fifo_ends make_fifos(const std::string& base);
+    /// The server's ends of a connection over the first of `kinds` that can be had.
+    connection_ends make(const std::string& base, std::uint32_t kinds, std::size_t ring);
+    /// Removes the names of a pair of FIFOs.
+    void unlink(const std::string& base) noexcept;
+    /// Removes the directory.
+    void close() noexcept;
+
+private:
+    void make_arena();
+    shared_rings make_rings(std::uint32_t kinds, std::size_t ring);
+
+    const event_hook& emit_;
+    std::optional<run_directory> directory_;
+    std::shared_ptr<shm_arena> arena_;
+};
+
+}  // namespace remora::detail
