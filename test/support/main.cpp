@@ -1,3 +1,4 @@
 // SPDX-License-Identifier: MIT
+#define DOCTEST_CONFIG_IMPLEMENT  // also where the header was precompiled
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
