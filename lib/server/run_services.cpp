@@ -4,6 +4,8 @@
 #include "server/run_connection.hpp"
 #include "server/run_core.hpp"
 
+#include <remora/detail/call/call_access.hpp>
+
 namespace remora::detail {
 
 end_ptr run_core::make_pipe(const asio::any_io_executor& executor, connection_ends ends,
@@ -43,7 +45,7 @@ asio::awaitable<void> run_core::serve(std::shared_ptr<run_core> self, std::share
     std::exception_ptr why;
     try {
         c->end->hold();
-        co_await service(pipe(c->end));
+        co_await service(call_access::make_pipe(c->end));
     } catch (...) {
         why = first_of(std::current_exception());
     }
