@@ -56,8 +56,8 @@ public:
         remora::client_options options;
         options.limits.message = 5000;
         remora::client client{io, argc, argv, options};
-        asio::steady_timer parent_watchdog(io, patience);
-        parent_watchdog.async_wait([&](std::error_code ec) {
+        asio::steady_timer time_limit(io, patience);
+        time_limit.async_wait([&](std::error_code ec) {
             if (!ec) FAIL("the client hangs");
         });
         asio::posix::stream_descriptor requests(io);

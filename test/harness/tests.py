@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Runs the tests of the driver, with a line "passed: NAME" or "failed: NAME" for each."""
+"""Usage: test/harness/tests.py [DIRECTORY]   Runs the tests of the driver, or those in DIRECTORY, with a
+line "passed: NAME" or "failed: NAME" for each."""
 import pathlib
 import sys
 import unittest
@@ -27,6 +28,7 @@ class Lines(unittest.TestResult):
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(HERE.parent))
-    found = unittest.defaultTestLoader.discover(HERE, "*_test.py", HERE.parent)
+    where = pathlib.Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else HERE
+    sys.path.insert(0, str(where.parent))
+    found = unittest.defaultTestLoader.discover(where, "*_test.py", where.parent)
     sys.exit(not found.run(Lines()).wasSuccessful())

@@ -15,7 +15,7 @@ remora::server_options with_adversary() {
     options.target = REMORA_TEST_ADVERSARY;
     options.start_timeout = patience;
     options.drain_timeout = 50ms;
-    options.stop_timeout = 100ms;
+    options.stop_timeout = 1s;  // until SIGKILL: enough on a busy machine, too
     options.limits.message = 64u << 10;
     return options;
 }
