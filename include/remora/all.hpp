@@ -3,8 +3,8 @@
 #pragma once
 
 #include <remora/asio.hpp>
+#include <remora/detail/base/wait_queue.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <exception>
 #include <memory>
@@ -23,8 +23,7 @@ using not_void = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
 /// Operations that run beside each other, and what they come to. Those that run share it.
 class group {
 public:
-    explicit group(const asio::any_io_executor& executor)
-        : executor_(executor), over_(executor, std::chrono::steady_clock::time_point::max()) {}
+    explicit group(const asio::any_io_executor& executor) : executor_(executor) {}
 
     bool has_failed() const noexcept { return failure_ != nullptr; }
     bool has_value() const noexcept { return has_value_; }
@@ -49,8 +48,9 @@ public:
     }
     /// Completes when none runs any more, or one has ended, or the caller is cancelled.
     asio::awaitable<void> change() {
-        std::error_code ec;
-        if (running_ != 0) co_await over_.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+        if (running_ == 0) co_return;
+        wait_queue::waiter mine(ended_, executor_);
+        co_await mine.wait();
     }
     bool is_over() const noexcept { return running_ == 0; }
 
@@ -59,11 +59,11 @@ private:
         --running_;
         if (!why) has_value_ = true;
         if (why && !failure_) failure_ = why;
-        over_.cancel();
+        ended_.notify_all();
     }
 
     asio::any_io_executor executor_;
-    asio::steady_timer over_;
+    wait_queue ended_;
     std::exception_ptr failure_;  ///< the first
     std::size_t running_ = 0;
     bool has_value_ = false;

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
-/// What calls and services may be given, and how calls fail.
+/// What calls may be given, and how calls fail.
 #pragma once
 
 #include <remora/error.hpp>
 #include <remora/request.hpp>
 
 #include <chrono>
-#include <cstddef>
 #include <string>
 #include <system_error>
 
@@ -17,18 +16,6 @@ struct call_options {
     /// answers it, its turn to be sent included. When it has passed the call fails, and the handler
     /// on the other side is cancelled.
     std::chrono::nanoseconds timeout = std::chrono::nanoseconds::max();
-};
-
-struct service_options {
-    /// How many requests of one connection may be unanswered, up to 65,536: the other side keeps
-    /// more of them back by itself. Each may hold a message of pipe_limits::message, and an upload
-    /// 256 KiB and one item. As many again may be that the other side makes while it serves one of
-    /// this end: such calls do not wait for a turn, which might never come, but fail as
-    /// `overloaded`.
-    std::size_t max_in_flight = 1024;
-    /// Whether an exception that leaves a handler ends the connection, after it was answered, and
-    /// is thrown by pipe::serve(); under server::serve it goes to `on_failure`.
-    bool end_on_exception = false;
 };
 
 /// Why a call failed, as far as it says what to do about it.

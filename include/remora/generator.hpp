@@ -16,6 +16,8 @@ namespace remora {
 
 namespace detail {
 
+struct call_access;
+
 /// Whether g++ 12 destroys a temporary T of a co_yield expression twice, to some effect.
 template <class T>
 inline constexpr bool is_fragile = std::is_aggregate_v<T> && !std::is_trivially_destructible_v<T>;
@@ -68,24 +70,8 @@ public:
     generator& operator=(generator&&) = delete;
     ~generator();
 
-    // For those who send the items.
-
-    /// Where it runs, and whom it wakes when an item has come out of a wait. Both before advance().
-    /// Once `stopped` is true it does not go on after a wait.
-    void start(const asio::any_io_executor& executor, detail::wake_event& ready,
-               const bool& stopped);
-    /// Runs until it has an item, ends, or has to wait.
-    void advance();
-    /// Cancels what it waits for. `stopped` is true.
-    void stop();
-    /// Throws what has left the coroutine, if it ended so.
-    void rethrow_failure() const;
-    /// The item, until the next advance(); null while it waits, and at the end.
-    const T* item() const noexcept;
-    bool at_end() const noexcept;
-    bool is_waiting() const noexcept;
-
 private:
+    friend struct detail::call_access;
     using handle = std::coroutine_handle<promise_type>;
 
     /// One of those who keep the coroutine, which goes with the last.

@@ -9,9 +9,9 @@
 
 #include <chrono>
 #include <concepts>
+#include <iterator>
 #include <memory>
 #include <optional>
-#include <ranges>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -23,6 +23,8 @@ class service;
 class served_call;
 
 namespace detail {
+struct call_access;
+
 /// That Args are what a T is built of, and not a T.
 template <class T, class... Args>
 concept building = sizeof...(Args) != 1 || !(std::same_as<T, Args> || ...);
@@ -36,6 +38,13 @@ consteval bool is_built() {
                   "fit its field, or could lose digits there (write 5u, or a static_cast)");
     return built;
 }
+
+/// That a loop over its constant finds values.
+template <class Range>
+concept values_to_send = requires(const Range& values) {
+    *std::begin(values);
+    std::begin(values) != std::end(values);
+};
 
 /// That a request is given away: it moves into the coroutine of its call.
 template <class T>
@@ -69,7 +78,6 @@ public:
     using executor_type = asio::any_io_executor;
 
     pipe() = default;
-    explicit pipe(std::shared_ptr<detail::pipe_end> end) noexcept : end_(std::move(end)) {}
     pipe(pipe&& other) noexcept = default;
     pipe& operator=(pipe&& other) noexcept;
     ~pipe();
@@ -106,7 +114,7 @@ public:
 
     /// Sends every value of the range, many to a write. `values` must live until completion.
     /// Otherwise as send(); cancelled, it may have sent the first of them.
-    template <std::ranges::input_range Range>
+    template <detail::values_to_send Range>
     asio::awaitable<void> send_all(const Range& values) {
         return send_range(checked(), values);
     }
@@ -239,8 +247,11 @@ public:
     asio::awaitable<void> close();
 
 private:
+    friend struct detail::call_access;
     friend class served_call;
     using end_ptr = std::shared_ptr<detail::pipe_end>;
+
+    explicit pipe(end_ptr end) noexcept : end_(std::move(end)) {}
 
     const end_ptr& checked() const;
 

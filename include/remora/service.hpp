@@ -7,12 +7,25 @@
 #include <remora/stream.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <type_traits>
 #include <utility>
 
 namespace remora {
+
+struct service_options {
+    /// How many requests of one connection may be unanswered, up to 65,536: the other side keeps
+    /// more of them back by itself. Each may hold a message of pipe_limits::message, and an upload
+    /// 256 KiB and one item. As many again may be that the other side makes while it serves one of
+    /// this end: such calls do not wait for a turn, which might never come, but fail as
+    /// `overloaded`.
+    std::size_t max_in_flight = 1024;
+    /// Whether an exception that leaves a handler ends the connection, after it was answered, and
+    /// is thrown by pipe::serve(); under server::serve it goes to `on_failure`.
+    bool end_on_exception = false;
+};
 
 /// A call that a handler serves. Move-only; belongs to the executor of the pipe. A
 /// default-constructed one, or one that was moved from, is cancelled.
@@ -21,8 +34,6 @@ public:
     using clock = std::chrono::steady_clock;
 
     served_call() = default;
-    served_call(std::shared_ptr<detail::pipe_end> end, std::uint64_t id, clock::time_point until)
-        : pipe_(std::move(end)), id_(id), until_(until) {}
     served_call(served_call&&) noexcept = default;
     served_call& operator=(served_call&&) = delete;
     ~served_call() { pipe_.end_.reset(); }  // which closes nothing
@@ -34,13 +45,16 @@ public:
     std::chrono::nanoseconds time_left() const { return detail::time_until(until_); }
     /// True once nobody waits for the answer: the caller has cancelled, its time has passed, or the
     /// conversation is over. The handler is cancelled then, too.
-    bool is_cancelled() const {
-        return until_ <= clock::now() || !pipe_.end_ || pipe_.end_->calls->is_cancelled(id_);
-    }
+    bool is_cancelled() const;
     /// The pipe that the call has come by, for calls to who has made it. Not to be moved from.
     remora::pipe& pipe() noexcept { return pipe_; }
 
 private:
+    friend asio::awaitable<served_call> this_call();
+
+    served_call(std::shared_ptr<detail::pipe_end> end, std::uint64_t id, clock::time_point until)
+        : pipe_(std::move(end)), id_(id), until_(until) {}
+
     remora::pipe pipe_;
     std::uint64_t id_ = 0;
     clock::time_point until_ = clock::time_point::max();
@@ -97,13 +111,10 @@ public:
 
     const service_options& options() const noexcept { return options_; }
 
-    /// The handlers, as they are now.
-    std::shared_ptr<const detail::service_table> table() const {
-        return std::make_shared<const detail::service_table>(table_);
-    }
-
 private:
-    detail::service_table table_;
+    friend struct detail::call_access;
+
+    detail::service_ptr table_;  ///< never changed: who has it may share it; null: no handlers
     service_options options_;
 };
 

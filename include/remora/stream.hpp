@@ -12,6 +12,10 @@
 
 namespace remora {
 
+namespace detail {
+struct call_access;
+}
+
 /// The receiving side of a stream. Move-only; belongs to the executor of its pipe.
 ///
 /// What has arrived and was not taken stays here, up to 256 KiB and one item: then the producer
@@ -24,8 +28,6 @@ template <class T>
 class stream {
 public:
     stream() = default;
-    explicit stream(std::shared_ptr<detail::incoming_stream> state) noexcept
-        : state_(std::move(state)) {}
     stream(stream&&) noexcept = default;
     stream& operator=(stream&& other) noexcept {
         stream(std::move(other)).state_.swap(state_);
@@ -53,6 +55,10 @@ public:
     }
 
 private:
+    friend struct detail::call_access;
+
+    explicit stream(std::shared_ptr<detail::incoming_stream> state) noexcept
+        : state_(std::move(state)) {}
     static asio::awaitable<std::optional<T>> next_of(std::shared_ptr<detail::incoming_stream> state,
                                                      receive_options options);
     static T take(detail::incoming_stream& from);
@@ -72,7 +78,7 @@ asio::awaitable<std::optional<T>> stream<T>::next_of(std::shared_ptr<detail::inc
             if (state->inbox.failure()) std::rethrow_exception(state->inbox.failure());
             co_return std::nullopt;
         }
-        co_await detail::incoming_stream::wait(state, until);
+        co_await state->wait(until);
     }
 }
 

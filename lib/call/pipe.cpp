@@ -4,9 +4,15 @@
 #include "transport/fifo.hpp"
 #include "wire/control_records.hpp"
 
+#include <remora/detail/call/call_access.hpp>
+#include <remora/detail/call/call_session.hpp>
 #include <remora/service.hpp>
 
 namespace remora {
+
+pipe detail::call_access::make_pipe(std::shared_ptr<pipe_end> end) noexcept {
+    return pipe(std::move(end));
+}
 
 pipe& pipe::operator=(pipe&& other) noexcept {
     if (this != &other) {
@@ -54,7 +60,7 @@ asio::awaitable<void> pipe::close() {
 }
 
 void pipe::attach(const service& what) {
-    detail::call_session::attach(checked(), what.table(), what.options());
+    detail::call_session::attach(checked(), detail::call_access::handlers_of(what), what.options());
 }
 
 namespace {
@@ -66,7 +72,7 @@ asio::awaitable<void> serve_end(std::shared_ptr<detail::pipe_end> end, detail::s
 }  // namespace
 
 asio::awaitable<void> pipe::serve(const service& what) {
-    return serve_end(checked(), what.table(), what.options());
+    return serve_end(checked(), detail::call_access::handlers_of(what), what.options());
 }
 
 asio::awaitable<void> pipe::finished() {
@@ -75,15 +81,20 @@ asio::awaitable<void> pipe::finished() {
 
 pipe_counts pipe::counts() const noexcept {
     if (!end_ || !end_->calls) return {};
-    const auto& calls = *end_->calls;
-    return {calls.calls(), calls.served(), calls.dropped()};
+    const auto& made = *end_->caller;
+    const auto& served = *end_->dispatcher;
+    return {made.calls(), served.running(), made.dropped() + served.dropped()};
+}
+
+bool served_call::is_cancelled() const {
+    return until_ <= clock::now() || !pipe_.end_ || pipe_.end_->dispatcher->is_cancelled(id_);
 }
 
 asio::awaitable<served_call> this_call() {
     const auto* const serves = detail::serving_of(co_await asio::this_coro::executor);
-    if (serves == nullptr || serves->session == nullptr)
+    if (serves == nullptr || serves->end == nullptr)
         detail::raise(errc::bad_option, "this_call: this is no coroutine of a handler");
-    co_return served_call(serves->session->end(), serves->id, serves->until);
+    co_return served_call(serves->end->shared_from_this(), serves->id, serves->until);
 }
 
 std::pair<pipe, pipe> make_pipe_pair(const asio::any_io_executor& executor, const std::string& name,
@@ -95,7 +106,7 @@ std::pair<pipe, pipe> make_pipe_pair(const asio::any_io_executor& executor, cons
             executor, detail::make_fifo_transport(executor, std::move(ends)), name, limits,
             errc::broken_pipe);
         end->agree(wire::all_features);
-        return pipe(end);
+        return detail::call_access::make_pipe(end);
     };
     return {make(std::move(one)), make(std::move(other))};
 }

@@ -1,9 +1,19 @@
 // SPDX-License-Identifier: MIT
 #include <remora/detail/call/pipe_end.hpp>
 
+#include "transport/transport.hpp"
+
 #include <remora/detail/call/call_session.hpp>
 
+#include <utility>
+
 namespace remora::detail {
+
+pipe_end::pipe_end(asio::any_io_executor executor, std::unique_ptr<detail::transport> transport,
+                   std::string name, const pipe_limits& limits, errc gone, wait_policy waiting)
+    : pipe_state(std::move(executor), std::move(transport), std::move(name), limits, gone,
+                 waiting) {
+}
 
 pipe_end::~pipe_end() = default;
 

@@ -3,20 +3,22 @@
 
 #include "base/exceptions.hpp"
 
+#include <remora/detail/call/caller.hpp>
+
 namespace remora::detail {
 
 incoming_stream::incoming_stream(end_ptr where, std::uint64_t tag, std::string_view request,
                                  bool own)
     : end(std::move(where)),
-      inbox(tag, end->calls->window_of_streams()),
-      ready_(end->calls->waiting()),
+      inbox(tag, end->shared->windows.first()),
+      ready_(end->shared->waiting),
       first_window_(inbox.window()),
       request_(request),
       own_(own) {
 }
 
 incoming_stream::~incoming_stream() {
-    end->calls->grow_stream(first_window_ - inbox.window());
+    end->shared->windows.grow(first_window_ - inbox.window());
 }
 
 void incoming_stream::take(pipe_end&, const frame& f) {
@@ -41,7 +43,7 @@ void incoming_stream::take(pipe_end&, const frame& f) {
 void incoming_stream::wake() {
     if (is_listed_ || !ready_.is_waiting()) return;
     is_listed_ = true;
-    end->calls->wake_later(shared_from_this());
+    end->shared->batch.wake_later(shared_from_this());
 }
 
 void incoming_stream::go_on() {
@@ -50,8 +52,8 @@ void incoming_stream::go_on() {
 }
 
 void incoming_stream::return_credit() {
-    if (const auto more = inbox.wanted(); more != 0) inbox.grow(end->calls->grow_stream(more));
-    if (const auto bytes = inbox.take_credit()) end->calls->give_credit(id, own_, bytes);
+    if (const auto more = inbox.wanted(); more != 0) inbox.grow(end->shared->windows.grow(more));
+    if (const auto bytes = inbox.take_credit()) end->shared->windows.give_credit(id, own_, bytes);
 }
 
 std::exception_ptr incoming_stream::closed_because(const char* why) const noexcept {
@@ -61,7 +63,7 @@ std::exception_ptr incoming_stream::closed_because(const char* why) const noexce
 
 void incoming_stream::drop() noexcept {
     inbox.discard();
-    if (own_) end->calls->abandon(id);
+    if (own_) end->caller->abandon(id);
     if (!is_awaited) return;
     inbox.refuse(closed_because("the stream is gone"));
     ready_.post(end->executor());
@@ -75,36 +77,42 @@ void incoming_stream::outlive() {
 
 void incoming_stream::begin_upload() noexcept {
     is_uploading = true;
-    end->calls->begin_stream_upload();
+    end->caller->begin_stream_upload();
 }
 
 void incoming_stream::upload_ended() {
     is_uploading = false;
     ready_.post(end->executor());
-    end->calls->end_stream_upload();
+    end->caller->end_stream_upload();
 }
 
 asio::awaitable<void> incoming_stream::wait_readable(std::shared_ptr<incoming_stream> self,
                                                      deadline until) {
     const awaiting_items guard(*self);
     while (self->inbox.empty() && !self->is_over())
-        co_await wait(self, until);
+        co_await self->wait(until);
 }
 
-asio::awaitable<void> incoming_stream::wait(std::shared_ptr<incoming_stream> self, deadline until) {
-    const auto executor = self->end->executor();
+asio::awaitable<void> incoming_stream::wait(deadline until) {
+    const auto executor = end->executor();
     std::optional<asio::steady_timer> limit;
     if (until != deadline::max()) {
         if (std::chrono::steady_clock::now() >= until)
-            raise(errc::timed_out, self->end->context() + "next of " + std::string(self->request_));
+            raise(errc::timed_out, end->context() + "next of " + std::string(request_));
         limit.emplace(executor, until);
-        limit->async_wait([self, executor](std::error_code ec) {
+        limit->async_wait([self = shared_from_this(), executor](std::error_code ec) {
             if (!ec) self->ready_.post(executor);
         });
     }
     // The closure has no destructor: g++ 12 would run it twice.
-    co_await self->ready_.wait([s = self.get()] { s->ready_.post(s->end->executor()); });
+    co_await ready_.wait([this] { ready_.post(end->executor()); });
     throw_if_cancelled(co_await asio::this_coro::cancellation_state);
+}
+
+void outgoing_stream::take_credit(const frame& f) {
+    if (credit.granted(decode<std::uint64_t>(f.payload))) return;
+    raise(errc::protocol_error,
+          "more credit than a stream has used, for call " + std::to_string(f.header.id));
 }
 
 }  // namespace remora::detail

@@ -3,6 +3,7 @@
 
 #include "client/server_session.hpp"
 
+#include <remora/detail/call/call_access.hpp>
 #include <remora/run_on.hpp>
 
 #include <atomic>
@@ -71,7 +72,7 @@ asio::awaitable<pipe> connect_to(std::shared_ptr<detail::server_session> core, s
     const asio::any_io_executor executor = co_await asio::this_coro::executor;
     auto opening = detail::server_session::open(core, executor, std::move(name), options);
     auto end = co_await run_on(core->strand(), std::move(opening));
-    co_return pipe(std::move(end));
+    co_return detail::call_access::make_pipe(std::move(end));
 }
 }  // namespace
 

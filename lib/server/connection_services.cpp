@@ -4,6 +4,8 @@
 #include "server/app_session.hpp"
 #include "server/connection.hpp"
 
+#include <remora/detail/call/call_access.hpp>
+
 namespace remora::detail {
 
 end_ptr connection_table::make_pipe(const asio::any_io_executor& executor, connection_ends ends,
@@ -44,7 +46,7 @@ asio::awaitable<void> connection_table::serve(std::shared_ptr<connection> c,
     std::exception_ptr why;
     try {
         c->end->hold();
-        co_await service(pipe(c->end));
+        co_await service(call_access::make_pipe(c->end));
     } catch (...) {
         why = first_of(std::current_exception());
     }

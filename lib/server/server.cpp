@@ -6,6 +6,7 @@
 #include "server/server_core.hpp"
 
 #include <remora/detail/base/access.hpp>
+#include <remora/detail/call/call_access.hpp>
 #include <remora/run_on.hpp>
 #include <remora/service.hpp>
 
@@ -22,7 +23,7 @@ asio::awaitable<pipe> accept_from(std::shared_ptr<server_core> core, std::string
         detail::throw_if_cancelled(co_await asio::this_coro::cancellation_state);
         // The last act, on the caller's executor: what was cancelled before has taken nothing.
         if (auto end = core->take(*here, co_await asio::this_coro::executor))
-            co_return pipe(std::move(end));
+            co_return detail::call_access::make_pipe(std::move(end));
     }
 }
 

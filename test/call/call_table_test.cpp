@@ -2,7 +2,9 @@
 // Which answer belongs to which call, event by event.
 #include "support/coroutine.hpp"
 
-#include <remora/detail/call/call_session.hpp>
+#include <remora/detail/call/call_table.hpp>
+#include <remora/detail/call/pending_call.hpp>
+#include <remora/detail/call/served_table.hpp>
 
 #include <array>
 #include <deque>

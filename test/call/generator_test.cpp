@@ -2,6 +2,7 @@
 // Generators by themselves, without a pipe.
 #include "support/coroutine.hpp"
 
+#include <remora/detail/call/call_access.hpp>
 #include <remora/generator.hpp>
 
 #include <stdexcept>
@@ -15,6 +16,11 @@ namespace {
 using remora::generator;
 using remora::detail::wake_event;
 using remora::detail::wake_events;
+
+template <class T>
+auto& source_of(const generator<T>& items) {
+    return remora::detail::call_access::source_of(items);
+}
 
 /// Whether a coroutine's locals live.
 struct witness {
@@ -34,7 +40,7 @@ struct consumer {
 
     template <class T>
     void start(generator<T>& items) {
-        items.start(io.get_executor(), ready, stopped);
+        source_of(items).start(io.get_executor(), ready, stopped);
     }
 
     /// Takes all items; what it waits for has to end by itself.
@@ -53,13 +59,13 @@ private:
     template <class T>
     asio::awaitable<void> collect(generator<T> items, std::vector<T>& into) {
         for (;;) {
-            items.advance();
-            while (items.is_waiting())
+            source_of(items).advance();
+            while (source_of(items).is_waiting())
                 co_await ready.wait([] {});
-            if (items.at_end()) break;
-            into.push_back(*items.item());
+            if (source_of(items).at_end()) break;
+            into.push_back(*source_of(items).item());
         }
-        items.rethrow_failure();
+        source_of(items).rethrow_failure();
     }
 };
 
@@ -90,26 +96,26 @@ TEST_CASE("a generator yields one item each time it is asked, then ends") {
     consumer c;
     auto items = count(2);
     c.start(items);
-    CHECK(items.item() == nullptr);
-    items.advance();
-    REQUIRE(items.item() != nullptr);
-    CHECK(*items.item() == 0);
-    CHECK(!items.is_waiting());
-    items.advance();
-    CHECK(*items.item() == 1);
-    CHECK(!items.at_end());
-    items.advance();
-    CHECK(items.at_end());
-    CHECK(items.item() == nullptr);
-    items.rethrow_failure();
+    CHECK(source_of(items).item() == nullptr);
+    source_of(items).advance();
+    REQUIRE(source_of(items).item() != nullptr);
+    CHECK(*source_of(items).item() == 0);
+    CHECK(!source_of(items).is_waiting());
+    source_of(items).advance();
+    CHECK(*source_of(items).item() == 1);
+    CHECK(!source_of(items).at_end());
+    source_of(items).advance();
+    CHECK(source_of(items).at_end());
+    CHECK(source_of(items).item() == nullptr);
+    source_of(items).rethrow_failure();
 }
 
 TEST_CASE("a generator without items is at its end at once") {
     consumer c;
     auto items = count(0);
     c.start(items);
-    items.advance();
-    CHECK(items.at_end());
+    source_of(items).advance();
+    CHECK(source_of(items).at_end());
 }
 
 TEST_CASE("items come in order, with waits between them") {
@@ -124,16 +130,16 @@ TEST_CASE("a generator that waits has no item until the wait is over") {
     consumer c;
     auto items = count_in_turns(2);
     c.start(items);
-    items.advance();
-    CHECK(*items.item() == 0);
-    items.advance();
-    CHECK(items.is_waiting());
-    CHECK(items.item() == nullptr);
-    CHECK(!items.at_end());
+    source_of(items).advance();
+    CHECK(*source_of(items).item() == 0);
+    source_of(items).advance();
+    CHECK(source_of(items).is_waiting());
+    CHECK(source_of(items).item() == nullptr);
+    CHECK(!source_of(items).at_end());
     c.io.run();
-    CHECK(!items.is_waiting());
-    REQUIRE(items.item() != nullptr);
-    CHECK(*items.item() == 1);
+    CHECK(!source_of(items).is_waiting());
+    REQUIRE(source_of(items).item() != nullptr);
+    CHECK(*source_of(items).item() == 1);
 }
 
 asio::awaitable<std::string> text_in_a_while(std::string text) {
@@ -189,14 +195,15 @@ TEST_CASE("an exception comes after the items before it") {
             auto items = throw_after(before, waits);
             c.start(items);
             for (int i = 0; i != before; ++i) {
-                items.advance();
-                CHECK(*items.item() == i);
+                source_of(items).advance();
+                CHECK(*source_of(items).item() == i);
             }
-            items.advance();
+            source_of(items).advance();
             c.io.run();
-            CHECK(items.at_end());
-            CHECK(items.item() == nullptr);
-            CHECK_THROWS_WITH(items.rethrow_failure(), ("after " + std::to_string(before)).c_str());
+            CHECK(source_of(items).at_end());
+            CHECK(source_of(items).item() == nullptr);
+            CHECK_THROWS_WITH(source_of(items).rethrow_failure(),
+                              ("after " + std::to_string(before)).c_str());
         }
     }
 }
@@ -222,8 +229,8 @@ TEST_CASE("a generator that is dropped at an item is destroyed there") {
     {
         auto items = count(3, seen.mark());
         c.start(items);
-        items.advance();
-        items.advance();
+        source_of(items).advance();
+        source_of(items).advance();
         CHECK(seen.alive);
     }
     CHECK(!seen.alive);
@@ -236,9 +243,9 @@ TEST_CASE("what a dropped generator awaits is cancelled, and it does not go on")
     {
         auto items = sleep(seen.mark(), ended_with);
         c.start(items);
-        items.advance();
+        source_of(items).advance();
         c.io.poll();
-        CHECK(items.is_waiting());
+        CHECK(source_of(items).is_waiting());
     }
     c.io.restart();
     c.io.run_for(patience);
@@ -255,8 +262,8 @@ TEST_CASE("a generator is dropped by whom it has woken") {
         c.io,
         [](consumer& c, std::unique_ptr<generator<int>>& items) -> asio::awaitable<void> {
             do {
-                items->advance();
-            } while (!items->is_waiting());
+                source_of(*items).advance();
+            } while (!source_of(*items).is_waiting());
             co_await c.ready.wait([] {});
             items.reset();
         }(c, items),
@@ -274,7 +281,7 @@ TEST_CASE("a generator that waits is destroyed with its context") {
             c.io,
             [](consumer& c, generator<int> items) -> asio::awaitable<void> {
                 c.start(items);
-                items.advance();
+                source_of(items).advance();
                 asio::steady_timer timer(co_await asio::this_coro::executor,
                                          std::chrono::steady_clock::time_point::max());
                 co_await timer.async_wait(asio::use_awaitable);
@@ -294,7 +301,7 @@ TEST_CASE("a dropped generator that still waits is destroyed with its context") 
         {
             auto items = sleep(seen.mark(), ended_with);
             c.start(items);
-            items.advance();
+            source_of(items).advance();
             c.io.poll();
         }
         CHECK(seen.alive);  // until the context runs
@@ -306,13 +313,13 @@ TEST_CASE("a generator can be moved while it waits") {
     consumer c;
     auto items = count_in_turns(2);
     c.start(items);
-    items.advance();
-    items.advance();
-    CHECK(items.is_waiting());
+    source_of(items).advance();
+    source_of(items).advance();
+    CHECK(source_of(items).is_waiting());
     auto moved = std::move(items);
     c.io.run();
-    REQUIRE(moved.item() != nullptr);
-    CHECK(*moved.item() == 1);
+    REQUIRE(source_of(moved).item() != nullptr);
+    CHECK(*source_of(moved).item() == 1);
 }
 
 TEST_CASE("a million items need no more of the stack than one") {
@@ -320,8 +327,8 @@ TEST_CASE("a million items need no more of the stack than one") {
     auto items = count(1'000'000);
     c.start(items);
     std::int64_t sum = 0;
-    for (items.advance(); !items.at_end(); items.advance())
-        sum += *items.item();
+    for (source_of(items).advance(); !source_of(items).at_end(); source_of(items).advance())
+        sum += *source_of(items).item();
     CHECK(sum == 499'999'500'000);
 }
 

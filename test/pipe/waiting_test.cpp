@@ -138,7 +138,7 @@ private:
 TEST_CASE("a wait that fails to start is not counted as going on") {
     test::run([](asio::io_context& io) -> asio::awaitable<void> {
         int going_on = 0;
-        remora::pipe p(std::make_shared<remora::detail::pipe_end>(
+        auto p = remora::detail::call_access::make_pipe(std::make_shared<remora::detail::pipe_end>(
             io.get_executor(), std::make_unique<without_waits>(going_on), "pair",
             remora::pipe_limits{}, remora::errc::broken_pipe));
         bool failed = false;

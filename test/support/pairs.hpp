@@ -7,6 +7,7 @@
 #include "transport/run_directory.hpp"
 #include "transport/shared_memory.hpp"
 
+#include <remora/detail/call/call_access.hpp>
 #include <remora/pipe.hpp>
 
 #include <fcntl.h>
@@ -50,7 +51,7 @@ inline remora::pipe make_pipe(const asio::any_io_executor& executor,
         executor, remora::detail::make_transport(executor, std::move(ends)), "pair",
         remora::pipe_limits{}, remora::errc::broken_pipe, waiting);
     end->agree(features);
-    return remora::pipe(end);
+    return remora::detail::call_access::make_pipe(end);
 }
 
 inline remora::pipe make_pipe(asio::io_context& io, remora::detail::connection_ends ends,

@@ -4,6 +4,7 @@
 #include "fuzz.hpp"
 
 #include <remora/detail/call/call_table.hpp>
+#include <remora/detail/call/served_table.hpp>
 #include <remora/detail/call/stream_flow.hpp>
 
 #include <deque>

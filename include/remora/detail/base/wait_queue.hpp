@@ -24,6 +24,8 @@ public:
 
     /// True if nobody is in the queue, neither notified nor not.
     bool empty() const noexcept { return first_ == nullptr && notified_ == 0; }
+    /// True if somebody waits who was not notified.
+    bool has_waiting() const noexcept { return first_ != nullptr; }
     /// How many were notified and have not gone on yet.
     std::size_t notified() const noexcept { return notified_; }
 

@@ -68,6 +68,29 @@ public:
         return ready{{}, executor_};
     }
 
+    // For those who send the items.
+
+    /// Where it runs, and what it wakes when an item has come out of a wait. Both before advance().
+    /// Once `stopped` is true it does not go on after a wait.
+    void start(const asio::any_io_executor& executor, detail::wake_event& ready,
+               const bool& stopped) noexcept {
+        executor_ = executor;
+        ready_ = &ready;
+        stopped_ = &stopped;
+    }
+    /// Runs until it has an item, ends, or has to wait.
+    void advance() { resume(); }
+    /// Cancels what it waits for. `stopped` is true.
+    void stop() { cancel_.emit(asio::cancellation_type::terminal); }
+    /// Throws what has left the coroutine, if it ended so.
+    void rethrow_failure() const {
+        if (failure_) std::rethrow_exception(failure_);
+    }
+    /// The item, until the next advance(); null while it waits, and at the end.
+    const T* item() const noexcept { return item_; }
+    bool at_end() noexcept { return handle::from_promise(*this).done(); }
+    bool is_waiting() const noexcept { return waiting_; }
+
 private:
     friend class generator;
     template <class U>
@@ -156,44 +179,6 @@ generator<T>::~generator() {
     promise_type& p = promise();
     p.ready_ = nullptr;
     if (p.waiting_) p.cancel_.emit(asio::cancellation_type::terminal);
-}
-
-template <class T>
-void generator<T>::start(const asio::any_io_executor& executor, detail::wake_event& ready,
-                         const bool& stopped) {
-    promise().executor_ = executor;
-    promise().ready_ = &ready;
-    promise().stopped_ = &stopped;
-}
-
-template <class T>
-void generator<T>::advance() {
-    promise().resume();
-}
-
-template <class T>
-void generator<T>::stop() {
-    promise().cancel_.emit(asio::cancellation_type::terminal);
-}
-
-template <class T>
-void generator<T>::rethrow_failure() const {
-    if (promise().failure_) std::rethrow_exception(promise().failure_);
-}
-
-template <class T>
-const T* generator<T>::item() const noexcept {
-    return promise().item_;
-}
-
-template <class T>
-bool generator<T>::at_end() const noexcept {
-    return frame_.get().done();
-}
-
-template <class T>
-bool generator<T>::is_waiting() const noexcept {
-    return promise().waiting_;
 }
 
 }  // namespace remora

@@ -6,21 +6,30 @@
 
 #include <chrono>
 #include <memory>
+#include <string>
 
 namespace remora::detail {
 
 class call_session;
+class caller;
+class dispatcher;
+struct calls_shared;
 
 /// What the handle `pipe` and the operations in progress share.
 class pipe_end final : public pipe_state {
 public:
-    using pipe_state::pipe_state;
+    pipe_end(asio::any_io_executor executor, std::unique_ptr<transport> transport, std::string name,
+             const pipe_limits& limits, errc gone, wait_policy waiting = wait_policy::block);
     ~pipe_end() override;
 
     std::shared_ptr<pipe_end> shared_from_this() {
         return std::static_pointer_cast<pipe_end>(pipe_state::shared_from_this());
     }
 
+    // The parts of `calls`, null while there are none.
+    detail::caller* caller = nullptr;
+    detail::dispatcher* dispatcher = nullptr;
+    calls_shared* shared = nullptr;
     /// The calls of this end, once there are any: then this is what receives.
     std::unique_ptr<call_session> calls;
     /// How long a call takes at most that says nothing of its own.

@@ -2,6 +2,8 @@
 /// How a generator's items leave. Not for users.
 #pragma once
 
+#include <remora/detail/call/call_access.hpp>
+#include <remora/detail/call/caller.hpp>
 #include <remora/detail/call/stream_ends.hpp>
 #include <remora/generator.hpp>
 
@@ -46,13 +48,13 @@ template <class T, class Cancelled>
 struct producing {
     const end_ptr& end;
     const std::shared_ptr<outgoing_stream>& out;
-    generator<T>& items;
+    typename generator<T>::promise_type& items;
     deadline until;
     Cancelled& cancelled;
     pipe_state::position last{};  ///< of the items that are queued and may wait for others
 
     void flush() {
-        if (last.end != 0) end->calls->queued(std::exchange(last, {}));
+        if (last.end != 0) end->shared->batch.queued(std::exchange(last, {}));
     }
     void throw_if_stopped() {
         if (!out->stopped) return;
@@ -107,21 +109,22 @@ template <class T, class Cancelled>
 asio::awaitable<void> produce(end_ptr end, std::uint64_t id, std::uint8_t flags,
                               std::shared_ptr<outgoing_stream> out, generator<T> items,
                               deadline until, Cancelled cancelled) {
-    items.start(co_await asio::this_coro::executor, out->next, out->stopped);
-    producing<T, Cancelled> mine{end, out, items, until, cancelled};
+    auto& source = call_access::source_of(items);
+    source.start(co_await asio::this_coro::executor, out->next, out->stopped);
+    producing<T, Cancelled> mine{end, out, source, until, cancelled};
     co_await asio::this_coro::throw_if_cancelled(false);  // what stops it is stop()
     item_batch batch;
     batch.begin();
     for (;;) {
         mine.throw_if_stopped();
-        items.advance();
-        if (items.is_waiting()) co_await wait_for_item(mine);
+        source.advance();
+        if (source.is_waiting()) co_await wait_for_item(mine);
         mine.throw_if_stopped();
-        if (items.at_end()) break;
+        if (source.at_end()) break;
         if (!out->credit.has_room()) co_await wait_for_credit(mine);
         if (end->queue_is_full() && !out->stopped) co_await wait_for_queue(mine);
         mine.throw_if_stopped();
-        mine.last = put_frame(*end, frame_kind::item, id, flags, *items.item());
+        mine.last = put_frame(*end, frame_kind::item, id, flags, *source.item());
         out->credit.sent(mine.last.size);
         if (!batch.is_full()) continue;
         mine.flush();
@@ -131,7 +134,7 @@ asio::awaitable<void> produce(end_ptr end, std::uint64_t id, std::uint8_t flags,
         batch.begin();
     }
     mine.flush();
-    items.rethrow_failure();
+    source.rethrow_failure();
 }
 
 /// Sends the upload of a call, and its end. Completes when the generator has ended, or what it
@@ -141,12 +144,13 @@ asio::awaitable<void> send_upload(end_ptr end, std::uint64_t id,
                                   std::shared_ptr<outgoing_stream> out, generator<T> items,
                                   deadline until) {
     const bool throws = co_await asio::this_coro::throw_if_cancelled();
-    const auto cancelled = [calls = end->calls.get(), id] { calls->cancel(id); };
+    const auto cancelled = [calls = end->caller, id] { calls->cancel(id); };
     try {
         co_await produce(end, id, frame_header::of_sender, out, std::move(items), until, cancelled);
-        if (!out->stopped) end->calls->send_empty(frame_kind::end, id, frame_header::of_sender);
+        if (!out->stopped)
+            end->shared->batch.send_empty(frame_kind::end, id, frame_header::of_sender);
     } catch (...) {
-        if (!out->stopped) end->calls->fail(id, std::current_exception());
+        if (!out->stopped) end->caller->fail(id, std::current_exception());
     }
     co_await asio::this_coro::throw_if_cancelled(throws);
 }
@@ -156,7 +160,7 @@ template <class T>
 void start_upload(const std::shared_ptr<incoming_stream>& answer, generator<T> items,
                   deadline until) {
     const auto& end = answer->end;
-    auto out = end->calls->begin_upload(answer->id);
+    auto out = end->caller->begin_upload(answer->id);
     answer->begin_upload();
     try {
         asio::co_spawn(end->executor(),

@@ -2,10 +2,10 @@
 /// The handlers of a service, by the type that they take. Not for users.
 #pragma once
 
-#include <remora/detail/call/call_session.hpp>
+#include <remora/detail/call/pipe_end.hpp>
 
+#include <cstdint>
 #include <memory>
-#include <string>
 #include <string_view>
 #include <unordered_map>
 
@@ -31,14 +31,11 @@ private:
 
 class service_table {
 public:
-    /// Throws bad_option if there is a handler for that tag.
-    void add(std::uint64_t tag, std::string_view name, std::shared_ptr<const method> what) {
-        if (methods_.emplace(tag, std::move(what)).second) return;
-        raise(
-            errc::bad_option,
-            "service::on: there is a handler for \"" + std::string(name) +
-                "\" already; if it takes another type, declare remora::type_name for one of them");
-    }
+    /// One with the handlers of `from`, which may be null, and one more. Throws bad_option if there
+    /// is a handler for that tag.
+    static service_ptr with(const service_ptr& from, std::uint64_t tag, std::string_view name,
+                            std::shared_ptr<const method> what);
+
     const method* find(std::uint64_t tag) const noexcept {
         const auto found = methods_.find(tag);
         return found == methods_.end() ? nullptr : found->second.get();

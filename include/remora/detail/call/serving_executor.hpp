@@ -12,7 +12,7 @@
 
 namespace remora::detail {
 
-class call_session;
+class pipe_end;
 
 /// What a handler's coroutine runs for.
 struct serving {
@@ -23,7 +23,7 @@ struct serving {
 
     asio::any_io_executor executor;
     asio::any_io_executor posting;                           ///< the same, never within the caller
-    const call_session* session = nullptr;                   ///< null while there is no call
+    pipe_end* end = nullptr;                                 ///< null while there is no call
     std::uint64_t id = 0;                                    ///< of the call
     std::chrono::steady_clock::time_point until = no_limit;  ///< its caller waits
 };

@@ -2,8 +2,10 @@
 /// Both ends of a stream. Not for users.
 #pragma once
 
-#include <remora/detail/call/call_session.hpp>
+#include <remora/detail/call/pending_call.hpp>
+#include <remora/detail/call/pipe_end.hpp>
 #include <remora/detail/call/stream_flow.hpp>
+#include <remora/detail/polling/wake_event.hpp>
 
 #include <memory>
 #include <string_view>
@@ -38,7 +40,7 @@ public:
     /// No item comes any more, and nothing of the call goes on.
     bool is_over() const noexcept { return inbox.at_end() && !is_uploading; }
     /// Completes when another look at the inbox is worth while. Throws timed_out.
-    static asio::awaitable<void> wait(std::shared_ptr<incoming_stream> self, deadline until);
+    asio::awaitable<void> wait(deadline until);
     /// Completes when there is an item, or the end.
     static asio::awaitable<void> wait_readable(std::shared_ptr<incoming_stream> self,
                                                deadline until);
@@ -78,6 +80,8 @@ private:
 struct outgoing_stream {
     explicit outgoing_stream(wake_events& all) noexcept : ready(all) {}
 
+    /// A frame that grants credit. Throws protocol_error for more than was used.
+    void take_credit(const frame& f);
     /// Its producer ends with operation_aborted.
     void stop(const asio::any_io_executor& executor) {
         stopped = true;

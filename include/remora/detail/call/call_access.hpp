@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+/// What the library's own parts may do with the types of this room that users have.
+#pragma once
+
+#include <remora/request.hpp>
+
+#include <memory>
+#include <utility>
+
+namespace remora {
+
+class pipe;
+class service;
+
+namespace detail {
+
+class incoming_stream;
+class pipe_end;
+class service_table;
+
+/// A friend of those types, for what is not for users.
+struct call_access {
+    static pipe make_pipe(std::shared_ptr<pipe_end> end) noexcept;
+    /// The handlers, as they are now.
+    static std::shared_ptr<const service_table> handlers_of(const service& what);
+    template <class T>
+    static stream<T> make_stream(std::shared_ptr<incoming_stream> state) noexcept {
+        return stream<T>(std::move(state));
+    }
+    /// What takes the items of a generator.
+    template <class T>
+    static auto& source_of(const generator<T>& items) noexcept {
+        return items.promise();
+    }
+};
+
+}  // namespace detail
+}  // namespace remora

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+/// The calls that one end of a pipe serves. Not for users.
+#pragma once
+
+#include <remora/detail/call/calls_shared.hpp>
+#include <remora/detail/call/pooled_map.hpp>
+#include <remora/detail/call/served_table.hpp>
+#include <remora/detail/call/times_left.hpp>
+#include <remora/detail/call/worker.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <vector>
+
+namespace remora {
+
+struct service_options;
+
+namespace detail {
+
+class service_table;
+
+/// What the other end has asked: its requests go to the handlers of a service, and the answers back
+/// to it.
+///
+/// It has a few functions more than others: one for each kind of frame that arrives, and one for
+/// each way to answer.
+class dispatcher {
+public:
+    explicit dispatcher(calls_shared& shared);
+    ~dispatcher();
+
+    /// From now on these handlers serve. Throws bad_option if others do already.
+    void attach(std::shared_ptr<const service_table> services, const service_options& options);
+
+    // For handlers.
+    /// Runs a handler that is a coroutine, and that throws nothing; inline until it suspends.
+    void start(const end_ptr& end, std::uint64_t id, asio::awaitable<void> work,
+               served_streams streams);
+    /// Nobody waits for the answer of this call any more.
+    bool is_cancelled(std::uint64_t id) const noexcept;
+    template <class T>
+    void answer(std::uint64_t id, const T& value) {
+        answered(put_frame(end_, frame_kind::reply, id, 0, value));
+    }
+    void answer_done(std::uint64_t id);
+    void answer_failure(std::uint64_t id, std::exception_ptr why) noexcept;
+    /// A request or message that no handler has seen.
+    void refused(std::uint64_t id, bool one_way, std::exception_ptr why) noexcept;
+    /// A handler has thrown.
+    void failed(std::uint64_t id, bool one_way, std::exception_ptr why) noexcept;
+
+    // What has arrived.
+    void take_request(const frame& f);
+    void take_message(const frame& f);
+    void take_cancel(const frame& f);
+    void take_time_left(const frame& f);
+    /// An item of an upload, or its end.
+    void take_item(const frame& f);
+    void take_credit(const frame& f);
+    /// A frame was taken out of the queue before it was written.
+    void withdrawn(pipe_state::position p) noexcept { served_.withdrawn(p.end, p.end - p.begin); }
+    /// The conversation is over: all handlers are cancelled.
+    void end();
+
+    /// How many handlers are at work as coroutines.
+    std::size_t running() const noexcept { return running_.size(); }
+    std::uint64_t dropped() const noexcept { return dropped_; }
+
+private:
+    std::size_t most_served(std::size_t window) const noexcept;
+    void admit(const frame& f);
+    /// Who serves this call as a coroutine; null if nobody does.
+    worker* find(std::uint64_t id) const noexcept;
+    void cancel(worker& which);
+    void cancel_handlers();
+    asio::awaitable<void> work(end_ptr end, std::shared_ptr<worker> mine);
+    void ended(std::uint64_t id);
+    void answered(pipe_state::position p);
+
+    calls_shared& shared_;
+    pipe_end& end_;
+    served_table served_;
+    std::shared_ptr<const service_table> services_;
+    bool end_on_exception_ = false;
+    times_left times_left_;
+    deadline until_ = deadline::max();  ///< the caller of the request that is being taken waits
+    pooled_map<std::uint64_t, std::shared_ptr<worker>> running_;
+    std::vector<std::shared_ptr<worker>> idle_;
+    std::uint64_t dropped_ = 0;  ///< messages that no handler took
+};
+
+}  // namespace detail
+}  // namespace remora

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+/// A call of this end, where it is waited for. Not for users.
+#pragma once
+
+#include <exception>
+#include <string_view>
+
+namespace remora {
+
+struct frame;
+
+namespace detail {
+
+class pipe_end;
+
+class pending_call {
+public:
+    /// A frame of the call: reply, item, or the end of a stream. What is wrong with a value is the
+    /// call's failure; throws what is wrong with the conversation.
+    virtual void take(pipe_end& end, const frame& f) = 0;
+    virtual void fail(std::exception_ptr why) noexcept = 0;
+    /// Lets the coroutine go on that waits, after one of the two.
+    virtual void wake() = 0;
+    virtual std::string_view request_name() const noexcept = 0;
+
+protected:
+    ~pending_call() = default;
+};
+
+}  // namespace detail
+}  // namespace remora

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+/// What the compiler says where a call cannot be. Not for users.
+#pragma once
+
+#include <remora/request.hpp>
+
+#include <type_traits>
+
+namespace remora::detail {
+
+// The sentences for what is no call. After a failed check nothing else is compiled, so that its
+// message is the only error.
+
+template <class Request>
+consteval bool is_request() {
+    static_assert(request<Request>,
+                  "remora: this type is no request: it needs `using reply = ...;`, the type that "
+                  "answers it; to send a plain message, use send");
+    return request<Request>;
+}
+
+template <class Request>
+consteval bool is_call() {
+    if constexpr (is_request<Request>()) {
+        static_assert(!streaming_request<Request>,
+                      "remora: this request is answered with a stream: use stream() instead of "
+                      "call()");
+        return !streaming_request<Request>;
+    }
+    return false;
+}
+
+template <class Request>
+consteval bool is_stream() {
+    if constexpr (is_request<Request>()) {
+        static_assert(streaming_request<Request>,
+                      "remora: this request is not answered with a stream: use call() instead of "
+                      "stream(), or declare `using reply = remora::stream<item>;`");
+        return streaming_request<Request>;
+    }
+    return false;
+}
+
+template <class Request>
+consteval bool is_alone() {
+    static_assert(!uploading_request<Request>,
+                  "remora: this request comes with an upload: pass a remora::generator of its "
+                  "items after it");
+    return !uploading_request<Request>;
+}
+
+template <class Request, class Item>
+consteval bool is_upload() {
+    static_assert(uploading_request<Request>,
+                  "remora: this request declares no upload: it needs `using upload = ...;`, the "
+                  "type of the items that come along");
+    if constexpr (uploading_request<Request>) {
+        static_assert(std::is_same_v<upload_of<Request>, Item>,
+                      "remora: these items are of another type than the request's `upload`");
+        return std::is_same_v<upload_of<Request>, Item>;
+    }
+    return false;
+}
+
+}  // namespace remora::detail

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+/// Where handlers that are coroutines run. Not for users.
+#pragma once
+
+#include <remora/detail/call/serving_executor.hpp>
+#include <remora/detail/polling/wake_event.hpp>
+
+#include <cstdint>
+#include <memory>
+
+namespace remora::detail {
+
+class incoming_stream;
+struct outgoing_stream;
+
+/// The streams of a call that is served.
+struct served_streams {
+    std::weak_ptr<incoming_stream> upload;  ///< which keeps the pipe, and is the handler's
+    std::shared_ptr<outgoing_stream> items;
+};
+
+/// A coroutine that runs handlers, one after another.
+struct worker {
+    worker(wake_events& all, const asio::any_io_executor& of_pipe)
+        : idle(all), serves(std::make_shared<serving>(of_pipe)) {}
+
+    std::uint64_t id = 0;       ///< of the call that it serves
+    bool is_cancelled = false;  ///< by who has called
+    bool is_told = false;       ///< that the conversation is over
+    served_streams streams;
+    asio::awaitable<void> work;  ///< what to do next
+    asio::cancellation_signal cancel;
+    asio::any_io_executor busy;  ///< keeps the context at work during a handler
+    wake_event idle;
+    std::shared_ptr<serving> serves;
+};
+
+}  // namespace remora::detail

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+// The beginning of a call, and how it ends without an answer.
+#include <remora/detail/call/caller.hpp>
+
+#include "base/exceptions.hpp"
+#include "wire/control_records.hpp"
+
+#include <remora/detail/call/serving_executor.hpp>
+#include <remora/detail/call/stream_ends.hpp>
+
+#include <algorithm>
+#include <new>
+
+namespace remora::detail {
+namespace {
+
+// Whatever the other end says: each call takes memory here until it is answered.
+constexpr std::uint64_t most_in_flight = 1u << 16;
+
+// Waiting could deadlock: the calls that fill the window may depend on this one.
+remote_error no_room(const pipe_end& end, std::string_view request) {
+    return {failure_kind::overloaded, errc::overloaded,
+            end.context() + std::string(request) + ", called while serving the other end"};
+}
+
+}  // namespace
+
+caller::caller(calls_shared& shared)
+    : shared_(shared), end_(shared.end), timer_(end_.executor(), deadline::max()) {
+}
+
+caller::~caller() = default;
+
+bool caller::may_call() const noexcept {
+    return !shared_.whole.is_over() && end_.can_send() && !turns_.has_waiting() &&
+           table_.has_room(turns_.notified()) && !end_.queue_is_full();
+}
+
+remote_error caller::too_late(const pipe_end& end, std::string_view request) {
+    return {failure_kind::timed_out, errc::timed_out, end.context() + std::string(request)};
+}
+
+// The turn of a caller that fails is the next one's.
+struct caller::line_guard {
+    explicit line_guard(caller& who) noexcept : self(who) {}
+    line_guard(const line_guard&) = delete;
+    line_guard& operator=(const line_guard&) = delete;
+    ~line_guard() {
+        if (!may_begin) self.grant_turns();
+    }
+
+    caller& self;
+    bool may_begin = false;
+};
+
+asio::awaitable<void> caller::wait_turn(deadline until, std::string_view request) {
+    check_calling(request);
+    line_guard line(*this);
+    wait_queue::waiter mine(turns_, end_.executor(), until);
+    const auto* const serves = serving_of(co_await asio::this_coro::executor);
+    if (serves != nullptr && serves->end == &end_) {
+        if (!has_reserve()) throw no_room(end_, request);
+        mine.notify();
+    }
+    grant_turns();
+    if (!mine.is_notified()) co_await mine.wait();
+    throw_if_cancelled(co_await asio::this_coro::cancellation_state);
+    check_calling(request);
+    if (!mine.is_notified()) throw too_late(end_, request);
+    try {
+        if (end_.queue_is_full()) co_await end_.wait_queue_room(until);
+    } catch (const error&) {
+        throw too_late(end_, request);
+    }
+    check_calling(request);
+    line.may_begin = true;
+}
+
+void caller::check_calling(std::string_view request) const {
+    if (shared_.whole.is_over() || !end_.can_send()) throw shared_.whole.why_gone(request);
+}
+
+void caller::grant_turns() {
+    while (table_.has_room(turns_.notified()) && turns_.notify_one()) {
+    }
+}
+
+bool caller::has_reserve() const noexcept {
+    const auto granted = turns_.notified();
+    return table_.has_room(granted) ||
+           (end_.has_agreed(wire::nested_calls) && table_.has_reserve(granted));
+}
+
+void caller::set_window(std::uint64_t calls) {
+    table_.set_window(static_cast<std::size_t>(std::min(calls, most_in_flight)));
+    grant_turns();
+}
+
+std::uint64_t caller::begin(pending_call& call, deadline until) {
+    if (until < armed_) arm(until);
+    return table_.begin(call, until);
+}
+
+// What has passed already is told as 1 ns.
+pipe_state::position caller::put_time_left(std::uint64_t id, deadline until) {
+    const auto left = std::max(until - std::chrono::steady_clock::now(), deadline::duration(1));
+    return shared_.batch.put_number(
+        frame_kind::time_left, id, frame_header::of_sender | frame_header::may_skip,
+        static_cast<std::uint64_t>(std::chrono::nanoseconds(left).count()));
+}
+
+void caller::withdraw(std::uint64_t id) {
+    table_.withdraw(id);
+    grant_turns();
+}
+
+void caller::abandon(std::uint64_t id) noexcept try {
+    if (!table_.abandon(id)) return;
+    end_upload(id);
+    if (end_.can_send()) shared_.batch.send_empty(frame_kind::cancel, id, frame_header::of_sender);
+} catch (const std::exception&) {  // without memory for a frame: the call ends by itself
+}
+
+void caller::cancel(std::uint64_t id) noexcept {
+    const auto [what, call] = table_.find(id);
+    if (what != call_table::verdict::expected) return;
+    call->fail(shared_.whole.why_cancelled(call->request_name()));
+    abandon(id);
+}
+
+void caller::fail(std::uint64_t id, std::exception_ptr why) noexcept {
+    const auto [what, call] = table_.find(id);
+    if (what != call_table::verdict::expected) return;
+    abandon(id);
+    call->fail(std::move(why));
+    call->wake();
+    shared_.batch.wake_streams_if_idle();
+}
+
+// One timer for all: it is set for the first deadline, and looks again when that has passed.
+void caller::arm(deadline until) noexcept try {
+    armed_ = until;
+    timer_.expires_at(until);
+    timer_.async_wait([weak = std::weak_ptr(end_.shared_from_this())](std::error_code ec) {
+        const auto end = weak.lock();
+        if (!ec && end) end->caller->expire();
+    });
+} catch (const std::bad_alloc&) {  // no deadline would pass any more
+    shared_.whole.give_up();
+}
+
+void caller::expire() {
+    armed_ = deadline::max();
+    const auto now = std::chrono::steady_clock::now();
+    while (const auto id = table_.expired(now)) {
+        const auto name = table_.find(*id).call->request_name();
+        fail(*id, exception_of([&] { return too_late(end_, name); }));
+    }
+    if (table_.next_deadline() < armed_) arm(table_.next_deadline());
+}
+
+void caller::end() {
+    timer_.cancel();
+    while (pending_call* const call = table_.take_any()) {
+        call->fail(shared_.whole.gone(call->request_name()));
+        call->wake();
+    }
+    for (const auto uploads = std::exchange(uploads_, {}); const auto& [id, stream] : uploads)
+        stream->stop(end_.executor());
+    turns_.notify_all();
+}
+
+}  // namespace remora::detail

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+// What comes back to a caller, and the uploads that go along with its calls.
+#include <remora/detail/call/caller.hpp>
+
+#include "call/call_failure.hpp"
+
+#include <remora/detail/call/stream_ends.hpp>
+
+#include <string>
+
+namespace remora::detail {
+namespace {
+
+std::string number(const frame& f) {
+    return std::to_string(f.header.id);
+}
+
+}  // namespace
+
+void caller::take_answer(const frame& f) {
+    const auto id = f.header.id;
+    const auto [what, call] = table_.find(id);
+    if (what == call_table::verdict::repeated)
+        raise(errc::protocol_error, "a second answer to call " + number(f));
+    if (what == call_table::verdict::unknown) ++dropped_;
+    if (what == call_table::verdict::expected) {
+        if (f.header.kind == frame_kind::failure) {
+            const auto why = decode<wire::call_failure>(f.payload, end_.limits().decode);
+            call->fail(std::make_exception_ptr(
+                why.to_error(end_.context() + std::string(call->request_name()))));
+        } else {
+            call->take(end_, f);
+        }
+    }
+    table_.finish(id);  // not before: a call whose answer ends the conversation fails with the rest
+    end_.pop_frame();
+    end_upload(id);
+    if (call != nullptr) call->wake();
+    grant_turns();
+}
+
+void caller::take_item(const frame& f) {
+    const auto [what, call] = table_.find(f.header.id);
+    if (what == call_table::verdict::repeated)
+        raise(errc::protocol_error, "an item after the answer to call " + number(f));
+    if (what == call_table::verdict::unknown) ++dropped_;
+    if (call != nullptr) call->take(end_, f);
+    end_.pop_frame();
+    if (call != nullptr) call->wake();
+}
+
+void caller::take_credit(const frame& f) {
+    const auto found = uploads_.find(f.header.id);
+    const auto stream = found == uploads_.end() ? nullptr : found->second;
+    if (stream) stream->take_credit(f);
+    end_.pop_frame();
+    if (stream) stream->ready.resume();
+}
+
+std::shared_ptr<outgoing_stream> caller::begin_upload(std::uint64_t id) {
+    auto stream = std::make_shared<outgoing_stream>(shared_.waiting);
+    stream->credit = stream_credit(shared_.windows.first());
+    uploads_[id] = stream;
+    return stream;
+}
+
+void caller::end_upload(std::uint64_t id) noexcept {
+    if (uploads_.empty()) return;
+    const auto found = uploads_.find(id);
+    if (found == uploads_.end()) return;
+    const auto stream = std::move(found->second);
+    uploads_.erase(found);
+    stream->stop(end_.executor());
+}
+
+void caller::end_stream_upload() noexcept {
+    if (--stream_uploads_ == 0) awaiting_uploads_.notify_all();
+}
+
+// Who awaits the end of a stream hears of it after its upload.
+asio::awaitable<void> caller::wait_stream_uploads() {
+    while (stream_uploads_ != 0) {
+        wait_queue::waiter mine(awaiting_uploads_, end_.executor());
+        co_await mine.wait();
+    }
+}
+
+}  // namespace remora::detail

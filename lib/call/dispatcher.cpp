@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+// How handlers run that are coroutines, and how they end.
+#include <remora/detail/call/dispatcher.hpp>
+
+#include "call/call_failure.hpp"
+#include "wire/control_records.hpp"
+
+#include <remora/detail/call/stream_ends.hpp>
+#include <remora/service.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace remora::detail {
+
+namespace {
+
+constexpr std::size_t idle_workers = 64;  // of an end, at most
+// Whatever window is offered: the other end keeps more calls back.
+constexpr std::size_t most_in_flight = 1u << 16;
+
+}  // namespace
+
+dispatcher::dispatcher(calls_shared& shared)
+    : shared_(shared), end_(shared.end), served_(most_served(1)) {
+}
+
+dispatcher::~dispatcher() = default;
+
+void dispatcher::attach(std::shared_ptr<const service_table> services,
+                        const service_options& options) {
+    if (services_) raise(errc::bad_option, end_.context() + "a service is attached already");
+    services_ = std::move(services);
+    end_on_exception_ = options.end_on_exception;
+    served_.set_limit(most_served(options.max_in_flight));
+}
+
+// Beyond the window there is a reserve for calls that are made while one of this end is served.
+std::size_t dispatcher::most_served(std::size_t window) const noexcept {
+    if (!end_.has_agreed(wire::nested_calls)) return window;
+    return std::max(window, 2 * std::min(window, most_in_flight));
+}
+
+void dispatcher::start(const end_ptr& end, std::uint64_t id, asio::awaitable<void> work,
+                       served_streams streams) {
+    const bool spawns = idle_.empty();
+    const auto mine =
+        spawns ? std::make_shared<worker>(shared_.waiting, end->executor()) : idle_.back();
+    running_.emplace(id, mine);
+    mine->id = id;
+    mine->is_cancelled = false;
+    mine->busy = asio::prefer(end->executor(), asio::execution::outstanding_work.tracked);
+    mine->serves->end = &end_;
+    mine->serves->id = id;
+    mine->serves->until = until_;
+    mine->work = std::move(work);
+    mine->streams = std::move(streams);
+    if (mine->streams.items) mine->streams.items->credit = stream_credit(shared_.windows.first());
+    if (!spawns) {
+        idle_.pop_back();
+        return mine->idle.resume();
+    }
+    try {
+        asio::co_spawn(
+            asio::any_io_executor(serving_executor<false>(mine->serves)),
+            dispatcher::work(end, mine),
+            asio::bind_cancellation_slot(mine->cancel.slot(), [mine](std::exception_ptr) {}));
+    } catch (...) {
+        mine->work = {};
+        mine->busy = {};
+        running_.erase(running_.find(id));
+        throw;
+    }
+}
+
+// What a handler has changed in its coroutine's way of being cancelled is not the next one's. The
+// end of the pipe keeps this.
+asio::awaitable<void> dispatcher::work(end_ptr, std::shared_ptr<worker> mine) {
+    while (mine->work.valid()) {
+        try {
+            co_await std::exchange(mine->work, {});
+        } catch (const std::exception&) {  // cancelled before it has begun
+            answer_failure(mine->id, std::current_exception());
+        }
+        mine->serves->end = nullptr;
+        mine->busy = {};
+        ended(mine->id);
+        if (shared_.whole.is_over() || idle_.size() == idle_workers) break;
+        co_await asio::this_coro::throw_if_cancelled(true);
+        co_await asio::this_coro::reset_cancellation_state();
+        auto next = mine->idle.wait([] {});
+        idle_.push_back(mine);
+        co_await std::move(next);
+    }
+}
+
+worker* dispatcher::find(std::uint64_t id) const noexcept {
+    const auto found = running_.find(id);
+    return found == running_.end() ? nullptr : found->second.get();
+}
+
+bool dispatcher::is_cancelled(std::uint64_t id) const noexcept {
+    const worker* const found = find(id);
+    if (found == nullptr) return shared_.whole.is_over();
+    return found->is_cancelled || found->is_told;
+}
+
+void dispatcher::ended(std::uint64_t id) {
+    if (const auto found = running_.find(id); found != running_.end()) {
+        const auto upload = found->second->streams.upload.lock();
+        found->second->streams = {};
+        running_.erase(found);
+        if (upload) upload->outlive();
+    }
+    shared_.batch.wake_streams_if_idle();
+    if (shared_.whole.is_over() && running_.empty()) shared_.whole.awaiting_end().notify_all();
+}
+
+void dispatcher::cancel(worker& which) {
+    which.cancel.emit(asio::cancellation_type::terminal);
+    if (which.streams.items) which.streams.items->stop(end_.executor());
+}
+
+void dispatcher::end() {
+    cancel_handlers();
+    for (const auto idle = std::exchange(idle_, {}); const auto& next : idle)
+        next->idle.resume();
+}
+
+// A handler that ends at once is erased meanwhile, so the search starts again.
+void dispatcher::cancel_handlers() {
+    const auto told = [](const auto& entry) { return entry.second->is_told; };
+    for (;;) {
+        const auto next = std::ranges::find_if_not(running_, told);
+        if (next == running_.end()) break;
+        const auto mine = next->second;
+        mine->is_told = true;
+        cancel(*mine);
+        if (const auto upload = mine->streams.upload.lock()) {
+            upload->fail(shared_.whole.gone(upload->request_name()));
+            upload->wake();
+        }
+    }
+}
+
+// What has left is counted here, and where a request finds no room: once a batch is enough.
+void dispatcher::answered(pipe_state::position p) {
+    served_.written(end_.written());
+    served_.answered(p.end);
+    shared_.batch.queued(p);
+}
+
+void dispatcher::answer_done(std::uint64_t id) {
+    auto p = end_.begin_frame(frame_kind::end, id);
+    end_.end_frame(p);
+    answered(p);
+}
+
+void dispatcher::answer_failure(std::uint64_t id, std::exception_ptr why) noexcept try {
+    if (!end_.can_send()) return;
+    answered(put_frame(end_, frame_kind::failure, id, 0, wire::call_failure::of(why)));
+} catch (const std::exception&) {  // not even a failure can be told
+    shared_.whole.give_up();
+}
+
+void dispatcher::refused(std::uint64_t id, bool one_way, std::exception_ptr why) noexcept {
+    if (!one_way) return answer_failure(id, why);
+    ++dropped_;
+}
+
+void dispatcher::failed(std::uint64_t id, bool one_way, std::exception_ptr why) noexcept {
+    const worker* const found = one_way ? nullptr : find(id);
+    const bool cancelled = found != nullptr && found->is_cancelled;
+    if (!one_way) answer_failure(id, why);
+    if (end_on_exception_ && !cancelled) shared_.whole.fail(why);
+}
+
+}  // namespace remora::detail

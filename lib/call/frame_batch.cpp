@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+#include <remora/detail/call/frame_batch.hpp>
+#include <remora/detail/call/pipe_end.hpp>
+#include <remora/detail/call/stream_ends.hpp>
+
+#include <chrono>
+#include <new>
+#include <utility>
+
+namespace remora::detail {
+
+namespace {
+
+// Frames that leave together, at most: the other end works on them while this one makes the next.
+constexpr int most_at_once = 16;
+// How long a frame waits for others before the next handler runs.
+constexpr auto longest_batch = std::chrono::microseconds(20);
+
+}  // namespace
+
+void frame_batch::before_frame() {
+    is_open_ = true;
+    flush_if_due();
+}
+
+void frame_batch::end() {
+    wake_streams();
+    is_open_ = false;
+    flush();
+}
+
+void frame_batch::queued(position p) {
+    last_ = p;
+    if (!is_open_ || !end_.has_more() || ++queued_ == most_at_once) flush();
+}
+
+// What is answered to the only frame leaves at once.
+void frame_batch::flush_if_due() {
+    if (queued_ == 0 && !end_.has_more_than_head()) return;
+    const auto now = std::chrono::steady_clock::now();
+    if (queued_ != 0 && now < until_) return;
+    if (queued_ != 0) flush();
+    until_ = now + longest_batch;
+}
+
+// A failure to write is the end: the reader meets it.
+void frame_batch::flush() {
+    queued_ = 0;
+    if (last_.end == 0 || !end_.can_send()) return;
+    try {
+        end_.flush(std::exchange(last_, {}));
+    } catch (const error& e) {
+        end_.fail(e.code());
+    } catch (const std::bad_alloc&) {
+        end_.fail(std::make_error_code(std::errc::not_enough_memory));
+    }
+}
+
+void frame_batch::send_empty(frame_kind kind, std::uint64_t id, std::uint8_t flags) {
+    auto p = end_.begin_frame(kind, id, 0, {}, flags);
+    end_.end_frame(p);
+    queued(p);
+}
+
+frame_batch::position frame_batch::put_number(frame_kind kind, std::uint64_t id, std::uint8_t flags,
+                                              std::uint64_t number) {
+    auto p = end_.begin_frame(kind, id, 0, {}, flags);
+    try {
+        encode(end_.out(), number);
+    } catch (...) {
+        end_.abandon_frame(p);
+        throw;
+    }
+    end_.end_frame(p);
+    return p;
+}
+
+void frame_batch::send_number(frame_kind kind, std::uint64_t id, std::uint8_t flags,
+                              std::uint64_t number) {
+    queued(put_number(kind, id, flags, number));
+}
+
+void frame_batch::wake_later(std::shared_ptr<incoming_stream> stream) {
+    try {
+        to_wake_.push_back(stream);
+    } catch (const std::bad_alloc&) {
+        stream->go_on();
+    }
+}
+
+void frame_batch::wake_streams() {
+    while (!to_wake_.empty()) {
+        const auto next = std::move(to_wake_.back());
+        to_wake_.pop_back();
+        next->go_on();
+    }
+}
+
+}  // namespace remora::detail
