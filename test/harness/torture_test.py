@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 import json
 import pathlib
+import sys
 import tempfile
 import unittest
 from unittest import mock
@@ -111,3 +112,13 @@ class Torture(unittest.TestCase):
         with mock.patch.object(machine, "machine", lambda: "another"):
             self.written(f"echo '{GOOD}'", "--label", "there")
         self.assertEqual([cells[1] for cells in self.written(f"echo '{GOOD}'")], [""])
+
+
+class Mutants(unittest.TestCase):
+    def test_what_each_mutant_breaks_stands_in_the_sources(self):
+        rows = pathlib.Path(__file__).resolve().parents[1] / "torture"
+        with mock.patch.object(sys, "path", [str(rows), *sys.path]):
+            import mutants
+        changed = [what for what, file, old, *_ in mutants.MUTANTS
+                   if old not in (mutants.SOURCES / file).read_text()]
+        self.assertEqual(changed, [])

@@ -36,8 +36,8 @@ NAME = re.compile(r"^// ([\w.]+\.[ch]pp)$")
 EXCERPT = re.compile(r"^// from (\S+)$")
 INCLUDE = re.compile(r"^ *#include .*$")
 LINK = re.compile(r"\]\(([^)\s#]*)(#[^)\s]*)?\)")
-# Papers that name files of other times: of the past, and some that are about to be made.
-OF_OTHER_TIMES = {"CHANGELOG.md", "lib/README.md"}
+# Papers that name files of the past.
+OF_OTHER_TIMES = {"CHANGELOG.md"}
 # What stands around a fragment, by the word behind its fence.
 AROUND = {
     "": ("namespace paper {{", "}"),
