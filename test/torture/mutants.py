@@ -41,7 +41,7 @@ MUTANTS = (
     ("a second answer to a call", "lib/call/caller_take.cpp",
      "if (what == call_table::verdict::repeated)\n        raise(errc::protocol_error, \"a second",
      "if (id == 0)\n        raise(errc::protocol_error, \"a second", "call_hostile_test"),
-    ("the number of a call is used once", "lib/call/call_table.cpp",
+    ("the number of a call is used once", "lib/call/served_table.cpp",
      "if (id <= last_ && !in_pieces) return verdict::repeated;", "", "call_table_test"),
     ("no item without credit", "lib/call/stream_flow.cpp",
      "if (left_ <= 0) return verdict::too_much;", "", "stream_flow_test"),
