@@ -27,7 +27,7 @@ public:
     };
 
     /// No value is longer than `limit`.
-    explicit frame_writer(std::size_t limit) noexcept : limit_(limit) {}
+    explicit frame_writer(std::size_t limit) : limit_(limit) {}
     /// From now on large frames of calls leave in pieces.
     void cut_large_frames() noexcept { cuts_ = true; }
 
