@@ -93,8 +93,7 @@ int main(int argc, char** argv) {
     CLI11_PARSE(cli, argc, argv);
     bench::bind_to_cpus(options.cpus);
     const bench::hogs beside(options.hogs);
-    if (options.pattern == "bulk")
-        options.ring = std::max(options.ring, std::size_t{4} << 20);
+    if (options.pattern == "bulk") options.ring = std::max(options.ring, std::size_t{4} << 20);
 
     const auto arguments = bench::words_for_app(argc, argv, begin);
     asio::io_context io{1};

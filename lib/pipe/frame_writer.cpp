@@ -73,8 +73,8 @@ void frame_writer::send_in_pieces(position& p, const frame_header& header) {
                         (header.kind == frame_kind::close || large_.holds(header));
     if (!large && !behind) return;
     // How long the caller waits goes with its request.
-    const bool with_time = header.kind == frame_kind::request && timed_call_ == header.id &&
-                           time_left_.end == p.begin;
+    const bool with_time =
+        header.kind == frame_kind::request && timed_call_ == header.id && time_left_.end == p.begin;
     const std::uint64_t begin = with_time ? time_left_.begin : p.begin;
     forget_name(p);  // frames of that type may arrive before
     large_.take(header, out_, p.end - begin);
