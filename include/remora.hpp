@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// All of Remora, for programs that do not mind what they include.
+/// All public headers.
 #pragma once
 
 #include <remora/all.hpp>

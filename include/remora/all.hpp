@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Several operations beside each other: all of them, or the first of them that succeeds.
+/// Running several operations concurrently: all(), or any(), of them.
 #pragma once
 
 #include <remora/asio.hpp>
@@ -89,8 +89,8 @@ private:
     std::tuple<signal_for<Ts>...> cancels_;
 };
 
-// What is decided, or cancelled, is cancelled once, and its end awaited. An operation that was not
-// started by then never is.
+// Cancels the operations once, when `decided` is true or the caller is cancelled. Then waits until
+// all have ended. Those that have not started by then never do.
 template <class... Ts>
 template <class Decided>
 asio::awaitable<void> group_of<Ts...>::run(std::shared_ptr<group_of> self, Decided decided,
@@ -126,7 +126,7 @@ asio::awaitable<std::shared_ptr<group_of<Ts...>>> run_all(asio::awaitable<Ts>...
 
 }  // namespace detail
 
-/// What an operation that returns T leaves behind: T, or std::monostate for void.
+/// The type in which all() and any() keep a result: T, or std::monostate for void.
 template <class T>
 using kept = detail::not_void<T>;
 

@@ -5,6 +5,9 @@
 /// or owning pointer of values, or an object of a class that has the functions which users write
 /// for Cereal (`serialize`, or `load` and `save`). lib/wire/protocol.md tells what their bytes are.
 ///
+/// The functions are documented in detail/wire/archive/coding.hpp, `type_name` in
+/// detail/wire/archive/type_name.hpp.
+///
 /// Thread safety: every function here may be called by any number of threads at a time, on
 /// distinct buffers and values.
 #pragma once

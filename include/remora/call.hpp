@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// What calls may be given, and how calls fail.
+/// The options of a call, and the error of a failed call.
 #pragma once
 
 #include <remora/error.hpp>
@@ -12,17 +12,17 @@
 namespace remora {
 
 struct call_options {
-    /// How long the call may take, from now to its answer, or the last item of the stream that
-    /// answers it, its turn to be sent included. When it has passed the call fails, and the handler
-    /// on the other side is cancelled.
+    /// The time limit from now until the answer, or the last item of the stream; waiting for a turn
+    /// counts. When it has passed the call fails with `timed_out`, and the handler on the other
+    /// side is cancelled.
     std::chrono::nanoseconds timeout = std::chrono::nanoseconds::max();
 };
 
 /// Why a call failed, as far as it says what to do about it.
 enum class failure_kind {
     failed = 1,           ///< The handler has thrown: the same call fails again.
-    overloaded = 2,       ///< The other side has too much to do: try again, later.
-    unknown_request = 3,  ///< Nothing there takes such a request: it is older, or another service.
+    overloaded = 2,       ///< The other side has no memory, or too many calls: try again later.
+    unknown_request = 3,  ///< No handler takes this request: an older program, or another service.
     gone = 4,             ///< The conversation is over: whether the handler has run is not known.
     cancelled = 5,        ///< The handler was cancelled, on its own side: it may have done a part.
     timed_out = 6,        ///< Time has passed: the handler is cancelled, it may have done a part.
@@ -31,7 +31,7 @@ enum class failure_kind {
 /// "failed", "overloaded"...
 std::string to_string(failure_kind kind);
 
-/// How a call fails for another reason than that the caller has cancelled it. what() names the pipe
+/// The error of a call that has failed, except by its caller's cancelling. what() names the pipe
 /// and the type of the request. code() is what the handler's exception had, if that was of the
 /// categories `remora`, `generic` or `system`; otherwise it follows from the kind:
 /// `handler_failed`, `overloaded`, `unknown_request`, `cancelled`, `timed_out`, and for `gone` what

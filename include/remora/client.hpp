@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The app's side: the way to its server.
+/// The app's side: connecting to its server.
 #pragma once
 
 #include <remora/event.hpp>
@@ -52,11 +52,12 @@ struct client_options {
     /// How long run() lets what was sent leave, once the app's coroutine has ended.
     std::chrono::nanoseconds linger = std::chrono::seconds(5);
     pipe_limits limits = {};
-    /// What connections may stand on, and how the app's ends wait. connect() may choose otherwise.
+    /// The transport that connections may use. connect() may choose another.
     /// `shared_memory` is a demand: connect() fails with `no_transport` where there is none. (The
     /// memory comes as descriptor 3, which a program inherits that the app starts before the first
     /// connect() has completed.)
     transport_kind transport = transport_kind::automatic;
+    /// How the app's ends wait. connect() may choose otherwise.
     wait_policy waiting = wait_policy::adaptive;
     event_hook on_event = {};
 };
@@ -71,16 +72,17 @@ struct connect_options {
     std::optional<wait_policy> waiting = {};
 };
 
-/// The app's meeting with its server. One in a process: a second one fails with `bad_option`.
+/// The app's connection to its server: the control pipe, and the handshake on it. One in a process:
+/// a second one fails with `bad_option`.
 ///
 /// The constructor does not wait: it opens the control pipe and says hello. What goes wrong there
 /// is thrown by the first connect(), or printed by run(). A server's address is taken out of argv
 /// (--remora.pipes=DIR) or of the environment (REMORA_PIPES), wherever it stands.
 ///
 /// connect() and services() may be called from any thread, and are cancelled on the executor of the
-/// coroutine that awaits them; run() may not. The context has work as
-/// long as the client lives. The destructor tells the server that the app is leaving, if the
-/// context still runs, or else the end of the process does; pipes still in use are not affected.
+/// coroutine that awaits them; run() may not. The context has work as long as the client lives. The
+/// destructor tells the server that the app is leaving, if the context still runs, or else the end
+/// of the process does; pipes still in use are not affected.
 class client {
 public:
     /// The context must outlive the client. Any executor will do, also that of a thread pool; only
@@ -100,23 +102,23 @@ public:
     /// to one name. The pipe belongs to the awaiting coroutine's executor: a strand, if several
     /// threads run the context.
     ///
-    /// Fails with `no_server`, `refused` or `version_mismatch` if the meeting failed, `bad_name`,
+    /// Fails with `no_server`, `refused` or `version_mismatch` if the handshake failed, `bad_name`,
     /// `no_such_pipe`, `no_transport`, `stopping`, `timed_out`, `server_gone`, or what the system
     /// says. An app that was stopped for so long that its server does not wait any more asks again.
     /// Cancelled, it leaves nothing open.
     asio::awaitable<pipe> connect(std::string name, connect_options options = {});
 
     /// The names that the server serves now, or accepts connections to, in order. Fails with
-    /// `no_server`, `refused` or `version_mismatch` if the meeting failed, or `server_gone`. It has
-    /// no limit of time; cancelling it is safe.
+    /// `no_server`, `refused` or `version_mismatch` if the handshake failed, or `server_gone`. It
+    /// has no limit of time; cancelling it is safe. Any number may run at once.
     asio::awaitable<std::vector<std::string>> services();
 
     /// The whole of a `main`, for a context that nobody else runs: runs it until `app` has ended,
-    /// keeps this client, lets what was sent leave, says goodbye, and returns the code: what `app`
-    /// returns (0 for void); 69 without a server or when the server has vanished; 70 for an
-    /// exception, which is printed, or if the client was made with another executor than an
-    /// io_context's own. `app` is called as app(client&) or app(), and returns awaitable<int> or
-    /// awaitable<void>.
+    /// keeps this client, lets what was sent leave, closes the control pipe, and returns the code:
+    /// what `app` returns (0 for void); 69 without a server or when the server has vanished; 70 for
+    /// an exception, which is printed, or if the client was made with another executor than an
+    /// io_context's own. To be called once. `app` is called as app(client&) or app(), and returns
+    /// awaitable<int> or awaitable<void>.
     template <class App>
     int run(App app) {
         const auto kept = std::make_shared<App>(std::move(app));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// What can go wrong, as codes that callers can tell apart.
+/// Error codes, and the exception that carries them.
 #pragma once
 
 #include <remora/detail/base/standard.hpp>
@@ -18,7 +18,7 @@ enum class errc {
     server_gone = 2,
     /// The app has ended, or has been killed, while the server was serving it.
     app_gone = 3,
-    /// The server refused the app at their meeting; the text says why.
+    /// The server refused the app's handshake; the text says why.
     refused = 4,
     /// The two sides have no version of the protocol in common.
     version_mismatch = 5,
@@ -57,9 +57,9 @@ enum class errc {
     service_failed = 21,
     /// The server is stopping and takes no new connection.
     stopping = 22,
-    /// A run is alive already: one server serves one app at a time.
+    /// An app is running already: a server serves one at a time.
     already_running = 23,
-    /// An option makes no sense; the text says which.
+    /// An option is invalid; the text says which.
     bad_option = 24,
     /// The other side has as much to do as it takes: connections, or calls.
     overloaded = 25,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// What a server or a client tells about itself while it works.
+/// Events that servers and clients report.
 #pragma once
 
 #include <remora/detail/base/standard.hpp>
@@ -13,25 +13,26 @@
 namespace remora {
 
 enum class event_kind {
-    started,         ///< The app, or its launcher, runs; `pid` is its.
-    hello,           ///< Server and app have met; `pid` is the other's, as it says.
-    refused,         ///< They have not; `code` and `text` say why.
+    started,         ///< The app, or its launcher, runs; `pid` is its process.
+    hello,           ///< The handshake is complete; `pid` is the other side's, as it says.
+    refused,         ///< The handshake has failed; `code` and `text` say why.
     connected,       ///< A pipe is open.
     rejected,        ///< A pipe was asked for and not given.
     closed,          ///< A pipe's service has ended; `code` is set unless the end was clean.
     service_failed,  ///< A service ended with an exception; `text` is what it said.
-    goodbye,         ///< The other side has said that it is about to leave.
-    stopping,        ///< The stop sequence takes a step; `text` names it.
-    app_ended,       ///< The app is reaped; `text` says how. Its services may still go on.
-    server_gone,     ///< The server has vanished.
-    fallback,        ///< FIFOs instead of shared memory; `code` and `text` say why.
+    goodbye,  ///< In a server: the app has closed the control pipe. In a client: the server asks
+              ///< the app to end.
+    stopping,     ///< The stop sequence takes a step; `text` names it.
+    app_ended,    ///< The app is reaped; `text` says how. Its services may still go on.
+    server_gone,  ///< The server has vanished.
+    fallback,     ///< FIFOs instead of shared memory; `code` and `text` say why.
 };
 
 struct event {
     event_kind kind{};
     std::string pipe = {};         ///< the name, where it is about a pipe
     std::uint64_t connection = 0;  ///< its number in this run
-    int pid = 0;
+    int pid = 0;                   ///< of the process in question; 0: none
     std::error_code code = {};
     std::string text = {};
 };
@@ -39,7 +40,8 @@ struct event {
 /// One line: `connected pipe "maths" #1`.
 std::string to_string(const event& e);
 
-/// Called on the executor of whoever tells, and must not throw.
+/// Must not throw. Called on the strand of the server or client; for events before start() has
+/// returned, or in the client's constructor, on the calling thread.
 using event_hook = std::function<void(const event&)>;
 
 namespace detail {

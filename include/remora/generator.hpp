@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Coroutines that produce a stream's items, one after the other.
+/// The generator: a coroutine that produces the items of a stream.
 #pragma once
 
 #include <remora/asio.hpp>
@@ -18,11 +18,11 @@ namespace detail {
 
 struct call_access;
 
-/// Whether g++ 12 destroys a temporary T of a co_yield expression twice, to some effect.
+/// True if it does damage that g++ 12 destroys a temporary T of a co_yield expression twice.
 template <class T>
 inline constexpr bool is_fragile = std::is_aggregate_v<T> && !std::is_trivially_destructible_v<T>;
 
-/// A T that is no aggregate.
+/// Wraps a T, so that the temporary of a co_yield is not an aggregate.
 template <class T>
 class wrapped_item {
 public:
@@ -74,7 +74,7 @@ private:
     friend struct detail::call_access;
     using handle = std::coroutine_handle<promise_type>;
 
-    /// One of those who keep the coroutine, which goes with the last.
+    /// A counted reference to the coroutine's frame: the last one destroys it.
     class keeper {
     public:
         explicit keeper(handle h) noexcept : frame_(h) {
@@ -95,7 +95,7 @@ private:
     explicit generator(handle h) noexcept : frame_(h) {}
     promise_type& promise() const { return frame_.get().promise(); }
 
-    keeper frame_;  ///< another is with what it waits for
+    keeper frame_;  ///< what the coroutine awaits holds another
 };
 
 /// T{args...}, to be yielded: the safe way to `co_yield` an aggregate that is made there (g++ 12

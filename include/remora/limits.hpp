@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// What values and pipes may cost.
+/// The limits of values and pipes: bytes, memory, depth.
 #pragma once
 
 #include <remora/detail/base/standard.hpp>

@@ -67,6 +67,9 @@ struct pipe_counts {
 /// to be a strand if several threads run its context: the pipe does work of its own there. A pipe
 /// must not outlive its context.
 ///
+/// It has many functions: messages, calls and streams each have a form for an lvalue, for a
+/// temporary, and one that builds the value.
+///
 /// Errors are thrown as std::system_error; the codes named here are those of remora::errc. A peer
 /// that dies without a word is `server_gone` in an app, `app_gone` in a server, `broken_pipe`
 /// otherwise.
@@ -145,7 +148,8 @@ public:
         return pull<std::optional<T>, end_is::nothing>(checked(), options, take<T>);
     }
 
-    /// Receives a message that is one of several types.
+    /// Receives a message of one of the types Ts. As receive(): `type_mismatch` if it is of none of
+    /// them. Types with the same message name do not compile.
     template <class... Ts>
     asio::awaitable<std::variant<Ts...>> receive_any(receive_options options = {}) {
         return pull<std::variant<Ts...>>(checked(), options, take_any<Ts...>);
@@ -155,13 +159,14 @@ public:
     /// not wait. Counts as a receive while it waits, and fails as one.
     asio::awaitable<void> readable(receive_options options = {});
 
-    /// Drops the message at the head, if one has arrived. True if there was one.
+    /// Drops the message at the head. Does not wait: false if none has arrived, or at a clean end.
+    /// Throws `receive_in_progress` during a receive or once the reader has started, otherwise what
+    /// ended the conversation.
     bool skip();
 
     // Calls. The first of these, or an attached service, starts the pipe's reader: a receive is
-    // then `receive_in_progress`, and messages go to the service's handlers.
-
-    // What is called by a handler's coroutine inherits the deadline of the call that it serves.
+    // then `receive_in_progress`, and messages go to the service's handlers. A call that is made by
+    // a handler's coroutine inherits what is left of the deadline of the call that it serves.
 
     /// Calls the other end: sends a request and returns its answer, of type Request::reply.
     ///
@@ -169,9 +174,10 @@ public:
     /// of calls may be in flight, answers come in any order; those that the other end has no room
     /// for wait their turn here. One that is made by a handler of this pipe, on the handler's
     /// executor, does not wait: see service_options::max_in_flight. Without any time left nothing
-    /// is sent. Fails with
-    /// `remote_error`, whose kind() says whether to try again; with what encoding the request
-    /// or decoding the reply finds wrong. Cancelled, it returns at once with
+    /// is sent.
+    ///
+    /// Fails with `remote_error`, whose kind() says whether to try again; or with what encoding the
+    /// request or decoding the reply finds wrong. Cancelled, it returns at once with
     /// asio::error::operation_aborted, and the handler on the other side is cancelled.
     ///
     /// The other end has to serve or to call: for one that only receives, a call is an error of the
@@ -182,7 +188,7 @@ public:
         requires detail::given_away<Request>
     auto call(Request&& question, call_options options = {});
 
-    /// The same, with Request{args...}, built inside.
+    /// The same, with Request{args...}, which is built and kept inside.
     template <class Request, class... Args>
         requires detail::building<Request, Args...>
     auto call(Args... args);
@@ -190,23 +196,26 @@ public:
         requires detail::building<Request, Args...>
     auto call(call_options options, Args... args);
 
-    /// The same, for a request with an upload: `items` are sent along, as fast as the handler takes
-    /// them. What the generator throws is thrown here, and cancels the handler. However the call
-    /// ends, the generator has ended when it returns: it is not resumed any more, and what it
-    /// awaits is cancelled and waited for.
+    /// The same, for a request with an upload: `question` must live until completion, unless it is
+    /// a temporary; `items` are sent along, as fast as the handler takes them. What the generator
+    /// throws is thrown here, and cancels the handler. However the call ends, the generator has
+    /// ended when it returns: it is not resumed any more, and what it awaits is cancelled and
+    /// waited for.
     template <class Request, class Item>
     auto call(const Request& question, generator<Item> items, call_options options = {});
     template <class Request, class Item>
         requires detail::given_away<Request>
     auto call(Request&& question, generator<Item> items, call_options options = {});
 
-    /// From now on a call without a deadline of its own takes no longer than this. Streams have no
-    /// time limit but their own.
-    void set_default_timeout(std::chrono::nanoseconds most) { checked()->default_timeout = most; }
+    /// From now on, the time limit of calls without a timeout of their own; max(): none. Zero or
+    /// less: such calls fail with `timed_out`. Not for streams.
+    void set_default_timeout(std::chrono::nanoseconds limit) { checked()->default_timeout = limit; }
 
-    /// Asks for a stream: returns remora::stream of its items as soon as the request was queued.
-    /// What fails later, fails in stream::next(), which may have a time limit of its own; the
-    /// deadline is that of the last item. An upload is sent along until the stream ends or is
+    /// Asks for a stream. Waits for its turn as call() does, and returns a remora::stream of the
+    /// items once the request is queued. Until then `question` must live (a temporary is moved in),
+    /// it fails as call() does, and cancelling sends nothing. What fails later is thrown by
+    /// stream::next(), which may have a time limit of its own; the timeout of the options is that
+    /// of the last item. Any number may run. An upload is sent along until the stream ends or is
     /// dropped.
     template <class Request>
     auto stream(const Request& question, call_options options = {});
@@ -225,11 +234,13 @@ public:
         requires detail::given_away<Request>
     auto stream(Request&& question, generator<Item> items, call_options options = {});
 
-    /// Answers the other end's requests from now on. One service a pipe: a second one is
-    /// `bad_option`.
+    /// Starts the reader: from now on, requests and messages of the other end go to the handlers of
+    /// `what`, of which a copy is kept. Returns at once. Throws `bad_option` if a service is
+    /// attached already or an option makes no sense, `receive_in_progress` during a receive.
     void attach(const service& what);
 
-    /// attach() and finished().
+    /// attach(), when awaited, and then finished(): fails as these do. Of `what` a copy is kept
+    /// from the call on. Cancelling ends only the wait.
     asio::awaitable<void> serve(const service& what);
 
     /// Completes when the conversation is over and every handler has ended. Fails with what ended
@@ -238,7 +249,7 @@ public:
     /// afterwards, and during one this fails with that.
     asio::awaitable<void> finished();
 
-    /// What is going on.
+    /// The numbers of calls and dropped messages of this end; all 0 before its reader has started.
     pipe_counts counts() const noexcept;
 
     /// Ends the conversation: what was sent leaves first, then the peer sees a clean end. What it

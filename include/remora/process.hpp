@@ -42,9 +42,9 @@ enum class stop_step { none, goodbye, sigterm, sigkill };
 /// "none", "goodbye", "SIGTERM", "SIGKILL".
 std::string to_string(stop_step step);
 
-/// For the standard streams of `spawn_options`, instead of a descriptor; and not -1, which is what
-/// open(2) returns when it fails. A stream that is closed in this process, or would be by exec, is
-/// not inherited: the child has /dev/null there.
+/// Values of the standard streams of `spawn_options` other than a descriptor. `inherited`: the
+/// stream of this process; /dev/null if that is closed, or close-on-exec. Neither is -1, which
+/// open(2) returns when it fails.
 inline constexpr int inherited = -2;
 inline constexpr int null_device = -3;
 
@@ -54,7 +54,8 @@ struct inherited_fd {
     int as = -1;
 };
 
-/// Which processes a child is together with, where signals are sent to many.
+/// The process group of a child: who gets the signals that a terminal, or child::signal(), sends to
+/// a group.
 enum class process_group {
     /// That of this process. On a terminal they are one job: Ctrl-C, Ctrl-Z and a hang-up reach
     /// all, and all may read from it.
@@ -117,7 +118,8 @@ struct spawn_options {
 ///
 /// The context has work until the child is reaped. Not thread-safe: a child belongs to the executor
 /// it was made with, and that must be a strand if several threads run the context. Only the
-/// constructor may be called from anywhere, also while other threads run the context.
+/// constructor may be called from anywhere, also while other threads run the context. A child that
+/// was moved from may only be assigned to or destroyed.
 class child {
 public:
     /// Starts it. The options are needed only during the call.
@@ -148,8 +150,8 @@ public:
     /// child need not outlive the wait.
     asio::awaitable<exit_status> wait();
 
-    /// Looks now whether the child has ended: for those who have another sign of its end. Never
-    /// blocks.
+    /// Reaps the child now if it has ended. Never blocks. This happens by itself: it is for those
+    /// who have another sign of its end, and want status() at once.
     void poke();
 
     /// Sends a signal, to the whole of its group if it has one of its own; also to the child if it

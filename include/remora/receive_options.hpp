@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// What those may say who await a message, or an item of a stream.
+/// The options of operations that await a message, or an item of a stream.
 #pragma once
 
 #include <remora/detail/base/standard.hpp>

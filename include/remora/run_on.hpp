@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// An operation on another executor than that of the coroutine which awaits it.
+/// Awaiting an operation that runs on another executor.
 #pragma once
 
 #include <remora/detail/base/canceller.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The server: services on one side, one app on the other.
+/// The server: starts one app, and serves it.
 #pragma once
 
 #include <remora/event.hpp>
@@ -27,17 +27,17 @@ class server_core;
 struct server_options {
     /// The app's executable. A relative path is relative to the working directory.
     std::string target;
-    /// Of what this server serves, by a count of its author's: see
-    /// client_options::min_server_version.
+    /// The version number of the services, chosen by their author and raised with each release:
+    /// see client_options::min_server_version.
     std::uint32_t version = 0;
     /// The app's working directory; none: the server's.
     std::optional<std::string> working_directory = {};
     /// Words to put before the target, as {"gdb", "--args"}; the environment's REMORA_LAUNCHER,
     /// split at spaces, if empty. With a launcher there is no start timeout.
     std::vector<std::string> launcher = {};
-    /// "NAME=value": added to the environment that the app inherits, or in place of what is there;
-    /// and names that are taken out of it.
+    /// "NAME=value": added to the environment that the app inherits, or in place of what is there.
     std::vector<std::string> environment = {};
+    /// Environment variables that are taken out of what the app inherits.
     std::vector<std::string> unset = {};
     /// See spawn_options. With a group of its own, the signals that stop the app go to all of the
     /// group. What is left of it when the app has ended goes on.
@@ -61,13 +61,14 @@ struct server_options {
     /// How many pipes the app may have open. Each takes three descriptors of the server.
     std::size_t max_connections = 1024;
     pipe_limits limits = {};
-    /// What connections stand on, how the server's ends wait, and the bytes of each of the two
-    /// rings of a connection over shared memory: a power of two, from one page to 1 GiB. A larger
-    /// message goes through a ring in pieces, with one more copy. serve() may choose otherwise.
+    /// The transport of connections. serve() may choose another, and what follows, too.
     /// Where `shared_memory` is demanded and cannot be had, the app's connect() fails with
     /// `no_transport`, or `overloaded` if memory is short; `automatic` falls back, with an event.
     transport_kind transport = transport_kind::automatic;
+    /// How the server's ends wait.
     wait_policy waiting = wait_policy::adaptive;
+    /// Bytes of each of the two rings of a connection over shared memory: a power of two, from one
+    /// page to 1 GiB. A larger message goes through a ring in pieces, with one more copy.
     std::size_t ring_size = 256u << 10;
     event_hook on_event = {};
     /// Called when an exception leaves a service, on that pipe's executor, so perhaps by several
@@ -174,6 +175,8 @@ public:
     ///
     /// An exception that leaves the coroutine closes that connection, which the app sees as
     /// `service_failed`, and goes to `on_failure`; the server lives. The death of the app is none.
+    /// The function is copied, and kept until it is replaced or the server is gone. Connections
+    /// that are open keep the earlier one.
     void serve(std::string name, service_function service, serve_options options = {});
 
     /// The same, answered by the handlers of `what`: pipe::serve() for each connection.
@@ -185,18 +188,21 @@ public:
     ///
     /// Fails with `bad_name`. The pipe belongs to the awaiting coroutine's executor, and is taken
     /// there as the last act: cancelling loses no connection, as in `accept() || timer`. Any number
-    /// of coroutines may accept; each connection goes to one of them.
+    /// of coroutines may accept; each connection goes to one of them. It does not end with the run:
+    /// it waits for connections of the next one. Where the name is served as well, the service gets
+    /// the connections.
     asio::awaitable<pipe> accept(std::string name);
 
-    /// Starts the app with these arguments. Throws what the system says, with the culprit named;
-    /// `already_running` while another run lives; `bad_option` for limits or a ring that cannot be.
-    /// An event `fallback` may come before it returns.
+    /// Starts the app with these arguments. Throws what the system says, with what is at fault in
+    /// the text; `already_running` while another run lives; `bad_option` for limits or a ring that
+    /// cannot be. An event `fallback` may come before it returns.
     app_process start(std::vector<std::string> arguments = {});
 
     /// The whole of a `main`: starts the app, runs the context until the run is over, and returns
     /// the app's exit code, or 128 + N for signal N. For a context that nobody else runs. A failure
     /// to start is printed and becomes 127 (not found), 126 (not executable) or 125, as in env(1);
-    /// 125 also if the server was made with another executor than an io_context's own.
+    /// 125 also if the server was made with another executor than an io_context's own, or while
+    /// another run lives. It may be called again after it has returned.
     ///
     /// Where the app has died by a signal that the terminal sent to both, as by Ctrl-C, it does not
     /// return: when all is cleaned up and what stdio holds is written, this process dies by that

@@ -16,11 +16,11 @@
 namespace remora {
 
 struct service_options {
-    /// How many requests of one connection may be unanswered, up to 65,536: the other side keeps
-    /// more of them back by itself. Each may hold a message of pipe_limits::message, and an upload
-    /// 256 KiB and one item. As many again may be that the other side makes while it serves one of
-    /// this end: such calls do not wait for a turn, which might never come, but fail as
-    /// `overloaded`.
+    /// The largest number of unanswered requests on a connection, up to 65,536: the other side lets
+    /// further calls wait. Each request may hold a message of pipe_limits::message, and an upload
+    /// 256 KiB and one item. Calls that the other side makes while it serves a call of this end
+    /// have a reserve of the same number; beyond that they fail as `overloaded`, since waiting
+    /// could be a deadlock.
     std::size_t max_in_flight = 1024;
     /// Whether an exception that leaves a handler ends the connection, after it was answered, and
     /// is thrown by pipe::serve(); under server::serve it goes to `on_failure`.
@@ -46,7 +46,8 @@ public:
     /// True once nobody waits for the answer: the caller has cancelled, its time has passed, or the
     /// conversation is over. The handler is cancelled then, too.
     bool is_cancelled() const;
-    /// The pipe that the call has come by, for calls to who has made it. Not to be moved from.
+    /// The pipe on which the call has arrived, for calls back to the caller. Do not move from it:
+    /// that would close the pipe.
     remora::pipe& pipe() noexcept { return pipe_; }
 
 private:

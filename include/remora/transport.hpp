@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// What a pipe stands on, and how its ends wait.
+/// The transport of a pipe, and how its ends wait.
 #pragma once
 
 #include <remora/detail/base/standard.hpp>
@@ -22,9 +22,9 @@ enum class wait_policy {
     adaptive,
     /// Sleeps at once.
     block,
-    /// As adaptive, but without a limit of time: the shortest delays, at the price of one CPU for
-    /// as long as anything waits. Of pipes on several executors of a context only the one that has
-    /// begun to wait last does so, of pipes over FIFOs the same.
+    /// Looks again without a limit of time: the shortest delays, and one CPU is busy while anything
+    /// waits. Of several executors of one context only the one that began to wait last does so; of
+    /// the pipes over FIFOs of one executor, only the last one. The others sleep.
     spin,
 };
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// Printing a line on stderr.
 #pragma once
 
 #include <string>

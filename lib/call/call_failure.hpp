@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Why a call failed, as it travels.
+/// The record of a failed call.
 #pragma once
 
 #include <remora/archive.hpp>

@@ -22,12 +22,12 @@ void app_life::start(std::function<asio::awaitable<int>()> app) {
                    asio::bind_cancellation_slot(stop.slot(), std::move(done)));
 }
 
-void app_life::say_goodbye() {
+void app_life::stop_requested() {
     goodbye = true;
     stop.cancel();
 }
 
-void app_life::lose_server() {
+void app_life::server_lost() {
     gone = true;
     if (policy.what == server_gone_policy::kind::stay) return;
     limit.expires_after(unwinding);

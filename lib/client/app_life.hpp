@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The life of an app's main coroutine.
+/// The main coroutine of an app under client::run().
 #pragma once
 
 #include <remora/client.hpp>
@@ -30,12 +30,18 @@ struct app_life : std::enable_shared_from_this<app_life> {
     app_life(asio::io_context& context, const client_options& client)
         : io(context), policy(client.on_server_gone), limit(context) {}
 
+    /// Spawns the coroutine.
     void start(std::function<asio::awaitable<int>()> app);
-    void say_goodbye();
-    void lose_server();
+    /// The server asks the app to end: cancels the coroutine.
+    void stop_requested();
+    /// The server is gone: cancels the coroutine and limits its time, unless the policy is `stay`.
+    void server_lost();
+    /// run_until() returns after this time, whatever its flag.
     void give_up_after(std::chrono::nanoseconds time);
+    /// Runs the context until set() is called with that flag, or the time has passed.
     void run_until(const bool& done);
     void set(bool& flag);
+    /// What client::run() returns, printed if it is a failure.
     int exit_code(const std::optional<error>& of_client) const;
     int code_of_failure() const;
     bool failed_without_server() const;
@@ -50,7 +56,7 @@ struct app_life : std::enable_shared_from_this<app_life> {
     bool left = false;
     bool goodbye = false;
     bool gone = false;
-    const bool* awaited = nullptr;  ///< by run_until
+    const bool* awaited = nullptr;  ///< the flag that run_until() waits for
 };
 
 }  // namespace remora::detail

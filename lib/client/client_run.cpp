@@ -18,8 +18,8 @@ public:
             core.hooks.on_server_known = [this](int pidfd) { parent_watchdog_->watch(pidfd); };
             if (core.pidfd() >= 0) parent_watchdog_->watch(core.pidfd());
         }
-        core.hooks.on_gone = [life] { life->lose_server(); };
-        core.hooks.on_goodbye = [life] { life->say_goodbye(); };
+        core.hooks.on_gone = [life] { life->server_lost(); };
+        core.hooks.on_goodbye = [life] { life->stop_requested(); };
     }
     ~tie() { core_.hooks = {}; }
     tie(const tie&) = delete;
@@ -42,7 +42,7 @@ int client::run_app(app_function app) {
     const auto life = std::make_shared<detail::app_life>(*io, core_->options());
     const tie tied(*core_, life);
     life->start(std::move(app));
-    if (core_->control().is_stopping() && !core_->options().on_goodbye) life->say_goodbye();
+    if (core_->control().is_stopping() && !core_->options().on_goodbye) life->stop_requested();
     life->run_until(life->finished);
     life->limit.cancel();
     if (core_->is_gone()) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The life of the server, as the app sees it: the client's state.
+/// The client's state: the server, from the handshake to its end.
 #pragma once
 
 #include "client/client_connections.hpp"

@@ -59,11 +59,12 @@ void frame_writer::end_frame(position& p) {
     const auto on_the_wire = static_cast<std::uint32_t>(length);
     std::memcpy(header, &on_the_wire, sizeof on_the_wire);
     p.size = p.end - p.begin;
-    if (cuts_) send_in_pieces(p, load_header(header));
+    if (cuts_) move_if_large(p, load_header(header));
 }
 
-// If it is large, or belongs behind one that is. What is sent last stays last.
-void frame_writer::send_in_pieces(position& p, const frame_header& header) {
+// Moves the frame to large_frames if it is large, or has to follow one there: a frame of the same
+// call, or the close frame.
+void frame_writer::move_if_large(position& p, const frame_header& header) {
     if (header.kind == frame_kind::time_left) {
         time_left_ = p;
         timed_call_ = header.id;

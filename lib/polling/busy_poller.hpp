@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Where the waits of one executor poll together, before they sleep.
+/// Busy polling of all waits of one executor, before they sleep.
 #pragma once
 
 #include <remora/asio.hpp>
@@ -32,7 +32,7 @@ enum class wait_outcome {
     ready,        ///< what it polls for has come
     timed_out,    ///< nothing has, in its time
     replaced,     ///< others are polled instead
-    interrupted,  ///< somebody wants the waiting coroutine to look round
+    interrupted,  ///< interrupt() was called: the coroutine has to check its state
 };
 
 /// One wait that is polled. Used again and again, by one coroutine at a time.
@@ -45,7 +45,7 @@ public:
 
     bool needs_syscall() const noexcept { return needs_syscall_; }
     bool poll() { return poll_(); }
-    /// Somebody wants the waiting coroutine to look round.
+    /// Ends the wait: the waiting coroutine has to check its state.
     void interrupt() noexcept;
     /// How it has ended. An interruption counts, whenever it came.
     wait_outcome outcome() const noexcept {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Whether to look again before sleeping, learnt from the waits before.
+/// Decides whether a wait polls before it sleeps, from the outcome of earlier waits.
 #pragma once
 
 #include <remora/transport.hpp>
@@ -8,12 +8,11 @@
 
 namespace remora::detail {
 
-/// The judgement of one waiter. No clock here: a wait that ends while it polls is a hit, one
-/// that outlasts the polling is a miss.
+/// The decision of one waiter. A wait that ends while it polls is a hit, one that does not is a
+/// miss; there is no clock here.
 ///
-/// A sleeping wait never looks short, since waking up takes longer than the wait would have: so
-/// whoever has stopped to look tries again now and then, more rarely each time, every 64th wait in
-/// the end. A hit then makes up for all misses.
+/// After misses it polls again after 4 waits, then after twice as many each time, up to 64; a hit
+/// starts anew. (How long a sleeping wait took says nothing: waking up takes longer.)
 class spin_policy {
 public:
     explicit spin_policy(wait_policy policy) : policy_(policy) {}
@@ -42,8 +41,8 @@ public:
         pause_ = longest_pause;
     }
 
-    /// Before that: may the waiter look by itself for a moment, and keep the thread? `alone`: if
-    /// nobody else waits there, it may.
+    /// Whether the waiter may first poll by itself for a moment, and keep the thread. `alone`:
+    /// nobody else waits on that executor; then it may.
     bool looks_first(bool alone) const noexcept { return alone || eager_credit_ >= 0; }
     void found_first() noexcept {
         eager_credit_ = 0;

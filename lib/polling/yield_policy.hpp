@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Whether to give the CPU away, learnt from what that has cost.
+/// Decides whether a thread calls sched_yield(2), from how long earlier calls took.
 #pragma once
 
 #include <chrono>
@@ -9,7 +9,7 @@ namespace remora::detail {
 /// A thread that is kept from running for longer has lost its CPU to another one.
 inline constexpr std::chrono::microseconds longest_gap{100};
 
-/// The judgement of one thread. Among threads that compute, a yield costs a time slice or more:
+/// The decision of one thread. Among threads that compute, a yield costs a time slice or more:
 /// after one that was so long there is none for 64 times as long. No clock here.
 class yield_policy {
 public:

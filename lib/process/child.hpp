@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The two halves of a child: what is known of it, and what tells of its end.
+/// The state of a child process, and the watcher that notices its end.
 #pragma once
 
 #include "base/unique_fd.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The app as processes.
+/// The processes of the app: the child, and the app behind a launcher that forks.
 #pragma once
 
 #include "process/descendant.hpp"

@@ -60,7 +60,7 @@ private:
     void finish();
     asio::awaitable<void> watch_signals();
     void take_signal(int signal);
-    void obey(const stop_action& action);
+    void perform(const stop_action& action);
 
     std::shared_ptr<server_core> server_;
     transport_maker transports_;

@@ -17,7 +17,7 @@ void app_session::stop(stop_step first, std::chrono::nanoseconds grace) {
     if (ended_) return;
     if (!stopping_.started()) stopping_ = stop_sequence({to_ms(grace), to_ms(grace)});
     if (first == stop_step::goodbye && !control_.is_welcomed()) first = stop_step::sigterm;
-    obey(stopping_.start(first));
+    perform(stopping_.start(first));
 }
 
 void app_session::stop_later() {
@@ -32,7 +32,7 @@ void app_session::end() {
     if (!over_) process_->signal(SIGKILL);
 }
 
-void app_session::obey(const stop_action& action) {
+void app_session::perform(const stop_action& action) {
     if (action.what == stop_action::kind::nothing || action.what == stop_action::kind::done) return;
     emit({.kind = event_kind::stopping, .pid = pid_, .text = to_string(stopping_.stopped_by())});
     if (action.what == stop_action::kind::say_goodbye) {
@@ -43,7 +43,7 @@ void app_session::obey(const stop_action& action) {
     if (!action.then_wait) return;
     stop_timer_.expires_after(*action.then_wait);
     stop_timer_.async_wait([self = shared_from_this()](std::error_code ec) {
-        if (!ec) self->obey(self->stopping_.time_passed());
+        if (!ec) self->perform(self->stopping_.time_passed());
     });
 }
 
@@ -63,7 +63,7 @@ void app_session::take_signal(int signal) {
         connections_.stop_waiting();
     } else if (terminal_.stops(signal, std::chrono::steady_clock::now())) {
         if (stopping_.started()) {
-            obey(stopping_.hurry());
+            perform(stopping_.hurry());
         } else {
             stop(stop_step::goodbye, stop_timeout());
         }

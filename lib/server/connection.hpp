@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// What is kept of each connection.
+/// A connection in each of its states: waiting for a service, being opened, served.
 #pragma once
 
 #include "server/connection_table.hpp"

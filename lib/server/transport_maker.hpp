@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// What the pipes of one app stand on.
+/// Makes the FIFOs and rings of one app's pipes.
 #pragma once
 
 #include "transport/run_directory.hpp"

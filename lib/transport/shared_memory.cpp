@@ -190,7 +190,7 @@ void shared_memory_transport::ring_bell() noexcept {
 }
 
 void shared_memory_transport::check_bell() const {
-    if (bell_error_ != 0) raise_system(bell_error_, "ringing the bell of a ring");
+    if (bell_error_ != 0) raise_system(bell_error_, "shared memory: writing the wake-up byte");
 }
 
 // What is taken here may have been meant for the other one, who has to look for himself.

@@ -42,7 +42,7 @@ public:
     /// and returns its place. Throws what the system says; ENOMEM if the process can allocate
     /// hardly more than `free` bytes, since beyond them the kernel would kill it.
     std::uint64_t take(std::size_t ring, std::uint64_t free = control_groups::own().free_memory());
-    /// Both sides have left: the pages go back.
+    /// Both sides have left: gives the pages back to the system.
     void punch(std::uint64_t offset, std::size_t ring) noexcept;
     /// The server has left and the app has not.
     void note_left(std::uint64_t offset, std::size_t ring) noexcept;
@@ -57,7 +57,7 @@ private:
     std::uint64_t size_;
     std::mutex mutex_;
     std::uint64_t next_ = 0;
-    std::vector<range> left_;  ///< by the server, before the app
+    std::vector<range> left_;  ///< places that the server has left and the app has not
 };
 
 /// Of the memory: places in an arena begin with a page, and no ring is smaller. The sizes of rings

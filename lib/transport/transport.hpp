@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// What a pipe stands on: contiguous bytes in, contiguous bytes out, and a wait for each.
+/// The interface of a transport: contiguous bytes in, contiguous bytes out, and a wait for each.
 #pragma once
 
 #include <remora/asio.hpp>

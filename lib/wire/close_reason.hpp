@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Why something ended or was refused, as it travels.
+/// The record for the reason of a close or a refusal.
 #pragma once
 
 #include <remora/archive.hpp>

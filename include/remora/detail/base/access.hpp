@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// What the library may do with its own handles, and users may not.
+/// Gives the library access to private constructors of its handles.
 #pragma once
 
 #include <utility>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// What the compiler has to know, in a sentence that comes before all that it would say itself.
+/// One clear error if the program is not compiled as C++20 or newer.
 #pragma once
 
 #if __cplusplus < 202002L

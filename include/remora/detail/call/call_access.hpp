@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// What the library's own parts may do with the types of this room that users have.
+/// Gives the library access to private members of pipes, services, streams and generators.
 #pragma once
 
 #include <remora/request.hpp>

@@ -56,9 +56,9 @@ private:
     void flush_if_due();
 
     pipe_end& end_;
-    position last_{};   ///< of the frames that were not flushed
-    deadline until_{};  ///< they are kept back
-    int queued_ = 0;    ///< how many they are
+    position last_{};   ///< of the frames that are not flushed
+    deadline until_{};  ///< when they have to be flushed
+    int queued_ = 0;    ///< their number
     bool is_open_ = false;
     std::vector<std::shared_ptr<incoming_stream>> to_wake_;
 };

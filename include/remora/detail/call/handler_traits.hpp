@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// What a handler takes and returns, and what the compiler says where it is none. Not for users.
+/// The types that a handler takes and returns, and compile-time checks of it. Not for users.
 #pragma once
 
 #include <remora/asio.hpp>

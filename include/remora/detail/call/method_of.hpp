@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// How handlers are called. Not for users.
+/// Calling a handler: decoding, the call, its answer. Not for users.
 #pragma once
 
 #include <remora/detail/call/call_access.hpp>
@@ -46,7 +46,7 @@ asio::awaitable<void> serve_awaited(end_ptr end, std::uint64_t id, service_ptr,
 template <class T>
 asio::awaitable<void> serve_stream(end_ptr end, std::uint64_t id, service_ptr,
                                    std::shared_ptr<outgoing_stream> out, generator<T> items) {
-    const auto cancelled = [] {};  // the session stops it
+    const auto cancelled = [] {};  // dispatcher::cancel() stops it
     try {
         co_await produce(end, id, 0, std::move(out), std::move(items), deadline::max(), cancelled);
         end->dispatcher->answer_done(id);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// A call of this end, where it is waited for. Not for users.
+/// The interface of a call that waits for its answer. Not for users.
 #pragma once
 
 #include <exception>

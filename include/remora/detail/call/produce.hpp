@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// How a generator's items leave. Not for users.
+/// Sending the items of a generator. Not for users.
 #pragma once
 
 #include <remora/detail/call/call_access.hpp>
@@ -103,8 +103,9 @@ asio::awaitable<void> wait_for_queue(producing<T, Cancelled>& mine) {
 
 /// Sends the items of a stream, as there is credit and room for them. Throws what the generator
 /// throws, and operation_aborted once it was stopped; not before what the generator awaits has
-/// ended. `cancelled` is called when the awaiting coroutine is cancelled, and stops it. What stops
-/// it when `until` has passed is the session.
+/// ended. `cancelled` is called when the awaiting coroutine is cancelled, and stops it. It is
+/// stopped by outgoing_stream::stop(), too: caller::end_upload() calls that for an upload whose
+/// call was cancelled, answered or too late, dispatcher::cancel() for a handler.
 template <class T, class Cancelled>
 asio::awaitable<void> produce(end_ptr end, std::uint64_t id, std::uint8_t flags,
                               std::shared_ptr<outgoing_stream> out, generator<T> items,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// What the compiler says where a call cannot be. Not for users.
+/// Compile-time checks of calls, with their messages. Not for users.
 #pragma once
 
 #include <remora/request.hpp>

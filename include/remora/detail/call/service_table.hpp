@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The handlers of a service, by the type that they take. Not for users.
+/// The handlers of a service, found by the type that they take. Not for users.
 #pragma once
 
 #include <remora/detail/call/pipe_end.hpp>

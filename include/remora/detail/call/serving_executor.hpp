@@ -14,7 +14,7 @@ namespace remora::detail {
 
 class pipe_end;
 
-/// What a handler's coroutine runs for.
+/// The call that a handler's coroutine serves, and the executor of its pipe.
 struct serving {
     static constexpr auto no_limit = std::chrono::steady_clock::time_point::max();
 
@@ -25,11 +25,11 @@ struct serving {
     asio::any_io_executor posting;                           ///< the same, never within the caller
     pipe_end* end = nullptr;                                 ///< null while there is no call
     std::uint64_t id = 0;                                    ///< of the call
-    std::chrono::steady_clock::time_point until = no_limit;  ///< its caller waits
+    std::chrono::steady_clock::time_point until = no_limit;  ///< the deadline of the call
 };
 
-/// That of the pipe, which in addition says whom the coroutine serves. serving_of() finds the call
-/// from the executor of the handler's coroutine, and of what is spawned on it.
+/// The pipe's executor, with a pointer to the call that is served. serving_of() finds the call from
+/// the executor of the handler's coroutine, and of what is spawned on it.
 template <bool posts>
 class serving_executor {
 public:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Both ends of a stream. Not for users.
+/// The receiving and the sending end of a stream. Not for users.
 #pragma once
 
 #include <remora/detail/call/pending_call.hpp>

@@ -14,12 +14,12 @@
 
 namespace remora::detail {
 
-/// What the consumer of a stream grants at most, beyond what it has taken; and from the beginning,
-/// where nothing else was agreed.
+/// The largest window of a stream, in bytes: how far the producer may be ahead of what was taken.
+/// Also the first one, without the feature small_streams.
 inline constexpr std::int64_t stream_window = 256 << 10;
-/// What it grants from the beginning where that was agreed. A stream whose items are taken as fast
-/// as they come gets more, as long as all those of its connection have less than `stream_growth`
-/// more than that: so many streams that nobody reads take little.
+/// The first window with that feature. It grows when the consumer has taken all, as long as the
+/// windows of all streams of the connection together have grown by less than `stream_growth`: so
+/// many streams that nobody reads take little memory.
 inline constexpr std::int64_t first_window = 16 << 10;
 inline constexpr std::int64_t stream_growth = 16 << 20;
 
@@ -38,7 +38,7 @@ private:
     std::int64_t left_ = stream_window;
 };
 
-/// The consumer's side: items that have arrived and were not taken.
+/// The consumer's side: the queue of items that have arrived, and the credit to give back.
 class stream_inbox {
 public:
     /// Of items whose type has this tag.
@@ -55,7 +55,7 @@ public:
     /// No more items come: a clean end, or why not.
     void end(std::exception_ptr why = nullptr) noexcept;
 
-    /// The items that are here are the last: those that still come go.
+    /// Ends the stream: the items that are here can still be taken, later ones are dropped.
     void refuse(std::exception_ptr why) noexcept;
 
     bool empty() const noexcept { return first_ == bytes_.size(); }
@@ -67,9 +67,10 @@ public:
     /// The oldest item. Good until the next call.
     std::span<const std::byte> front() const noexcept;
     void pop() noexcept;
-    /// Nobody takes items any more: those that are here go, and so does what still comes.
+    /// Drops the items that are here, and those that still come.
     void discard() noexcept;
-    /// How much more credit would help: all was taken, and the producer waits, or soon will.
+    /// By how much the window should grow: more than 0 if all was taken, and the producer waits, or
+    /// soon will.
     std::int64_t wanted() const noexcept;
     void grow(std::int64_t bytes) noexcept;
     std::int64_t window() const noexcept { return window_; }

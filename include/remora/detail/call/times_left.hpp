@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// How long the callers wait whose requests are about to come. No input or output.
+/// Time limits that have arrived before their requests. No input or output.
 #pragma once
 
 #include <array>

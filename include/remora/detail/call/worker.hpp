@@ -15,7 +15,7 @@ struct outgoing_stream;
 
 /// The streams of a call that is served.
 struct served_streams {
-    std::weak_ptr<incoming_stream> upload;  ///< which keeps the pipe, and is the handler's
+    std::weak_ptr<incoming_stream> upload;  ///< weak: the handler owns it, and it owns the pipe
     std::shared_ptr<outgoing_stream> items;
 };
 
@@ -25,8 +25,8 @@ struct worker {
         : idle(all), serves(std::make_shared<serving>(of_pipe)) {}
 
     std::uint64_t id = 0;       ///< of the call that it serves
-    bool is_cancelled = false;  ///< by who has called
-    bool is_told = false;       ///< that the conversation is over
+    bool is_cancelled = false;  ///< a cancel frame has come
+    bool is_told = false;       ///< cancelled at the end of the conversation
     served_streams streams;
     asio::awaitable<void> work;  ///< what to do next
     asio::cancellation_signal cancel;

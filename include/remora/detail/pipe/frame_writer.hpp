@@ -19,8 +19,8 @@ namespace remora::detail {
 /// abandon_frame().
 class frame_writer {
 public:
-    /// Where a frame is in the bytes of this direction, counted since the start; and its size. One
-    /// that leaves in pieces is where it would have been, and counts as one byte.
+    /// The place of a frame in the bytes of this direction, counted since the start; and its size.
+    /// A frame that leaves in pieces has the place where it would have stood, with end = begin + 1.
     struct position {
         std::uint64_t begin = 0, end = 0;
         std::size_t size = 0;
@@ -55,7 +55,7 @@ public:
     void drop_all() noexcept;
 
 private:
-    void send_in_pieces(position& p, const frame_header& header);
+    void move_if_large(position& p, const frame_header& header);
     void put_name(position p, std::uint64_t tag, std::string_view type_name);
     void forget_name(position p) noexcept;
 

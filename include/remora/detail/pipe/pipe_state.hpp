@@ -41,6 +41,7 @@ protected:
 ///
 /// It has more functions than others, since reading, writing and ending change each other's state:
 /// an end of input fails the senders, a failure to write wakes the reader, and closing does both.
+/// Its members are in groups: receiving, sending, closing.
 class pipe_state : public std::enable_shared_from_this<pipe_state> {
 public:
     using position = frame_writer::position;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Where one coroutine waits until another one resumes it, without a trip through the scheduler.
+/// A wait of one coroutine that another one resumes, without a trip through the scheduler.
 #pragma once
 
 #include <remora/asio.hpp>

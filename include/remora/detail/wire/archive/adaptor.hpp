@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Stacks and queues: the sequences inside container adaptors.
+/// The sequences inside std::stack, std::queue and std::priority_queue.
 #pragma once
 
 #include <queue>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Bytes on their way out.
+/// A growing buffer of bytes, for encoding.
 #pragma once
 
 #include <algorithm>

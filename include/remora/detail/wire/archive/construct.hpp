@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Objects that owning pointers hold, also those of classes without a default constructor.
+/// Making the objects that owning pointers hold, also those without a default constructor.
 #pragma once
 
 #include <cereal/access.hpp>

@@ -21,14 +21,14 @@ concept hash_table = requires(const C& c) { c.bucket_count(); };
 /// A hash table of fewer elements is fast, whatever its keys.
 inline constexpr std::size_t small_table = 64;
 
-/// Bounds the work of set_sequence into a hash table. An insertion passes by the elements of its
-/// bucket up to one that is equal. With keys that chance has chosen that is one on average; keys
-/// that were chosen to collide would make the work grow with the square of their number.
+/// Limits the work of inserting into a hash table. An insertion compares the key with the elements
+/// of its bucket until one is equal. With random keys that is one comparison on average; with keys
+/// chosen to collide, the total grows with the square of their number.
 class collisions {
 public:
     explicit collisions(std::size_t count) : left_(allowed_always + allowed_each * count) {}
 
-    /// Counts what set_sequence an element with this key will pass by.
+    /// Counts the elements that inserting this key compares.
     template <class C>
     void count(input_archive& in, const C& c, const typename C::key_type& key) {
         if (c.size() < small_table) return;
