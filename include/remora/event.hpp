@@ -20,10 +20,10 @@ enum class event_kind {
     rejected,        ///< A pipe was asked for and not given.
     closed,          ///< A pipe's service has ended; `code` is set unless the end was clean.
     service_failed,  ///< A service ended with an exception; `text` is what it said.
-    goodbye,  ///< In a server: the app has closed the control pipe. In a client: the server asks
-              ///< the app to end.
-    stopping,     ///< The stop sequence takes a step; `text` names it.
-    app_ended,    ///< The app is reaped; `text` says how. Its services may still go on.
+    goodbye,    ///< In a server: the app has closed the control pipe. In a client: the server asks
+                ///< the app to end.
+    stopping,   ///< The stop sequence takes a step; `text` names it.
+    app_ended,  ///< The app is reaped; `text` says how. Its services may still go on.
     server_gone,  ///< The server has vanished.
     fallback,     ///< FIFOs instead of shared memory; `code` and `text` say why.
 };

@@ -98,7 +98,7 @@ asio::awaitable<void> call_session::read(std::unique_ptr<reading>) {
     }
     over(why);
     co_await caller_.wait_stream_uploads();
-    assert(shared_.waiting.empty());  // they would never hear of it
+    assert(shared_.waiting.empty());  // they would never be resumed
 }
 
 asio::awaitable<void> call_session::read_all() {

@@ -77,7 +77,7 @@ void caller::end_stream_upload() noexcept {
     if (--stream_uploads_ == 0) awaiting_uploads_.notify_all();
 }
 
-// Who awaits the end of a stream hears of it after its upload.
+// Completes when the last upload of a stream has ended.
 asio::awaitable<void> caller::wait_stream_uploads() {
     while (stream_uploads_ != 0) {
         wait_queue::waiter mine(awaiting_uploads_, end_.executor());

@@ -11,7 +11,7 @@
 namespace remora::detail {
 namespace {
 
-// An honest peer has a few dozen types; one that invents names without end is stopped here.
+// A peer normally has a few dozen types: this limits the memory for their names.
 constexpr std::size_t max_names = 4096;
 
 // A buffer that one large frame has made larger than this is given back.

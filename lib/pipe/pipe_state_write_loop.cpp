@@ -63,7 +63,7 @@ asio::awaitable<void> pipe_state::watch_hang_up(std::shared_ptr<pipe_state> self
     self->watches_hang_up_ = false;
 }
 
-// The peer writes no more: all it has sent is here. Did it say goodbye?
+// The peer writes no more. Reads what is left, and looks whether it contains a close frame.
 void pipe_state::look_for_end() try {
     reader_.forget_head();
     while (transport_->fetch(all_of_it) == transport::fetched::more) {

@@ -19,17 +19,17 @@ namespace {
 // The exit code of an app without its server: EX_UNAVAILABLE of sysexits.h.
 constexpr int server_gone_code = 69;
 
-void ring(int bell) {
+void notify(int event_fd) {
     const std::uint64_t one = 1;
-    [[maybe_unused]] const ssize_t written = ::write(bell, &one, sizeof one);
+    [[maybe_unused]] const ssize_t written = ::write(event_fd, &one, sizeof one);
 }
 }  // namespace
 
 parent_watchdog::parent_watchdog(int control_fd, std::chrono::nanoseconds limit)
     : control_(::fcntl(control_fd, F_DUPFD_CLOEXEC, 3)),
-      bell_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      changed_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       limit_(limit) {
-    if (!control_ || !bell_) raise_system(errno, "setting up the watch for the server's end");
+    if (!control_ || !changed_) raise_system(errno, "watching for the server's end");
     // The app's signals are for the app's threads.
     sigset_t all;
     sigset_t before;
@@ -41,14 +41,14 @@ parent_watchdog::parent_watchdog(int control_fd, std::chrono::nanoseconds limit)
 
 parent_watchdog::~parent_watchdog() {
     ended_ = true;
-    ring(bell_.get());
+    notify(changed_.get());
     thread_.join();
     const unique_fd closed(server_.exchange(-1));
 }
 
 void parent_watchdog::watch(int pidfd) {
     const unique_fd old(server_.exchange(::fcntl(pidfd, F_DUPFD_CLOEXEC, 3)));
-    ring(bell_.get());
+    notify(changed_.get());
 }
 
 void parent_watchdog::work() {
@@ -64,17 +64,17 @@ void parent_watchdog::work() {
 
 // Waits until something has changed, and takes note.
 void parent_watchdog::listen(int milliseconds) {
-    pollfd bell{bell_.get(), POLLIN, 0};
-    ::poll(&bell, 1, milliseconds);
+    pollfd changed{changed_.get(), POLLIN, 0};
+    ::poll(&changed, 1, milliseconds);
     std::uint64_t count;
-    [[maybe_unused]] const ssize_t got = ::read(bell_.get(), &count, sizeof count);
+    [[maybe_unused]] const ssize_t got = ::read(changed_.get(), &count, sizeof count);
 }
 
 // False if the app has ended first.
 bool parent_watchdog::wait_for_death() {
     for (;;) {
         // Without events asked for, the control pipe reports only that its other end is gone.
-        pollfd fds[] = {{bell_.get(), POLLIN, 0}, {control_.get(), 0, 0}, {server_, POLLIN, 0}};
+        pollfd fds[] = {{changed_.get(), POLLIN, 0}, {control_.get(), 0, 0}, {server_, POLLIN, 0}};
         ::poll(fds, 3, -1);
         if (ended_) return false;
         if (fds[1].revents != 0 || fds[2].revents != 0) return true;

@@ -28,7 +28,7 @@ private:
     void listen(int milliseconds);
 
     unique_fd control_;
-    unique_fd bell_;                ///< an eventfd: something changed
+    unique_fd changed_;             ///< an eventfd: something changed
     std::atomic<int> server_ = -1;  ///< a copy of the pidfd, closed with the thread
     std::atomic<bool> ended_ = false;
     std::chrono::nanoseconds limit_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // ENOENT of a start can mean the target, the interpreter it names or the loader it names; EACCES a
-// directory, a missing x bit or a mount option. So look again, and name the culprit.
+// directory, a missing x bit or a mount option. So look again, and name what is at fault.
 #include "process/spawn.hpp"
 
 #include <fcntl.h>

@@ -41,10 +41,10 @@ fifo_ends transport_maker::make_fifos(const std::string& base) {
 
 connection_ends transport_maker::make(const std::string& base, std::uint32_t kinds,
                                       std::size_t ring) {
-    if (kinds == 0) raise(errc::no_transport, "what the app allows, the service does not");
+    if (kinds == 0) raise(errc::no_transport, "the app and the service allow no common transport");
     connection_ends ends{.fifo = make_fifos(base)};
     if ((kinds & wire::over_shared_memory) != 0) ends.rings = make_rings(kinds, ring);
-    if (ends.rings) {  // they only carry bells
+    if (ends.rings) {  // they only carry wake bytes
         ::fcntl(ends.fifo.in.get(), F_SETPIPE_SZ, smallest_pipe);
         ::fcntl(ends.fifo.out.get(), F_SETPIPE_SZ, smallest_pipe);
     }

@@ -43,8 +43,8 @@ private:
     bool grown_ = false;
 };
 
-// Room for what is wanted, but never for more than twice of what has arrived: a length that lies
-// costs its sender as much as us.
+// Room for what is wanted, but never for more than twice of what has arrived: a false length must
+// not make this side allocate more.
 void fifo_transport::make_room(std::size_t wanted) {
     const std::size_t used = input_.size();
     const std::size_t begin =

@@ -19,8 +19,9 @@ namespace remora::detail {
 struct ring_indices {
     alignas(128) std::atomic<std::uint64_t> head;           ///< bytes written, since the start
     alignas(128) std::atomic<std::uint64_t> tail;           ///< bytes read
-    alignas(128) std::atomic<std::uint32_t> reader_sleeps;  ///< 1: ring when something comes
-    alignas(128) std::atomic<std::uint32_t> writer_sleeps;  ///< 1: ring when there is room
+    alignas(128) std::atomic<std::uint32_t> reader_sleeps;  ///< 1: wake the reader after writing
+    alignas(
+        128) std::atomic<std::uint32_t> writer_sleeps;  ///< 1: wake the writer when there is room
 };
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 static_assert(sizeof(ring_indices) == 512);

@@ -18,26 +18,26 @@ namespace {
 constexpr std::size_t largest_copied = 4096;
 constexpr std::size_t copy_size = 2 * largest_copied;
 constexpr std::size_t keep_capacity = 4u << 20;
-// How often a look that finds nothing passes before the bell is looked at too, for the end.
+// How often a look that finds nothing passes before the FIFO is looked at too, for the end.
 constexpr unsigned looks_for_end = 1024;
 
 class shared_memory_transport final : public transport {
 public:
     shared_memory_transport(const asio::any_io_executor& executor, connection_ends ends)
-        : bells_(executor, std::move(ends.fifo)),
+        : wake_fifos_(executor, std::move(ends.fifo)),
           rings_(std::move(ends.rings)),
           reader_(rings_.reader()),
           writer_(rings_.writer()) {}
 
     transport_kind what() const noexcept override { return transport_kind::shared_memory; }
-    bool shares_cpu() noexcept override { return bells_.is_open() && rings_.shares_cpu(); }
+    bool shares_cpu() noexcept override { return wake_fifos_.is_open() && rings_.shares_cpu(); }
     fetched fetch(std::size_t wanted) override;
     std::size_t write(std::span<const std::byte> bytes) override;
     bool begin_wait(readiness what) override;
     asio::awaitable<void> wait(readiness what, std::error_code& ec) override;
     void end_wait(readiness what) override;
-    void cancel() noexcept override { bells_.cancel(); }
-    void opened() noexcept override { bells_.opened(); }
+    void cancel() noexcept override { wake_fifos_.cancel(); }
+    void opened() noexcept override { wake_fifos_.opened(); }
     void close() noexcept override;
 
 private:
@@ -46,12 +46,12 @@ private:
     fetched find_nothing();
     bool is_ready(readiness what);
     void go_to_sleep(readiness what, bool asleep) noexcept;
-    void ring_bell() noexcept;
-    void check_bell() const;
-    void empty_bell();
+    void send_wake_byte() noexcept;
+    void check_wake_error() const;
+    void drain_wake_bytes();
     void shrink() noexcept;
 
-    fifo_pair bells_;
+    fifo_pair wake_fifos_;
     shared_rings rings_;
     ring_reader reader_;
     ring_writer writer_;
@@ -59,22 +59,22 @@ private:
     std::vector<std::byte> rest_;  ///< of a frame that is larger than the ring
     std::size_t shown_ = 0;        ///< bytes of the ring in the input, or consumed from there
     unsigned empty_looks_ = 0;
-    int readers_waiting_ = 0;  ///< for the bell, which all of them share
+    int readers_waiting_ = 0;  ///< for the wake byte, which all of them share
     int writers_waiting_ = 0;
     bool gathering_ = false;  ///< the input is in rest_
     bool ended_ = false;      ///< the other side has closed its FIFOs
-    int bell_error_ = 0;      ///< what has kept a bell from ringing
+    int wake_error_ = 0;      ///< of sending a wake byte
 };
 
 transport::fetched shared_memory_transport::fetch(std::size_t wanted) {
-    if (!bells_.is_open()) return fetched::end;
+    if (!wake_fifos_.is_open()) return fetched::end;
     if (gathering_) {
         gathering_ = !input_.empty();
         if (!gathering_) shrink();
     } else if (shown_ != input_.size()) {
         reader_.release(shown_ - input_.size());
         shown_ = input_.size();
-        if (reader_.must_wake(false)) ring_bell();
+        if (reader_.must_wake(false)) send_wake_byte();
     }
     const auto unread = reader_.unread();
     const bool too_large = !gathering_ && wanted > reader_.size();
@@ -108,7 +108,7 @@ transport::fetched shared_memory_transport::gather(std::span<const std::byte> un
     rest_.erase(rest_.begin(), rest_.end() - static_cast<std::ptrdiff_t>(kept));
     rest_.insert(rest_.end(), taken.begin(), taken.end());
     reader_.release_now(taken.size());
-    if (reader_.must_wake(false)) ring_bell();
+    if (reader_.must_wake(false)) send_wake_byte();
     gathering_ = true;
     shown_ = 0;
     input_ = rest_;
@@ -119,20 +119,20 @@ transport::fetched shared_memory_transport::find_nothing() {
     if (shown_ != 0) reader_.release_now(0);  // the rest of a large frame may need the room
     if (reader_.must_wake(true)) {
         reader_.release_now(0);
-        ring_bell();
+        send_wake_byte();
     }
-    check_bell();
-    if (++empty_looks_ % looks_for_end == 0) empty_bell();
+    check_wake_error();
+    if (++empty_looks_ % looks_for_end == 0) drain_wake_bytes();
     // What came before the end is in the ring.
     if (!ended_ || reader_.unread().size() != shown_) return fetched::nothing;
     return fetched::end;
 }
 
 std::size_t shared_memory_transport::write(std::span<const std::byte> bytes) {
-    if (!bells_.is_open()) return 0;
+    if (!wake_fifos_.is_open()) return 0;
     const std::size_t count = writer_.write(bytes);
-    if (count != 0 && writer_.must_wake()) ring_bell();
-    check_bell();
+    if (count != 0 && writer_.must_wake()) send_wake_byte();
+    check_wake_error();
     return count;
 }
 
@@ -147,7 +147,7 @@ void shared_memory_transport::go_to_sleep(readiness what, bool asleep) noexcept 
     if (what == readiness::readable) {
         if (asleep) {
             reader_.release_now(0);
-            if (reader_.must_wake(true)) ring_bell();
+            if (reader_.must_wake(true)) send_wake_byte();
         }
         reader_.sleeps(asleep);
     } else {
@@ -155,48 +155,50 @@ void shared_memory_transport::go_to_sleep(readiness what, bool asleep) noexcept 
     }
 }
 
-// The flag goes up before the last look: what comes after that look rings the bell.
+// Sets the flag before the last look: who writes after that look sees the flag, and sends a wake
+// byte.
 bool shared_memory_transport::begin_wait(readiness what) {
-    if (!bells_.is_open()) return false;
+    if (!wake_fifos_.is_open()) return false;
     go_to_sleep(what, true);
     int& waiting = what == readiness::readable ? readers_waiting_ : writers_waiting_;
-    const bool waits = bell_error_ == 0 && !is_ready(what);
+    const bool waits = wake_error_ == 0 && !is_ready(what);
     if (waits) ++waiting;
     if (waiting == 0) go_to_sleep(what, false);
     return waits;
 }
 
 asio::awaitable<void> shared_memory_transport::wait(readiness what, std::error_code& ec) {
-    // The bell rings for room, too.
-    return bells_.wait(what == readiness::hung_up ? what : readiness::readable, ec);
+    // The wake byte comes for room, too.
+    return wake_fifos_.wait(what == readiness::hung_up ? what : readiness::readable, ec);
 }
 
 void shared_memory_transport::end_wait(readiness what) {
     int& waiting = what == readiness::readable ? readers_waiting_ : writers_waiting_;
     --waiting;
-    if (!bells_.is_open()) return;
+    if (!wake_fifos_.is_open()) return;
     if (waiting == 0) go_to_sleep(what, false);
-    empty_bell();
+    drain_wake_bytes();
 }
 
-// A bell that is full rings already. Where one cannot be rung the other side may sleep for ever.
-void shared_memory_transport::ring_bell() noexcept {
+// A full FIFO is no error: its reader wakes up anyway. After another error the other side may sleep
+// for ever, so it is kept.
+void shared_memory_transport::send_wake_byte() noexcept {
     const std::byte any{1};
     ssize_t count = 0;
     do {
-        count = ::write(bells_.out(), &any, 1);
+        count = ::write(wake_fifos_.out(), &any, 1);
     } while (count < 0 && errno == EINTR);
-    if (count < 0 && errno != EAGAIN) bell_error_ = errno;
+    if (count < 0 && errno != EAGAIN) wake_error_ = errno;
 }
 
-void shared_memory_transport::check_bell() const {
-    if (bell_error_ != 0) raise_system(bell_error_, "shared memory: writing the wake-up byte");
+void shared_memory_transport::check_wake_error() const {
+    if (wake_error_ != 0) raise_system(wake_error_, "shared memory: writing the wake-up byte");
 }
 
-// What is taken here may have been meant for the other one, who has to look for himself.
-void shared_memory_transport::empty_bell() {
+// The bytes may be for the other wait of this end: it has to look again.
+void shared_memory_transport::drain_wake_bytes() {
     std::array<std::byte, 64> rings;
-    const ssize_t count = ::read(bells_.in(), rings.data(), rings.size());
+    const ssize_t count = ::read(wake_fifos_.in(), rings.data(), rings.size());
     if (count == 0) ended_ = true;
     if (count > 0 && readers_waiting_ + writers_waiting_ != 0) cancel();
 }
@@ -209,7 +211,7 @@ void shared_memory_transport::shrink() noexcept {
 void shared_memory_transport::close() noexcept {
     input_ = {};
     rings_.close();  // before the FIFOs, whose end says that this side has left
-    bells_.close();
+    wake_fifos_.close();
 }
 
 }  // namespace

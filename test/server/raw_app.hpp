@@ -68,7 +68,7 @@ T value_of(const std::vector<std::byte>& bytes) {
     return remora::decode<T>(remora::parse_frame(bytes, 64u << 20, wanted)->payload);
 }
 
-/// A connection, over FIFOs or over rings whose bells these are.
+/// A connection, over FIFOs or over rings whose wake bytes go there.
 class raw_connection {
 public:
     explicit raw_connection(raw_pipe fifo, remora::detail::shared_rings rings = {},
@@ -116,13 +116,13 @@ public:
     }
 
 private:
-    // For the bell, or a moment. False at the end, when nothing is left in the ring.
+    // For a wake byte, or a moment. False at the end, when nothing is left in the ring.
     bool wait() {
         reader_.sleeps(true);
-        pollfd bell{fifo_.down.get(), POLLIN, 0};
-        if (reader_.unread().empty() && ::poll(&bell, 1, 1) > 0) {
-            char bells[64];
-            ended_ = ::read(bell.fd, bells, sizeof bells) <= 0;
+        pollfd wake{fifo_.down.get(), POLLIN, 0};
+        if (reader_.unread().empty() && ::poll(&wake, 1, 1) > 0) {
+            char bytes[64];
+            ended_ = ::read(wake.fd, bytes, sizeof bytes) <= 0;
         }
         reader_.sleeps(false);
         return !ended_ || !reader_.unread().empty();

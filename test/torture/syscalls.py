@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """A demo's server and app, of which one is killed at, or fails in, each of its system
 calls in turn, by strace. It has to end, by itself and with a word, and nothing may be left. How
-often a bell rings differs between two lives, so that a fault may miss its call: its log tells."""
+often a wake byte is sent differs between two lives, so that a fault may miss its call: its log tells."""
 import collections
 import os
 import re

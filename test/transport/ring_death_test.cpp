@@ -23,7 +23,7 @@ asio::awaitable<std::vector<std::byte>> frame_of(asio::io_context& io, const blo
     co_return read_bytes(ends);
 }
 
-// So many bytes of a frame were shown, and perhaps the bell was claimed, which never rings.
+// So many bytes of a frame were shown, and perhaps the flag was taken, but no wake byte is sent.
 asio::awaitable<void> check_writer_dies(asio::io_context& io, std::span<const std::byte> frame,
                                         std::size_t shown, bool receiver_sleeps, bool claimed) {
     CAPTURE(frame.size());

@@ -245,7 +245,7 @@ TEST_CASE("an index that the peer has broken ends the pipe, for the receiver and
 }
 
 // Both ends talk while a third party writes at random over all that they share. Whatever comes of
-// it, nothing crashes, and both come to an end when the writer closes their bells.
+// it, nothing crashes, and both come to an end when the writer closes their FIFOs.
 asio::awaitable<void> take_until_failure(remora::pipe p) {
     try {
         blob b;

@@ -60,7 +60,7 @@ std::string next_frame(input& in) {
     return test::frame_bytes(header, in.take_text(length));
 }
 
-/// The other end of the pipe: over FIFOs, or over rings that FIFOs ring the bells of.
+/// The other end of the pipe: over FIFOs, or over rings, with FIFOs for the wake bytes.
 class peer {
 public:
     explicit peer(remora::detail::connection_ends ends)
