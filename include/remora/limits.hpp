@@ -20,8 +20,10 @@ struct decode_limits {
 struct pipe_limits {
     /// Bytes of one encoded value, 4096 to 4 GiB - 4096; the smaller of both sides' counts.
     std::size_t message = 16u << 20;
-    std::size_t queue = 256u << 10;  ///< bytes waiting to be written, beyond which `send` waits
-    decode_limits decode{};          ///< what one value may cost to decode
+    /// Bytes waiting to be written, beyond which `send` waits. Beside them a request, reply or item
+    /// may wait that leaves in pieces.
+    std::size_t queue = 256u << 10;
+    decode_limits decode{};  ///< what one value may cost to decode
 };
 
 }  // namespace remora

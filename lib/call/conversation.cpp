@@ -53,7 +53,7 @@ std::exception_ptr conversation::gone(std::string_view request) const noexcept {
 // As those are that are awaited together with one which has failed with the conversation.
 std::exception_ptr conversation::why_cancelled(std::string_view request) const noexcept {
     if (is_over_) return gone(request);
-    return std::make_exception_ptr(std::system_error(asio::error::operation_aborted));
+    return exception_of([] { return std::system_error(asio::error::operation_aborted); });
 }
 
 }  // namespace remora::detail

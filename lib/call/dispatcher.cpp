@@ -151,9 +151,7 @@ void dispatcher::answered(pipe_state::position p) {
 }
 
 void dispatcher::answer_done(std::uint64_t id) {
-    auto p = end_.begin_frame(frame_kind::end, id);
-    end_.end_frame(p);
-    answered(p);
+    answered(shared_.batch.put_empty(frame_kind::end, id, 0));
 }
 
 void dispatcher::answer_failure(std::uint64_t id, std::exception_ptr why) noexcept try {

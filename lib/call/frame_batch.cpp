@@ -56,10 +56,16 @@ void frame_batch::flush() {
     }
 }
 
-void frame_batch::send_empty(frame_kind kind, std::uint64_t id, std::uint8_t flags) {
+frame_batch::position frame_batch::put_empty(frame_kind kind, std::uint64_t id,
+                                             std::uint8_t flags) {
     auto p = end_.begin_frame(kind, id, 0, {}, flags);
-    end_.end_frame(p);
-    queued(p);
+    try {
+        end_.end_frame(p);
+    } catch (...) {
+        end_.abandon_frame(p);
+        throw;
+    }
+    return p;
 }
 
 frame_batch::position frame_batch::put_number(frame_kind kind, std::uint64_t id, std::uint8_t flags,
@@ -67,11 +73,11 @@ frame_batch::position frame_batch::put_number(frame_kind kind, std::uint64_t id,
     auto p = end_.begin_frame(kind, id, 0, {}, flags);
     try {
         encode(end_.out(), number);
+        end_.end_frame(p);
     } catch (...) {
         end_.abandon_frame(p);
         throw;
     }
-    end_.end_frame(p);
     return p;
 }
 

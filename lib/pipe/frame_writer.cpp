@@ -69,7 +69,9 @@ void frame_writer::move_if_large(position& p, const frame_header& header) {
         time_left_ = p;
         timed_call_ = header.id;
     }
-    const bool large = header.length > large_frames::piece && is_of_a_call(header.kind);
+    // Where the limit is lower, a piece would be beyond it.
+    const bool large = header.length > large_frames::piece && limit_ >= large_frames::piece &&
+                       is_of_a_call(header.kind);
     const bool behind = !large_.empty() && header.kind != frame_kind::message &&
                         (header.kind == frame_kind::close || large_.holds(header));
     if (!large && !behind) return;

@@ -17,17 +17,23 @@ void large_frames::take(const frame_header& header, byte_buffer& from, std::size
     const auto found = std::ranges::find_if(calls_, [&](const call& each) {
         return each.id == header.id && each.of_sender == side(header);
     });
-    call& behind = found != calls_.end()
-                       ? *found
-                       : calls_.emplace_back(call{header.id, side(header), byte_buffer()});
+    const bool is_new = found == calls_.end();
+    call& behind =
+        is_new ? calls_.emplace_back(call{header.id, side(header), byte_buffer()}) : *found;
     const std::size_t rest = from.size() - count;
     if (rest == 0 && behind.frames.empty()) {
         behind.frames.swap(from);  // it may be megabytes
     } else {
-        behind.frames.append(from.data() + rest, count);
+        try {
+            behind.frames.append(from.data() + rest, count);
+        } catch (...) {
+            if (is_new) calls_.pop_back();
+            throw;
+        }
         from.truncate(rest);
     }
     size_ += count;
+    closes_ = closes_ || header.kind == frame_kind::close;
 }
 
 void large_frames::put_next(byte_buffer& to) {
@@ -46,7 +52,18 @@ void large_frames::put_next(byte_buffer& to) {
     size_ -= frame - first.in_pieces;
     first.done += frame;
     first.in_pieces = 0;
-    if (first.done == first.frames.size()) calls_.pop_front();
+    next_call();
+}
+
+// The first call has sent a whole frame: what was sent goes, and another call has its turn.
+void large_frames::next_call() {
+    call& first = calls_.front();
+    if (first.done == first.frames.size()) return calls_.pop_front();
+    if (first.done > first.frames.size() / 2) {
+        first.frames.erase_front(first.done);
+        first.done = 0;
+    }
+    std::rotate(calls_.begin(), calls_.begin() + 1, calls_.end() - (closes_ ? 1 : 0));
 }
 
 void large_frames::put_piece(call& from, const frame_header& whole, byte_buffer& to) {
@@ -63,6 +80,7 @@ void large_frames::put_piece(call& from, const frame_header& whole, byte_buffer&
 void large_frames::clear() noexcept {
     calls_.clear();
     size_ = 0;
+    closes_ = false;
 }
 
 }  // namespace remora::detail

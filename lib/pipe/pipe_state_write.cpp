@@ -43,7 +43,7 @@ asio::awaitable<void> pipe_state::wait_queue_room(deadline until) {
 
 // One at a time: it keeps its place until it goes on, so that nobody overtakes it.
 void pipe_state::notify_next_sender() {
-    if (waiting_for_queue_.notified() == 0 && writer_.queued() < limits_.queue)
+    if (waiting_for_queue_.notified() == 0 && !writer_.is_full(limits_.queue))
         waiting_for_queue_.notify_one();
 }
 

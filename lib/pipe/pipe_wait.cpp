@@ -73,7 +73,7 @@ asio::awaitable<void> pipe_wait::wait() {
     if (const begun_wait sleeping(transport_, what_); sleeping) {
         std::error_code ec;  // whatever it says, looking again finds out
         co_await transport_.wait(what_, ec);
-        if (poller_) poller_->note_work();
+        if (poller_ && what_ == transport::readiness::readable) poller_->note_work();
         throw_if_cancelled(co_await asio::this_coro::cancellation_state);
     }
 }

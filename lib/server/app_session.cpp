@@ -37,6 +37,7 @@ app_session::app_session(std::shared_ptr<server_core> server,
       signals_(server_->strand) {
     process_.emplace(strand(), how_to_spawn(arguments), server_->emit);
     pid_ = process_->pid();
+    launched_ = process_->is_launched();
 }
 
 app_session::~app_session() {

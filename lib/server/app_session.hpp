@@ -31,6 +31,8 @@ public:
     void begin();
 
     int pid() const noexcept { return pid_; }
+    /// Whether it was started through a launcher.
+    bool is_launched() const noexcept { return launched_; }
     const asio::any_io_executor& strand() const noexcept { return server_->strand; }
     const asio::any_io_executor& executor() const noexcept { return server_->executor; }
     std::chrono::nanoseconds stop_timeout() const noexcept { return server_->options.stop_timeout; }
@@ -68,6 +70,7 @@ private:
     control_session control_;
     std::optional<app_child> process_;
     int pid_ = 0;
+    bool launched_ = false;
     bool ended_ = false;  ///< the app is reaped
     bool over_ = false;
     wait_queue until_ended_;

@@ -59,8 +59,8 @@ asio::awaitable<bool> control_session::handshake() {
 }
 
 asio::awaitable<const frame*> control_session::await_hello() {
-    const auto timeout = app_.process().is_launched() ? std::chrono::nanoseconds::max()
-                                                      : server_.options.start_timeout;
+    const auto timeout =
+        app_.is_launched() ? std::chrono::nanoseconds::max() : server_.options.start_timeout;
     const deadline until = deadline_of(timeout);
     const frame* f = nullptr;
     try {

@@ -72,8 +72,9 @@ void transport_maker::unlink(const std::string& base) noexcept {
     for (const char* ending : {wire::up_ending, wire::down_ending}) {
         try {
             directory_->unlink(base + ending);
-        } catch (const error&) {
-            // The app has put something else there. It goes with the directory.
+        } catch (const std::exception&) {
+            // The app has put something else there, or there is no memory. It goes with the
+            // directory.
         }
     }
 }

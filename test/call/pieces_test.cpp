@@ -52,6 +52,21 @@ TEST_CASE("a small call overtakes a large one, in both directions") {
     });
 }
 
+TEST_CASE("a small call is sent while a large one waits to leave") {
+    run([](asio::io_context& io) -> asio::awaitable<void> {
+        auto [near, far] = remora::make_pipe_pair(io);
+        far.attach(echoes());
+        co_await near.call<add>(1, 2);  // from now on it is known how many calls there may be
+        ends all;
+        background first(io.get_executor(), all.note("large", near, large));
+        background second(io.get_executor(), all.note("small", near, 10));
+        co_await asio::post(io.get_executor(), asio::use_awaitable);
+        CHECK(near.counts().calls == 2);
+        CHECK((co_await first.result()).code == std::error_code());
+        CHECK((co_await second.result()).code == std::error_code());
+    });
+}
+
 TEST_CASE("large calls beside each other come with their own bytes, over every transport") {
     for (const std::size_t ring : {std::size_t{4096}, std::size_t{256} << 10}) {
         run([ring](asio::io_context& io) -> asio::awaitable<void> {

@@ -162,6 +162,16 @@ TEST_CASE("what belongs to the call of a large frame stays behind it") {
           "reply 7, request 8, message 0, request 7, item 7, cancel 7");
 }
 
+TEST_CASE("a value within a limit that is less than a piece is not cut") {
+    frame_writer w(piece - 100);
+    w.cut_large_frames();
+    put(w, frame_kind::reply, 1, filled(piece - 100), 1, filled(200, 'n'));
+    auto r = make_reader(true, piece - 100);
+    const auto frames = read_all(r, write_all(w));
+    REQUIRE(frames.size() == 1);
+    CHECK(frames[0].payload.size() == piece - 100);
+}
+
 TEST_CASE("large frames of several calls leave one after the other") {
     auto w = cutting_writer();
     for (const std::uint64_t id : {1, 2, 3})
@@ -169,8 +179,39 @@ TEST_CASE("large frames of several calls leave one after the other") {
     put(w, frame_kind::end, 2, "");
     auto r = make_reader();
     const auto frames = read_all(r, write_all(w));
-    CHECK(outline(frames) == "item 1, item 2, end 2, item 3");
-    CHECK(frames.at(3).payload == filled(2 * piece + 3, 'd'));
+    CHECK(outline(frames) == "item 1, item 2, item 3, end 2");
+    CHECK(frames.at(2).payload == filled(2 * piece + 3, 'd'));
+}
+
+TEST_CASE("calls with many large frames take turns, and the last frame of all is the last") {
+    auto w = cutting_writer();
+    for (int i = 0; i < 3; ++i)
+        put(w, frame_kind::item, 1, filled(2 * piece));
+    put(w, frame_kind::reply, 2, filled(2 * piece));
+    put(w, frame_kind::close, 0, "");
+    auto r = make_reader();
+    CHECK(outline(read_all(r, write_all(w))) == "item 1, reply 2, item 1, item 1");
+    CHECK(r.at_clean_end());
+}
+
+TEST_CASE("a stream whose next large item is queued before the last one has left goes on so") {
+    auto w = cutting_writer();
+    bytes all;
+    put(w, frame_kind::item, 1, filled(2 * piece, 'a'));
+    for (char c = 'b'; c != 'z'; ++c) {
+        put(w, frame_kind::item, 1, filled(2 * piece, c));
+        for (int i = 0; i < 2; ++i) {
+            const bytes some = write_some(w, all.max_size());
+            all.insert(all.end(), some.begin(), some.end());
+        }
+    }
+    const bytes rest = write_all(w);
+    all.insert(all.end(), rest.begin(), rest.end());
+    auto r = make_reader();
+    const auto frames = read_all(r, all);
+    REQUIRE(frames.size() == 25);
+    for (std::size_t i = 0; i < 25; ++i)
+        CHECK(frames[i].payload == filled(2 * piece, static_cast<char>('a' + i)));
 }
 
 TEST_CASE("how long a caller waits goes with its large request") {

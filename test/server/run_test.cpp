@@ -19,6 +19,14 @@ TEST_CASE("an app talks with its server and ends with its own code") {
     CHECK(r.is_clean());
 }
 
+TEST_CASE("an app that has ended before its server's context runs ends the run") {
+    served_run r({"echo", "1"});
+    r.kill_app();
+    r.await_death_of_app();
+    CHECK(r.finish().code() == 137);
+    CHECK(r.is_clean());
+}
+
 TEST_CASE("server.run returns the app's code") {
     asio::io_context io;
     remora::server server{io, {.target = REMORA_TEST_APP}};

@@ -34,7 +34,11 @@ public:
     /// A frame was queued. It leaves with the others of this batch, or at once.
     void queued(position p);
     /// Queues a frame without a payload.
-    void send_empty(frame_kind kind, std::uint64_t id, std::uint8_t flags);
+    void send_empty(frame_kind kind, std::uint64_t id, std::uint8_t flags) {
+        queued(put_empty(kind, id, flags));
+    }
+    /// The same, but it leaves together with the next one.
+    position put_empty(frame_kind kind, std::uint64_t id, std::uint8_t flags);
     /// Queues a frame whose payload is a number.
     void send_number(frame_kind kind, std::uint64_t id, std::uint8_t flags, std::uint64_t number);
     /// The same, but it leaves together with the next one.

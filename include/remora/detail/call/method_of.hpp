@@ -60,7 +60,7 @@ asio::awaitable<void> serve_stream(end_ptr end, std::uint64_t id, service_ptr,
 /// A request that its handler refers to, for as long as the handler is kept.
 template <class Request>
 struct kept_request {
-    explicit kept_request(service_ptr table) noexcept : owner(std::move(table)) {}
+    explicit kept_request(service_ptr table) : owner(std::move(table)) {}
 
     service_ptr owner;
     Request value{};

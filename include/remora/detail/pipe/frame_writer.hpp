@@ -35,7 +35,8 @@ public:
                          std::string_view type_name = {}, std::uint8_t flags = 0);
     /// Where the payload of the frame that has begun goes.
     byte_buffer& out() noexcept { return out_; }
-    /// Completes the header. Throws `message_too_large`; then the frame is to be abandoned.
+    /// Completes the header. Throws `message_too_large` and std::bad_alloc; then the frame is to be
+    /// abandoned.
     void end_frame(position& p);
     /// Takes out the last frame.
     void abandon_frame(position p) noexcept;
@@ -47,6 +48,11 @@ public:
     std::span<const std::byte> unwritten();
     /// How many bytes were not written yet.
     std::size_t queued() const noexcept { return out_.size() - sent_ + large_.size(); }
+    /// Whether a further frame has to wait, where `most` bytes may be queued; and, beside them, one
+    /// large frame, since others go between its pieces.
+    bool is_full(std::size_t most) const noexcept {
+        return out_.size() - sent_ >= most || large_.size() >= most + limit_;
+    }
     /// So many of them were written.
     void advance(std::size_t count) noexcept;
     /// How many bytes of this direction were written, since the start.

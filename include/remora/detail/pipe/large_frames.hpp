@@ -12,8 +12,8 @@
 namespace remora::detail {
 
 /// Frames in, pieces of them out, without input or output: the queue of large frames, beside that
-/// of all others. One frame is sent at a time; between two of its pieces other frames may go. What
-/// belongs to the call of a frame that waits here has to wait behind it.
+/// of all others. One frame is sent at a time, then one of the next call; between two of its pieces
+/// other frames may go. What belongs to the call of a frame that waits here has to wait behind it.
 class large_frames {
 public:
     /// Bytes of a payload in one piece. A longer payload is cut.
@@ -26,7 +26,8 @@ public:
     bool holds(const frame_header& header) const noexcept;
 
     /// Takes `count` whole frames' bytes from the end of `from`: frames of the call that `header`
-    /// belongs to, which may leave after all that waits here.
+    /// belongs to; or the close frame, which is the last to leave. Throws std::bad_alloc, and then
+    /// has taken nothing.
     void take(const frame_header& header, byte_buffer& from, std::size_t count);
     /// Appends the next piece, or the next frame that is none, to `to`.
     void put_next(byte_buffer& to);
@@ -45,9 +46,11 @@ private:
         return header.flags & frame_header::of_sender;
     }
     void put_piece(call& from, const frame_header& whole, byte_buffer& to);
+    void next_call();
 
     std::deque<call> calls_;
     std::size_t size_ = 0;
+    bool closes_ = false;  ///< the last of calls_ is the close frame
 };
 
 }  // namespace remora::detail

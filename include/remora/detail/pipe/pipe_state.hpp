@@ -127,7 +127,7 @@ public:
     asio::awaitable<void> wait_written(position p);
     /// True if a sender has to wait for room in the queue, behind those who do.
     bool queue_is_full() const noexcept {
-        return writer_.queued() >= limits_.queue || !waiting_for_queue_.empty();
+        return writer_.is_full(limits_.queue) || !waiting_for_queue_.empty();
     }
     /// Completes when it is this sender's turn. Throws timed_out after the deadline.
     asio::awaitable<void> wait_queue_room(deadline until = deadline::max());
