@@ -9,12 +9,8 @@ namespace remora::detail {
 namespace {
 
 // A buffer that one large message has made larger than this is given back.
-constexpr std::size_t keep_capacity = 4u << 20;
+constexpr std::size_t keep_queue = 4u << 20;
 constexpr std::size_t worth_moving = 64u << 10;
-
-bool is_of_a_call(frame_kind kind) noexcept {
-    return kind == frame_kind::request || kind == frame_kind::reply || kind == frame_kind::item;
-}
 
 bool is_named(const std::byte* header) noexcept {
     return (header[5] & std::byte{frame_header::named}) != std::byte{};
@@ -71,7 +67,7 @@ void frame_writer::move_if_large(position& p, const frame_header& header) {
     }
     // Where the limit is lower, a piece would be beyond it.
     const bool large = header.length > large_frames::piece && limit_ >= large_frames::piece &&
-                       is_of_a_call(header.kind);
+                       large_frames::cuts(header.kind);
     const bool behind = !large_.empty() && header.kind != frame_kind::message &&
                         (header.kind == frame_kind::close || large_.holds(header));
     if (!large && !behind) return;
@@ -124,7 +120,7 @@ void frame_writer::advance(std::size_t count) noexcept {
         base_ += sent_;
         sent_ = 0;
         out_.clear();
-        if (out_.capacity() > keep_capacity) out_ = byte_buffer();
+        if (out_.capacity() > keep_queue) out_ = byte_buffer();
     } else if (sent_ > worth_moving && sent_ > out_.size() / 2) {
         out_.erase_front(sent_);
         base_ += sent_;

@@ -19,6 +19,11 @@ public:
     /// Bytes of a payload in one piece. A longer payload is cut.
     static constexpr std::size_t piece = 64u << 10;
 
+    /// True for the kinds of frames that may be cut.
+    static bool cuts(frame_kind kind) noexcept {
+        return kind == frame_kind::request || kind == frame_kind::reply || kind == frame_kind::item;
+    }
+
     bool empty() const noexcept { return calls_.empty(); }
     /// How many bytes wait here.
     std::size_t size() const noexcept { return size_; }
