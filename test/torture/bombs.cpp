@@ -49,8 +49,14 @@ using test::frame_kind;
 constexpr std::size_t most_memory_of_lies = 1u << 20;
 constexpr std::size_t most_memory = remora::decode_limits{}.memory / 8 * 9;
 constexpr std::size_t most_memory_of_server = most_memory + (8u << 20);
-constexpr auto most_time = 1ms;
-constexpr auto most_time_of_unfolding = 50ms;
+// The short form may be compiled without optimisation, and is slower by that.
+#ifdef __OPTIMIZE__
+constexpr int slower = 1;
+#else
+constexpr int slower = 5;
+#endif
+constexpr auto most_time = 1ms * slower;
+constexpr auto most_time_of_unfolding = 50ms * slower;
 
 clock::duration cpu_time() {
     timespec t{};
@@ -93,10 +99,10 @@ void decode_all(const row& r, verdict& v) {
     }
     for (const auto& bytes : all_edges())
         edges.decode<fuzz::kitchen_sink>(bytes);
-    v.expect(percentile(refused.times, 0.99) < most_time, "a bomb takes more than 1 ms");
-    v.expect(percentile(edges.times, 0.99) < most_time, "a length takes more than 1 ms");
+    v.expect(percentile(refused.times, 0.99) < most_time, "a bomb takes too long");
+    v.expect(percentile(edges.times, 0.99) < most_time, "a length takes too long");
     v.expect(percentile(unfolding.times, 0.99) < most_time_of_unfolding,
-             "an unfolding bomb takes more than 50 ms");
+             "an unfolding bomb takes too long");
     v.expect(edges.memory < most_memory_of_lies, "a length takes memory");
     v.expect(unfolding.memory < most_memory, "an unfolding bomb takes more than its budget");
     v.figures +=
