@@ -95,7 +95,7 @@ TEST_CASE("an app that is killed ends its services, without a failure of theirs"
 
 TEST_CASE("an app that never says hello is stopped after the start timeout") {
     remora::server_options options;
-    options.start_timeout = 50ms;
+    options.start_timeout = 1s;  // by then it ignores SIGTERM
     options.stop_timeout = 50ms;
     served_run r({"mute"}, options);
     const auto result = r.finish();
@@ -114,7 +114,7 @@ TEST_CASE("an app that exits before its hello has its code") {
 }
 
 TEST_CASE("terminate stops an app that listens at its first step") {
-    served_run r({"waits"});
+    served_run r({"waits"}, {.stop_timeout = patience});
     r.server.serve("silent", [&r](remora::pipe p) -> asio::awaitable<void> {
         return stop_at_first_message(std::move(p), r.run());
     });
