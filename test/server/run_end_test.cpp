@@ -114,9 +114,9 @@ TEST_CASE("an app that exits before its hello has its code") {
 }
 
 TEST_CASE("terminate stops an app that listens at its first step") {
-    served_run r({"waits"}, {.stop_timeout = patience});
+    served_run r({"waits"});
     r.server.serve("silent", [&r](remora::pipe p) -> asio::awaitable<void> {
-        return stop_at_first_message(std::move(p), r.run());
+        return stop_at_first_message(std::move(p), r.run(), patience);
     });
     const auto result = r.finish();
     CHECK(result.stopped_by == stop_step::goodbye);
