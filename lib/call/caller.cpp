@@ -14,9 +14,6 @@
 namespace remora::detail {
 namespace {
 
-// Whatever the other end says: each call takes memory here until it is answered.
-constexpr std::uint64_t most_in_flight = 1u << 16;
-
 // Waiting could deadlock: the calls that fill the window may depend on this one.
 remote_error no_room(const pipe_end& end, std::string_view request) {
     return {failure_kind::overloaded, errc::overloaded,
@@ -92,7 +89,7 @@ bool caller::has_reserve() const noexcept {
 }
 
 void caller::set_window(std::uint64_t calls) {
-    table_.set_window(static_cast<std::size_t>(std::min(calls, most_in_flight)));
+    table_.set_window(static_cast<std::size_t>(std::min<std::uint64_t>(calls, most_in_flight)));
     grant_turns();
 }
 

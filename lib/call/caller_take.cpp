@@ -9,19 +9,12 @@
 #include <string>
 
 namespace remora::detail {
-namespace {
-
-std::string number(const frame& f) {
-    return std::to_string(f.header.id);
-}
-
-}  // namespace
 
 void caller::take_answer(const frame& f) {
     const auto id = f.header.id;
     const auto [what, call] = table_.find(id);
     if (what == call_table::verdict::repeated)
-        raise(errc::protocol_error, "a second answer to call " + number(f));
+        raise(errc::protocol_error, "a second answer to call " + std::to_string(f.header.id));
     if (what == call_table::verdict::unknown) ++dropped_;
     if (what == call_table::verdict::expected) {
         if (f.header.kind == frame_kind::failure) {
@@ -42,7 +35,8 @@ void caller::take_answer(const frame& f) {
 void caller::take_item(const frame& f) {
     const auto [what, call] = table_.find(f.header.id);
     if (what == call_table::verdict::repeated)
-        raise(errc::protocol_error, "an item after the answer to call " + number(f));
+        raise(errc::protocol_error,
+              "an item after the answer to call " + std::to_string(f.header.id));
     if (what == call_table::verdict::unknown) ++dropped_;
     if (call != nullptr) call->take(end_, f);
     end_.pop_frame();

@@ -16,8 +16,6 @@ namespace remora::detail {
 namespace {
 
 constexpr std::size_t idle_workers = 64;  // of an end, at most
-// Whatever window is offered: the other end keeps more calls back.
-constexpr std::size_t most_in_flight = 1u << 16;
 
 }  // namespace
 

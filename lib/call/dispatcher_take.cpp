@@ -9,13 +9,6 @@
 #include <string>
 
 namespace remora::detail {
-namespace {
-
-std::string number(const frame& f) {
-    return std::to_string(f.header.id);
-}
-
-}  // namespace
 
 // Throws what is wrong with the number of a request.
 void dispatcher::admit(const frame& f) {
@@ -31,9 +24,11 @@ void dispatcher::admit(const frame& f) {
         case served_table::verdict::admitted:
             break;
         case served_table::verdict::repeated:
-            raise(errc::protocol_error, "the number of a call is used again: " + number(f));
+            raise(errc::protocol_error,
+                  "the number of a call is used again: " + std::to_string(f.header.id));
         case served_table::verdict::too_many:
-            raise(errc::protocol_error, "more unanswered calls than allowed, from " + number(f));
+            raise(errc::protocol_error,
+                  "more unanswered calls than allowed, from " + std::to_string(f.header.id));
     }
 }
 

@@ -58,27 +58,12 @@ void frame_batch::flush() {
 
 frame_batch::position frame_batch::put_empty(frame_kind kind, std::uint64_t id,
                                              std::uint8_t flags) {
-    auto p = end_.begin_frame(kind, id, 0, {}, flags);
-    try {
-        end_.end_frame(p);
-    } catch (...) {
-        end_.abandon_frame(p);
-        throw;
-    }
-    return p;
+    return end_.put(kind, id, 0, flags, [](byte_buffer&) {});
 }
 
 frame_batch::position frame_batch::put_number(frame_kind kind, std::uint64_t id, std::uint8_t flags,
                                               std::uint64_t number) {
-    auto p = end_.begin_frame(kind, id, 0, {}, flags);
-    try {
-        encode(end_.out(), number);
-        end_.end_frame(p);
-    } catch (...) {
-        end_.abandon_frame(p);
-        throw;
-    }
-    return p;
+    return end_.put(kind, id, 0, flags, [&](byte_buffer& to) { encode(to, number); });
 }
 
 void frame_batch::send_number(frame_kind kind, std::uint64_t id, std::uint8_t flags,

@@ -4,9 +4,7 @@
 namespace remora::detail {
 
 void post(pipe_state& control, frame_kind kind, std::uint64_t id) {
-    auto p = control.begin_frame(kind, id);
-    control.end_frame(p);
-    control.flush(p);
+    control.flush(control.put(kind, id, 0, 0, [](byte_buffer&) {}));
 }
 
 asio::awaitable<const frame*> await_frame(std::shared_ptr<pipe_state> control, deadline until) {

@@ -15,15 +15,7 @@ namespace remora::detail {
 template <class T>
 void post(pipe_state& control, frame_kind kind, std::uint64_t id, std::uint64_t tag,
           const T& value) {
-    auto p = control.begin_frame(kind, id, tag);
-    try {
-        encode(control.out(), value);
-        control.end_frame(p);
-    } catch (...) {
-        control.abandon_frame(p);
-        throw;
-    }
-    control.flush(p);
+    control.flush(control.put(kind, id, tag, 0, [&](byte_buffer& to) { encode(to, value); }));
 }
 void post(pipe_state& control, frame_kind kind, std::uint64_t id = 0);
 

@@ -14,9 +14,6 @@ namespace {
 // A peer normally has a few dozen types: this limits the memory for their names.
 constexpr std::size_t max_names = 4096;
 
-// A buffer that one large frame has made larger than this is given back.
-constexpr std::size_t keep_capacity = 4u << 20;
-
 bool belong_together(const frame_header& one, const frame_header& other) noexcept {
     return one.id == other.id &&
            (one.flags & frame_header::of_sender) == (other.flags & frame_header::of_sender);

@@ -8,8 +8,6 @@
 namespace remora::detail {
 namespace {
 
-// A buffer that one large message has made larger than this is given back.
-constexpr std::size_t keep_queue = 4u << 20;
 constexpr std::size_t worth_moving = 64u << 10;
 
 bool is_named(const std::byte* header) noexcept {
@@ -120,7 +118,7 @@ void frame_writer::advance(std::size_t count) noexcept {
         base_ += sent_;
         sent_ = 0;
         out_.clear();
-        if (out_.capacity() > keep_queue) out_ = byte_buffer();
+        if (out_.capacity() > keep_capacity) out_ = byte_buffer();
     } else if (sent_ > worth_moving && sent_ > out_.size() / 2) {
         out_.erase_front(sent_);
         base_ += sent_;

@@ -11,16 +11,16 @@ namespace remora::detail {
 namespace {
 
 // A reason to close has to fit; and the length of a frame is 32 bits wide.
-constexpr std::size_t smallest_limit = 4096;
-constexpr std::size_t largest_limit = 0xffff'f000;
+constexpr std::size_t smallest_message = 4096;
+constexpr std::size_t largest_message = 0xffff'f000;
 
 }  // namespace
 
 void check_limits(const pipe_limits& limits) {
-    if (limits.message < smallest_limit || limits.message > largest_limit) {
+    if (limits.message < smallest_message || limits.message > largest_message) {
         raise(errc::bad_option, "limits.message is " + std::to_string(limits.message) + ", not " +
-                                    std::to_string(smallest_limit) + " to " +
-                                    std::to_string(largest_limit));
+                                    std::to_string(smallest_message) + " to " +
+                                    std::to_string(largest_message));
     }
     if (limits.queue == 0) raise(errc::bad_option, "limits.queue is 0: nothing could be sent");
 }

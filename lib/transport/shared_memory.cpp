@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "transport/shared_memory.hpp"
 
+#include <remora/detail/wire/frame.hpp>
 #include <remora/error.hpp>
 
 #include <fcntl.h>
@@ -17,7 +18,6 @@ namespace {
 // What is smaller is copied out before anybody looks at it: the other side may still write to it.
 constexpr std::size_t largest_copied = 4096;
 constexpr std::size_t copy_size = 2 * largest_copied;
-constexpr std::size_t keep_capacity = 4u << 20;
 // How often a look that finds nothing passes before the FIFO is looked at too, for the end.
 constexpr unsigned looks_for_end = 1024;
 

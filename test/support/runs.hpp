@@ -174,7 +174,7 @@ inline asio::awaitable<void> accept_one(remora::server& server, std::string name
 
 /// Starts the stop sequence when the app shows that it is there.
 inline asio::awaitable<void> stop_at_first_message(remora::pipe p, remora::app_process run,
-                                                   std::chrono::nanoseconds stop_timeout = 50ms) {
+                                                   std::chrono::nanoseconds stop_timeout) {
     co_await p.receive<number>();
     run.terminate(stop_timeout);
     co_await p.next<number>();

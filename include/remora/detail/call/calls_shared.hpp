@@ -8,7 +8,13 @@
 #include <remora/detail/call/stream_windows.hpp>
 #include <remora/detail/polling/wake_event.hpp>
 
+#include <cstddef>
+
 namespace remora::detail {
+
+/// How many calls of one direction are unanswered at most, whatever window is offered: each takes
+/// memory, and the end that calls keeps more of them back.
+inline constexpr std::size_t most_in_flight = 1u << 16;
 
 struct calls_shared {
     explicit calls_shared(pipe_end& of)

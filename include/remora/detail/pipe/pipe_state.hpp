@@ -121,6 +121,21 @@ public:
     byte_buffer& out() noexcept { return writer_.out(); }
     void end_frame(position& p) { writer_.end_frame(p); }
     void abandon_frame(position p) noexcept { writer_.abandon_frame(p); }
+    /// Queues a frame without a type, whose payload `write` puts into out(). If that throws there
+    /// is no frame.
+    template <class Write>
+    position put(frame_kind kind, std::uint64_t id, std::uint64_t tag, std::uint8_t flags,
+                 Write write) {
+        auto p = begin_frame(kind, id, tag, {}, flags);
+        try {
+            write(out());
+            end_frame(p);
+        } catch (...) {
+            abandon_frame(p);
+            throw;
+        }
+        return p;
+    }
     /// Writes what there is room for. True if all is written up to `p`.
     bool flush(position p);
     std::uint64_t written() const noexcept { return writer_.written(); }

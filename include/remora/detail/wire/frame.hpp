@@ -84,6 +84,11 @@ struct frame {
     std::size_t size() const noexcept { return frame_header::size + header.length; }
 };
 
+namespace detail {
+/// A buffer that one large frame has made larger than this is given back.
+inline constexpr std::size_t keep_capacity = 4u << 20;
+}  // namespace detail
+
 /// Reads a header that this program has written.
 frame_header load_header(const std::byte* from) noexcept;
 
