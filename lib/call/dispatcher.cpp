@@ -47,7 +47,6 @@ void dispatcher::start(const end_ptr& end, std::uint64_t id, asio::awaitable<voi
     running_.emplace(id, mine);
     mine->id = id;
     mine->is_cancelled = false;
-    mine->busy = asio::prefer(end->executor(), asio::execution::outstanding_work.tracked);
     mine->serves->end = &end_;
     mine->serves->id = id;
     mine->serves->until = until_;
@@ -65,7 +64,6 @@ void dispatcher::start(const end_ptr& end, std::uint64_t id, asio::awaitable<voi
             asio::bind_cancellation_slot(mine->cancel.slot(), [mine](std::exception_ptr) {}));
     } catch (...) {
         mine->work = {};
-        mine->busy = {};
         running_.erase(running_.find(id));
         throw;
     }
@@ -81,7 +79,6 @@ asio::awaitable<void> dispatcher::work(end_ptr, std::shared_ptr<worker> mine) {
             answer_failure(mine->id, std::current_exception());
         }
         mine->serves->end = nullptr;
-        mine->busy = {};
         ended(mine->id);
         if (shared_.whole.is_over() || idle_.size() == idle_workers) break;
         co_await asio::this_coro::throw_if_cancelled(true);
@@ -111,7 +108,9 @@ void dispatcher::ended(std::uint64_t id) {
         if (upload) upload->outlive();
     }
     shared_.batch.wake_streams_if_idle();
-    if (shared_.whole.is_over() && running_.empty()) shared_.whole.awaiting_end().notify_all();
+    if (!shared_.whole.is_over() || !running_.empty()) return;
+    busy_ = {};
+    shared_.whole.awaiting_end().notify_all();
 }
 
 void dispatcher::cancel(worker& which) {
@@ -119,7 +118,10 @@ void dispatcher::cancel(worker& which) {
     if (which.streams.items) which.streams.items->stop(end_.executor());
 }
 
+// Until now the reader was what kept the context at work.
 void dispatcher::end() {
+    if (!running_.empty())
+        busy_ = asio::prefer(end_.executor(), asio::execution::outstanding_work.tracked);
     cancel_handlers();
     for (const auto idle = std::exchange(idle_, {}); const auto& next : idle)
         next->idle.resume();

@@ -9,27 +9,31 @@
 #include <string>
 
 namespace remora::detail {
+namespace {
+
+[[noreturn]] void refuse(std::uint64_t id, served_table::verdict why) {
+    raise(errc::protocol_error,
+          (why == served_table::verdict::repeated ? "the number of a call is used again: "
+                                                  : "more unanswered calls than allowed, from ") +
+              std::to_string(id));
+}
+
+}  // namespace
 
 // Throws what is wrong with the number of a request.
 void dispatcher::admit(const frame& f) {
+    using verdict = served_table::verdict;
+    const auto id = f.header.id;
     const bool in_pieces = (f.header.flags & frame_header::joined) != 0;
-    const bool repeated = in_pieces && find(f.header.id) != nullptr;
-    auto admission =
-        repeated ? served_table::verdict::repeated : served_.admit(f.header.id, in_pieces);
-    if (admission == served_table::verdict::too_many) {
+    if (in_pieces && find(id) != nullptr) refuse(id, verdict::repeated);
+    auto found = served_.admit(id, in_pieces);
+    if (found == verdict::admitted) [[likely]]
+        return;
+    if (found == verdict::too_many) {
         served_.written(end_.written());  // answers may have left by themselves since
-        admission = served_.admit(f.header.id, in_pieces);
+        found = served_.admit(id, in_pieces);
     }
-    switch (admission) {
-        case served_table::verdict::admitted:
-            break;
-        case served_table::verdict::repeated:
-            raise(errc::protocol_error,
-                  "the number of a call is used again: " + std::to_string(f.header.id));
-        case served_table::verdict::too_many:
-            raise(errc::protocol_error,
-                  "more unanswered calls than allowed, from " + std::to_string(f.header.id));
-    }
+    if (found != verdict::admitted) refuse(id, found);
 }
 
 void dispatcher::take_request(const frame& f) {

@@ -3,6 +3,8 @@
 #include <remora/detail/call/pipe_end.hpp>
 #include <remora/detail/call/stream_ends.hpp>
 
+#include <time.h>
+
 #include <chrono>
 #include <new>
 #include <utility>
@@ -15,6 +17,17 @@ namespace {
 constexpr int most_at_once = 16;
 // How long a frame waits for others before the next handler runs.
 constexpr auto longest_batch = std::chrono::microseconds(20);
+// Reading the clock takes as long as a handler that computes little. After a frame that took no
+// longer than this it is read for each eighth only, as long as the coarse clock stands still.
+constexpr auto quick = std::chrono::microseconds(1);
+constexpr int frames_of_a_look = 8;
+
+// Ticks every few milliseconds, and costs a tenth of the other clock.
+long coarse_tick() noexcept {
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return now.tv_nsec;
+}
 
 }  // namespace
 
@@ -37,15 +50,26 @@ void frame_batch::queued(position p) {
 // What is answered to the only frame leaves at once.
 void frame_batch::flush_if_due() {
     if (queued_ == 0 && !end_.has_more_than_head()) return;
+    const long tick = coarse_tick();
+    if (--until_look_ > 0 && tick == tick_) return;
+    tick_ = tick;
+    look_at_clock();
+}
+
+void frame_batch::look_at_clock() {
     const auto now = std::chrono::steady_clock::now();
-    if (queued_ != 0 && now < until_) return;
-    if (queued_ != 0) flush();
-    until_ = now + longest_batch;
+    const auto since = now - looked_;
+    const auto frames = frames_of_look_ - until_look_;
+    until_look_ = frames_of_look_ = since < frames * quick ? frames_of_a_look : 1;
+    looked_ = now;
+    if (queued_ != 0 && (now >= until_ || since >= longest_batch)) flush();
+    if (until_ == deadline::max()) until_ = now + longest_batch;
 }
 
 // A failure to write is the end: the reader meets it.
 void frame_batch::flush() {
     queued_ = 0;
+    until_ = deadline::max();
     if (last_.end == 0 || !end_.can_send()) return;
     try {
         end_.flush(std::exchange(last_, {}));

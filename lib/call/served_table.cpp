@@ -1,19 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <remora/detail/call/served_table.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <new>
 
 namespace remora::detail {
-
-served_table::verdict served_table::admit(std::uint64_t id, bool in_pieces) noexcept {
-    if (id <= last_ && !in_pieces) return verdict::repeated;
-    if (in_flight_ >= limit_) return verdict::too_many;
-    last_ = std::max(last_, id);
-    ++in_flight_;
-    return verdict::admitted;
-}
 
 void served_table::answered(std::uint64_t position) noexcept try {
     queued_.push_back(position);
@@ -26,7 +17,8 @@ void served_table::withdrawn(std::uint64_t position, std::uint64_t bytes) noexce
         queued_[i - 1] -= bytes;
 }
 
-void served_table::written(std::uint64_t position) noexcept {
+void served_table::note_written(std::uint64_t position) noexcept {
+    written_ = position;
     while (first_ != queued_.size() && queued_[first_] <= position) {
         ++first_;
         --in_flight_;

@@ -28,22 +28,26 @@ bool is_of_a_call(frame_kind kind) noexcept {
 
 frame_reader::found frame_reader::read(std::span<const std::byte> input, bool takes_calls,
                                        std::size_t& consumed) {
-    const auto f = parse_frame(input, limits_.message, wanted_);
-    if (!f) return found::nothing;
-    const frame_kind kind = f->header.kind;
-    if (takes(kind, takes_calls)) [[likely]] {
-        const bool joined = (f->header.flags & frame_header::joined) != 0;
-        const frame whole = joined ? join(*f) : *f;
-        if (!whole.type_name.empty()) note_name(whole);
-        head_ = whole;
-        head_size_ = f->size();
+    if (!parse_frame(input, limits_.message, wanted_, head_)) return found::nothing;
+    const frame_header& header = head_.header;
+    head_size_ = head_.size();
+    if (takes(header.kind, takes_calls)) [[likely]] {
+        if ((header.flags & frame_header::joined) != 0) [[unlikely]]
+            head_ = join(head_);
+        if (!head_.type_name.empty()) note_name(head_);
+        has_head_ = true;
         return found::head;
     }
-    consumed = f->size();
-    if (kind == frame_kind::piece && joins_ && takes_calls) return keep_piece(*f);
-    if (kind == frame_kind::close) return note_close(*f);
-    if (kind != frame_kind::window || kinds_ != frame_kinds::messages) return pass_over(*f);
-    window_ = decode<std::uint64_t>(f->payload, limits_.decode);
+    consumed = head_size_;
+    if (header.kind == frame_kind::piece && joins_ && takes_calls) return keep_piece(head_);
+    return take_in(head_);
+}
+
+frame_reader::found frame_reader::take_in(const frame& f) {
+    const frame_kind kind = f.header.kind;
+    if (kind == frame_kind::close) return note_close(f);
+    if (kind != frame_kind::window || kinds_ != frame_kinds::messages) return pass_over(f);
+    window_ = decode<std::uint64_t>(f.payload, limits_.decode);
     return found::window;
 }
 
@@ -96,11 +100,11 @@ frame frame_reader::join(const frame& last) {
 
 std::size_t frame_reader::pop() noexcept {
     const std::size_t size = head_size();
-    if (head_ && (head_->header.flags & frame_header::joined) != 0) {
+    if (std::exchange(has_head_, false) && (head_.header.flags & frame_header::joined) != 0)
+        [[unlikely]] {
         if (pieces_.capacity() > keep_capacity) pieces_ = byte_buffer();
         pieces_.clear();
     }
-    head_.reset();
     return size;
 }
 

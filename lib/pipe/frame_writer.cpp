@@ -53,7 +53,14 @@ void frame_writer::end_frame(position& p) {
     const auto on_the_wire = static_cast<std::uint32_t>(length);
     std::memcpy(header, &on_the_wire, sizeof on_the_wire);
     p.size = p.end - p.begin;
-    if (cuts_) move_if_large(p, load_header(header));
+    if (cuts_ && may_move(header, length)) [[unlikely]]
+        move_if_large(p, frame_header::load(header));
+}
+
+// What move_if_large() looks for, seen from afar.
+bool frame_writer::may_move(const std::byte* header, std::size_t length) const noexcept {
+    return length > large_frames::piece || !large_.empty() ||
+           header[4] == std::byte{static_cast<std::uint8_t>(frame_kind::time_left)};
 }
 
 // Moves the frame to large_frames if it is large, or has to follow one there: a frame of the same
@@ -78,12 +85,10 @@ void frame_writer::move_if_large(position& p, const frame_header& header) {
     p = {begin, begin + 1, p.size};
 }
 
-std::span<const std::byte> frame_writer::unwritten() {
-    if (!large_.empty() && written() >= end_of_piece_) {
-        large_.put_next(out_);
-        end_of_piece_ = base_ + out_.size();
-    }
-    return out_.bytes().subspan(sent_);
+void frame_writer::put_next_piece() {
+    if (written() < end_of_piece_) return;
+    large_.put_next(out_);
+    end_of_piece_ = base_ + out_.size();
 }
 
 void frame_writer::abandon_frame(position p) noexcept {
@@ -112,13 +117,11 @@ void frame_writer::forget_name(position p) noexcept {
     last_tag_ = 0;
 }
 
-void frame_writer::advance(std::size_t count) noexcept {
-    sent_ += count;
+void frame_writer::make_room() noexcept {
     if (sent_ == out_.size()) {
         base_ += sent_;
         sent_ = 0;
-        out_.clear();
-        if (out_.capacity() > keep_capacity) out_ = byte_buffer();
+        out_ = byte_buffer();
     } else if (sent_ > worth_moving && sent_ > out_.size() / 2) {
         out_.erase_front(sent_);
         base_ += sent_;

@@ -38,7 +38,7 @@ void large_frames::take(const frame_header& header, byte_buffer& from, std::size
 
 void large_frames::put_next(byte_buffer& to) {
     call& first = calls_.front();
-    const frame_header whole = load_header(first.frames.data() + first.done);
+    const frame_header whole = frame_header::load(first.frames.data() + first.done);
     const std::size_t frame = frame_header::size + whole.length;
     if (whole.length - first.in_pieces > piece) return put_piece(first, whole, to);
     frame_header last = whole;

@@ -44,12 +44,10 @@ const frame* pipe_state::peek_frame(effort how) {
 bool pipe_state::read_frame() try {
     std::size_t consumed = 0;
     const auto found = reader_.read(transport_->input(), call_frames_ != nullptr, consumed);
+    if (found == frame_reader::found::head) return true;
+    if (found == frame_reader::found::nothing) return false;
     transport_->consume(consumed);
     switch (found) {
-        case frame_reader::found::nothing:
-            return false;
-        case frame_reader::found::head:
-            break;
         case frame_reader::found::close:
             fail_sending(errc::closed);
             break;
@@ -60,7 +58,7 @@ bool pipe_state::read_frame() try {
         case frame_reader::found::skipped:
             ++in_one_look_;
             break;
-        case frame_reader::found::piece:
+        default:  // a piece
             in_one_look_ += price_of_a_piece;
     }
     return true;

@@ -43,6 +43,7 @@ asio::awaitable<void> pipe_state::wait_queue_room(deadline until) {
 
 // One at a time: it keeps its place until it goes on, so that nobody overtakes it.
 void pipe_state::notify_next_sender() {
+    if (!waiting_for_queue_.has_waiting()) return;
     if (waiting_for_queue_.notified() == 0 && !writer_.is_full(limits_.queue))
         waiting_for_queue_.notify_one();
 }
@@ -65,14 +66,14 @@ bool pipe_state::flush(position p) {
 
 // True if nothing is left. After a few pieces of large frames others have their turn.
 bool pipe_state::write_queued() {
-    bool all = true;
-    for (int pieces = 0; all && pieces != most_pieces && writer_.queued() != 0; ++pieces) {
+    for (int pieces = 0; writer_.queued() != 0; ++pieces) {
+        if (pieces == most_pieces) return false;
         const auto next = writer_.unwritten();
         const std::size_t count = transport_->write(next);
         writer_.advance(count);
-        all = count == next.size();
+        if (count != next.size()) return false;
     }
-    return writer_.queued() == 0;
+    return true;
 }
 
 void pipe_state::write_some() {

@@ -13,15 +13,6 @@ namespace {
 static_assert(std::endian::native == std::endian::little,
               "the wire is little-endian; a big-endian machine needs the bytes swapped here");
 
-// Once: the sender may still write to where it is read from.
-template <class T>
-T load(const std::byte* from) noexcept {
-    T value;
-    std::memcpy(&value, from, sizeof value);
-    asm volatile("" : "+r"(value));
-    return value;
-}
-
 constexpr std::uint8_t known_flags =
     frame_header::named | frame_header::may_skip | frame_header::of_sender | frame_header::joined;
 
@@ -38,22 +29,29 @@ bool begins_with_name(const frame_header& header) noexcept {
 }
 
 frame_header load_checked(const std::byte* from, std::size_t limit) {
-    const frame_header header = load_header(from);
-    const bool garbage = header.kind == frame_kind{} || (header.flags & ~known_flags) != 0 ||
-                         load<std::uint16_t>(from + 6) != 0;
-    if (garbage) [[unlikely]] {
+    const frame_header header = frame_header::load(from);
+    const bool garbage =
+        header.kind == frame_kind{} || (header.flags & ~known_flags) != 0 || header.unknown != 0;
+    if (garbage) [[unlikely]]
         detail::raise(errc::protocol_error, "a frame header with unknown bits");
-    }
-    const bool named = begins_with_name(header);
-    if (header.length > limit + (named ? 1 + max_type_name : 0)) [[unlikely]] {
-        fail_too_large(header.length, limit);
+    if (header.length > limit) [[unlikely]] {
+        const bool named = begins_with_name(header);
+        if (!named || header.length > limit + 1 + max_type_name)
+            fail_too_large(header.length, limit);
     }
     return header;
 }
 
+// Once: the sender may still write there.
+std::size_t load_byte(const std::byte* from) noexcept {
+    auto value = std::to_integer<std::uint8_t>(*from);
+    asm volatile("" : "+r"(value));
+    return value;
+}
+
 // Behind the name the value is no longer than any other.
 void split_name(frame& f, std::size_t limit) {
-    const std::size_t length = f.payload.empty() ? 0 : load<std::uint8_t>(f.payload.data());
+    const std::size_t length = f.payload.empty() ? 0 : load_byte(f.payload.data());
     if (length == 0 || length + 1 > f.payload.size()) [[unlikely]] {
         detail::raise(errc::protocol_error, "a frame with a name that does not fit into it");
     }
@@ -64,14 +62,6 @@ void split_name(frame& f, std::size_t limit) {
 }
 
 }  // namespace
-
-frame_header load_header(const std::byte* from) noexcept {
-    return {.length = load<std::uint32_t>(from),
-            .kind = static_cast<frame_kind>(load<std::uint8_t>(from + 4)),
-            .flags = load<std::uint8_t>(from + 5),
-            .id = load<std::uint64_t>(from + 8),
-            .tag = load<std::uint64_t>(from + 16)};
-}
 
 frame join_frame(const frame& last, std::span<const std::byte> payload, std::size_t limit) {
     frame whole{.header = last.header, .type_name = {}, .payload = payload};
@@ -84,16 +74,18 @@ frame join_frame(const frame& last, std::span<const std::byte> payload, std::siz
     return whole;
 }
 
-std::optional<frame> parse_frame(std::span<const std::byte> bytes, std::size_t limit,
-                                 std::size_t& wanted) {
+bool parse_frame(std::span<const std::byte> bytes, std::size_t limit, std::size_t& wanted,
+                 frame& into) {
     wanted = frame_header::size;
-    if (bytes.size() < wanted) return std::nullopt;
-    frame f{.header = load_checked(bytes.data(), limit), .type_name = {}, .payload = {}};
-    wanted += f.header.length;
-    if (bytes.size() < wanted) return std::nullopt;
-    f.payload = bytes.subspan(frame_header::size, f.header.length);
-    if (begins_with_name(f.header)) split_name(f, limit);
-    return f;
+    if (bytes.size() < wanted) return false;
+    into.header = load_checked(bytes.data(), limit);
+    wanted += into.header.length;
+    if (bytes.size() < wanted) return false;
+    into.payload = bytes.subspan(frame_header::size, into.header.length);
+    into.type_name = {};
+    if (begins_with_name(into.header)) [[unlikely]]
+        split_name(into, limit);
+    return true;
 }
 
 }  // namespace remora

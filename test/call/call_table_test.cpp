@@ -356,7 +356,7 @@ TEST_CASE("a served table does what a naive one does") {
             case 1:
                 if (unanswered == 0) break;
                 --unanswered;
-                table.answered(answers.emplace_back(queued += random() % 100));
+                table.answered(answers.emplace_back(queued += 1 + random() % 100));
                 break;
             default:
                 table.written(written += random() % (queued - written + 1));

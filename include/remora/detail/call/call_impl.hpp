@@ -23,12 +23,10 @@ struct items_of {
     generator<T> items;
 };
 
-/// Until when a call may take that is made on `where`: if that is a handler's, no longer than the
-/// handler's own caller waits. Throws if there is no time left.
+/// Until when a call may take: if a handler's coroutine makes it, no longer than the handler's own
+/// caller waits. Throws if there is no time left.
 template <class Request>
-deadline limit_of(const pipe_end& end, std::chrono::nanoseconds most,
-                  const asio::any_io_executor& where) {
-    const serving* const from = serving_of(where);
+deadline limit_of(const pipe_end& end, std::chrono::nanoseconds most, const serving* from) {
     const bool inherits = from != nullptr && from->end != nullptr;
     if (inherits) most = std::min(most, time_until(from->until));
     if (most <= most.zero()) throw caller::too_late(end, type_name_of<Request>());
@@ -40,9 +38,10 @@ deadline limit_of(const pipe_end& end, std::chrono::nanoseconds most,
 template <class Held, class Along, class Request = std::remove_cvref_t<Held>>
 asio::awaitable<reply_of<Request>> call_value(end_ptr end, Held question, call_options options,
                                               Along along) {
+    const serving* from = nullptr;
+    if (anybody_serves()) from = serving_of(co_await asio::this_coro::executor);
     const bool own = options.timeout != options.timeout.max();
-    const auto until = limit_of<Request>(*end, own ? options.timeout : end->default_timeout,
-                                         co_await asio::this_coro::executor);
+    const auto until = limit_of<Request>(*end, own ? options.timeout : end->default_timeout, from);
     auto& calls = caller::of(end);
     if (!calls.may_call()) co_await calls.wait_turn(until, type_name_of<Request>());
     awaited_answer<Request> answer(end);
@@ -65,7 +64,9 @@ template <class Held, class Along, class Request = std::remove_cvref_t<Held>>
 asio::awaitable<stream<item_of<Request>>> stream_value(end_ptr end, Held question,
                                                        call_options options, Along along) {
     using item = item_of<Request>;
-    const auto until = limit_of<Request>(*end, options.timeout, co_await asio::this_coro::executor);
+    const serving* from = nullptr;
+    if (anybody_serves()) from = serving_of(co_await asio::this_coro::executor);
+    const auto until = limit_of<Request>(*end, options.timeout, from);
     auto& calls = caller::of(end);
     if (!calls.may_call()) co_await calls.wait_turn(until, type_name_of<Request>());
     auto state =

@@ -89,7 +89,8 @@ private:
     deadline until_ = deadline::max();  ///< the caller of the request that is being taken waits
     pooled_map<std::uint64_t, std::shared_ptr<worker>> running_;
     std::vector<std::shared_ptr<worker>> idle_;
-    std::uint64_t dropped_ = 0;  ///< messages that no handler took
+    asio::any_io_executor busy_;  ///< keeps the context at work for the last handlers
+    std::uint64_t dropped_ = 0;   ///< messages that no handler took
 };
 
 }  // namespace detail

@@ -7,7 +7,6 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
-#include <typeinfo>
 #include <utility>
 
 namespace remora::detail {
@@ -18,8 +17,7 @@ class pipe_end;
 struct serving {
     static constexpr auto no_limit = std::chrono::steady_clock::time_point::max();
 
-    explicit serving(const asio::any_io_executor& of_pipe)
-        : executor(of_pipe), posting(asio::require(of_pipe, asio::execution::blocking.never)) {}
+    explicit serving(const asio::any_io_executor& of_pipe);
 
     asio::any_io_executor executor;
     asio::any_io_executor posting;                           ///< the same, never within the caller
@@ -57,17 +55,9 @@ private:
     std::shared_ptr<const serving> what_;
 };
 
-template <bool posts>
-const serving* serving_by(const asio::any_io_executor& executor) noexcept {
-    // Asio 1.22 casts to whatever it is asked for.
-    if (executor.target_type() != typeid(serving_executor<posts>)) return nullptr;
-    return executor.target<serving_executor<posts>>()->what();
-}
-
+/// False as long as no handler of this program has been a coroutine.
+bool anybody_serves() noexcept;
 /// Null if the executor is no handler's.
-inline const serving* serving_of(const asio::any_io_executor& executor) noexcept {
-    const serving* const one = serving_by<false>(executor);
-    return one != nullptr ? one : serving_by<true>(executor);
-}
+const serving* serving_of(const asio::any_io_executor& executor) noexcept;
 
 }  // namespace remora::detail

@@ -30,7 +30,6 @@ struct worker {
     served_streams streams;
     asio::awaitable<void> work;  ///< what to do next
     asio::cancellation_signal cancel;
-    asio::any_io_executor busy;  ///< keeps the context at work during a handler
     wake_event idle;
     std::shared_ptr<serving> serves;
 };

@@ -43,13 +43,13 @@ public:
     /// How large the input has to grow until the next frame is whole, as far as that is known.
     std::size_t wanted() const noexcept { return wanted_; }
     /// The frame that was found, until it is popped. It refers to the input.
-    const frame* head() const noexcept { return head_ ? &*head_ : nullptr; }
+    const frame* head() const noexcept { return has_head_ ? &head_ : nullptr; }
     /// How many bytes of the input it is; 0 if there is none.
-    std::size_t head_size() const noexcept { return head_ ? head_size_ : 0; }
+    std::size_t head_size() const noexcept { return has_head_ ? head_size_ : 0; }
     /// Drops it, and says that size.
     std::size_t pop() noexcept;
     /// It stays in the input.
-    void forget_head() noexcept { head_.reset(); }
+    void forget_head() noexcept { has_head_ = false; }
     /// From now on frames may come in pieces.
     void join_pieces() noexcept { joins_ = true; }
     std::uint64_t window() const noexcept { return window_; }
@@ -68,6 +68,7 @@ public:
 
 private:
     bool takes(frame_kind kind, bool takes_calls) const noexcept;
+    found take_in(const frame& f);
     found pass_over(const frame& f) const;
     void note_name(const frame& f);
     found note_close(const frame& f);
@@ -76,9 +77,10 @@ private:
 
     frame_kinds kinds_;
     pipe_limits limits_;
-    std::optional<frame> head_;
-    std::size_t wanted_ = frame_header::size;
+    bool has_head_ = false;
+    frame head_{};  ///< or what was read last
     std::size_t head_size_ = 0;
+    std::size_t wanted_ = frame_header::size;
     std::uint64_t window_ = 1;
     bool joins_ = false;
     byte_buffer pieces_;        ///< of the payload of one frame

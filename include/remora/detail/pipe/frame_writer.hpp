@@ -45,7 +45,11 @@ public:
     bool withdraw(position p) noexcept;
 
     /// The bytes to be written next; none if nothing is queued. Throws std::bad_alloc.
-    std::span<const std::byte> unwritten();
+    std::span<const std::byte> unwritten() {
+        if (!large_.empty()) [[unlikely]]
+            put_next_piece();
+        return out_.bytes().subspan(sent_);
+    }
     /// How many bytes were not written yet.
     std::size_t queued() const noexcept { return out_.size() - sent_ + large_.size(); }
     /// Whether a further frame has to wait, where `most` bytes may be queued; and, beside them, one
@@ -54,14 +58,23 @@ public:
         return out_.size() - sent_ >= most || large_.size() >= most + limit_;
     }
     /// So many of them were written.
-    void advance(std::size_t count) noexcept;
+    void advance(std::size_t count) noexcept {
+        sent_ += count;
+        if (sent_ != out_.size() || out_.capacity() > keep_capacity) return make_room();
+        base_ += sent_;
+        sent_ = 0;
+        out_.clear();
+    }
     /// How many bytes of this direction were written, since the start.
     std::uint64_t written() const noexcept { return base_ + sent_; }
     /// Nothing of what is queued will be written.
     void drop_all() noexcept;
 
 private:
+    bool may_move(const std::byte* header, std::size_t length) const noexcept;
     void move_if_large(position& p, const frame_header& header);
+    void put_next_piece();
+    void make_room() noexcept;
     void put_name(position p, std::uint64_t tag, std::string_view type_name);
     void forget_name(position p) noexcept;
 

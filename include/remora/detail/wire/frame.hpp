@@ -11,6 +11,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include <remora/detail/wire/archive/type_name.hpp>
 
@@ -62,9 +63,20 @@ struct frame_header {
     std::uint32_t length = 0;  ///< of the payload, in bytes
     frame_kind kind{};
     std::uint8_t flags = 0;
+    std::uint16_t unknown = 0;  ///< not 0 only in what is no frame
     std::uint64_t id = 0;
     std::uint64_t tag = 0;
 
+    /// Reads one where a sender may still write: each byte once.
+    static frame_header load(const std::byte* from) noexcept {
+        const auto first = load_word(from);
+        return {.length = static_cast<std::uint32_t>(first),
+                .kind = static_cast<frame_kind>(first >> 32 & 0xff),
+                .flags = static_cast<std::uint8_t>(first >> 40 & 0xff),
+                .unknown = static_cast<std::uint16_t>(first >> 48),
+                .id = load_word(from + 8),
+                .tag = load_word(from + 16)};
+    }
     /// Writes the header's 24 bytes to `to`.
     void store(std::byte* to) const noexcept {
         const std::uint64_t first = length | std::uint64_t{static_cast<std::uint8_t>(kind)} << 32 |
@@ -72,6 +84,14 @@ struct frame_header {
         std::memcpy(to, &first, sizeof first);
         std::memcpy(to + 8, &id, sizeof id);
         std::memcpy(to + 16, &tag, sizeof tag);
+    }
+
+private:
+    static std::uint64_t load_word(const std::byte* from) noexcept {
+        std::uint64_t word;
+        std::memcpy(&word, from, sizeof word);
+        asm volatile("" : "+r"(word));
+        return word;
     }
 };
 
@@ -89,17 +109,21 @@ namespace detail {
 inline constexpr std::size_t keep_capacity = 4u << 20;
 }  // namespace detail
 
-/// Reads a header that this program has written.
-frame_header load_header(const std::byte* from) noexcept;
-
 /// The frame whose last part was read, with the whole of its payload: that of its pieces and its
 /// own. Throws as parse_frame() does.
 frame join_frame(const frame& last, std::span<const std::byte> payload, std::size_t limit);
 
-/// Reads the frame at the start of `bytes`. Returns nullopt while it is not whole; `wanted` is then
-/// the number of bytes that it needs, as far as that is known. Throws `protocol_error` for bytes
-/// that are no frame and `message_too_large` for a frame whose value is longer than `limit`.
-std::optional<frame> parse_frame(std::span<const std::byte> bytes, std::size_t limit,
-                                 std::size_t& wanted);
+/// Reads the frame at the start of `bytes`. False while it is not whole; `wanted` is then the
+/// number of bytes that it needs, as far as that is known. Throws `protocol_error` for bytes that
+/// are no frame and `message_too_large` for a frame whose value is longer than `limit`.
+bool parse_frame(std::span<const std::byte> bytes, std::size_t limit, std::size_t& wanted,
+                 frame& into);
+/// The same: nullopt while it is not whole.
+inline std::optional<frame> parse_frame(std::span<const std::byte> bytes, std::size_t limit,
+                                        std::size_t& wanted) {
+    std::optional<frame> found(std::in_place);
+    if (!parse_frame(bytes, limit, wanted, *found)) found.reset();
+    return found;
+}
 
 }  // namespace remora
