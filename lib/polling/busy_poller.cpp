@@ -224,10 +224,13 @@ bool busy_poller::poll_all() {
     return found;
 }
 
+// One wait of all: were each of many to sleep for a while, the price of a loss would grow with
+// them.
 void busy_poller::note_lost_cpu() noexcept {
     for (auto* list : {&entries_, &ended_}) {
-        for (poll_entry* entry : *list)
-            entry->lost_cpu_ = true;
+        if (list->empty()) continue;
+        list->back()->lost_cpu_ = true;
+        return;
     }
 }
 

@@ -8,7 +8,9 @@
 #include <sched.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <atomic>
+#include <deque>
 #include <optional>
 #include <thread>
 #include <vector>
@@ -21,7 +23,7 @@ using remora::detail::poll_entry;
 using remora::detail::poll_guard;
 using remora::detail::wait_outcome;
 
-constexpr auto for_ever = std::chrono::nanoseconds::max();
+constexpr auto without_end = std::chrono::nanoseconds::max();
 
 // Keeps this thread, and those that it starts, on the CPU where it is.
 class on_one_cpu {
@@ -61,7 +63,9 @@ bool compute_until_interrupted() {
     return true;
 }
 
-TEST_CASE("an entry that was polled while the CPU was lost says so, though it is ready") {
+// Polls `count` entries, all of which are ready at once, while others want this CPU: how many of
+// them say that it was lost.
+std::ptrdiff_t told_of_a_loss(std::size_t count) {
     const on_one_cpu bound;
     std::atomic<bool> stop{false};
     std::thread hog([&stop] {
@@ -69,24 +73,36 @@ TEST_CASE("an entry that was polled while the CPU was lost says so, though it is
         }
     });
     asio::io_context io;
-    poll_entry entry(
-        [] {
-            const auto start = busy_poller::clock::now();
-            while (compute_until_interrupted() && busy_poller::clock::now() - start < 200us) {
-            }
-            return true;
-        },
-        false);
-    const auto poll_it = [&entry](std::shared_ptr<busy_poller> poller) -> asio::awaitable<void> {
+    std::deque<poll_entry> entries;
+    const auto compute = [] {
+        const auto start = busy_poller::clock::now();
+        while (compute_until_interrupted() && busy_poller::clock::now() - start < 200us) {
+        }
+        return true;
+    };
+    for (std::size_t i = 0; i != count; ++i)
+        entries.emplace_back(compute, false);
+    const auto poll_it = [](std::shared_ptr<busy_poller> poller,
+                            poll_entry& entry) -> asio::awaitable<void> {
         const poll_guard polling(*poller, entry, std::chrono::nanoseconds::max());
         co_await entry.wait();
     };
-    asio::co_spawn(io, poll_it(busy_poller::of(io.get_executor())), asio::detached);
+    for (poll_entry& entry : entries)
+        asio::co_spawn(io, poll_it(busy_poller::of(io.get_executor()), entry), asio::detached);
     io.run();
     stop = true;
     hog.join();
-    CHECK(entry.outcome() == wait_outcome::ready);
-    CHECK(entry.has_lost_cpu());
+    const auto is_ready = [](const auto& e) { return e.outcome() == wait_outcome::ready; };
+    CHECK(std::ranges::all_of(entries, is_ready));
+    return std::ranges::count_if(entries, &poll_entry::has_lost_cpu);
+}
+
+TEST_CASE("an entry that was polled while the CPU was lost says so, though it is ready") {
+    CHECK(told_of_a_loss(1) == 1);
+}
+
+TEST_CASE("of many entries that were polled while the CPU was lost one says so") {
+    CHECK(told_of_a_loss(10) == 1);
 }
 
 // Polls for what never comes; notes how that ended.
@@ -124,7 +140,7 @@ TEST_CASE("coroutines that wait go with the context, and so does the poller") {
         const auto held = busy_poller::of(io.get_executor());
         poller = held;
         for (int i = 0; i < 3; ++i)
-            asio::co_spawn(io, poll_for_nothing(held, false, for_ever, result), asio::detached);
+            asio::co_spawn(io, poll_for_nothing(held, false, without_end, result), asio::detached);
         io.run_for(1ms);
         CHECK(!result);
     }
@@ -159,7 +175,7 @@ asio::awaitable<void> poll_and_end_all(std::shared_ptr<busy_poller> poller,
         false);
     all.push_back(&entry);
     {
-        const poll_guard polling(*poller, entry, for_ever);
+        const poll_guard polling(*poller, entry, without_end);
         co_await entry.wait();
     }
     ++resumed;
@@ -180,11 +196,11 @@ TEST_CASE("in a context the poller that was asked last goes on, the waits of oth
     asio::io_context io;
     const auto first = asio::make_strand(io), second = asio::make_strand(io);
     std::optional<wait_outcome> one, other;
-    asio::co_spawn(first, poll_for_nothing(busy_poller::of(first), false, for_ever, one),
+    asio::co_spawn(first, poll_for_nothing(busy_poller::of(first), false, without_end, one),
                    asio::detached);
     io.run_for(2ms);
     CHECK(!one);
-    asio::co_spawn(second, poll_for_nothing(busy_poller::of(second), false, for_ever, other),
+    asio::co_spawn(second, poll_for_nothing(busy_poller::of(second), false, without_end, other),
                    asio::detached);
     io.run_for(2ms);
     CHECK(one == wait_outcome::replaced);
@@ -195,9 +211,9 @@ TEST_CASE("of entries that make system calls only the newest is polled") {
     asio::io_context io;
     const auto poller = busy_poller::of(io.get_executor());
     std::optional<wait_outcome> one, other, cheap;
-    asio::co_spawn(io, poll_for_nothing(poller, false, for_ever, cheap), asio::detached);
-    asio::co_spawn(io, poll_for_nothing(poller, true, for_ever, one), asio::detached);
-    asio::co_spawn(io, poll_for_nothing(poller, true, for_ever, other), asio::detached);
+    asio::co_spawn(io, poll_for_nothing(poller, false, without_end, cheap), asio::detached);
+    asio::co_spawn(io, poll_for_nothing(poller, true, without_end, one), asio::detached);
+    asio::co_spawn(io, poll_for_nothing(poller, true, without_end, other), asio::detached);
     io.run_for(2ms);
     CHECK(one == wait_outcome::replaced);
     CHECK(!other);
