@@ -48,7 +48,7 @@ struct echo_parts {
     }
 };
 
-service adder() {
+service many_answers() {
     service s;
     s.on([](add q) { return sum{q.a + q.b}; });
     s.on(add_in_a_while);
@@ -80,7 +80,7 @@ asio::awaitable<call_result> result_of(asio::awaitable<T> call) {
 
 TEST_CASE("a call is answered") {
     over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
-        far.attach(adder());
+        far.attach(many_answers());
         const auto direct = co_await near.call<add>(2, 3);
         CHECK(direct.value == 5);
         add_later q{4, 5, 3};
@@ -104,7 +104,7 @@ TEST_CASE("a request without a value to return is answered when it is done") {
 
 TEST_CASE("messages of a mebibyte go there and back") {
     over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
-        far.attach(adder());
+        far.attach(many_answers());
         echo e{make_blob(7, 1 << 20)};
         const auto back = co_await near.call(e);
         CHECK(back.bytes == e.what.bytes);
@@ -122,7 +122,7 @@ asio::awaitable<void> add_many(pipe& near, int from, int to, int& done) {
 
 TEST_CASE("calls in flight are answered in any order, each with its own answer") {
     over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
-        far.attach(adder());
+        far.attach(many_answers());
         const auto executor = near.get_executor();
         int done = 0;
         std::vector<std::unique_ptr<background>> callers;
@@ -140,7 +140,7 @@ TEST_CASE("calls in flight are answered in any order, each with its own answer")
 
 TEST_CASE("what a handler throws arrives with its text, code and kind") {
     over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
-        far.attach(adder());
+        far.attach(many_answers());
         const auto plain = co_await result_of(near.call<fail_with>(0, "bad \x1b[31m luck"));
         CHECK(plain.kind == failure_kind::failed);
         CHECK(plain.code == errc::handler_failed);
@@ -166,7 +166,7 @@ TEST_CASE("what a handler throws arrives with its text, code and kind") {
 
 TEST_CASE("a request that no handler takes is unknown, and the connection lives") {
     over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
-        far.attach(adder());
+        far.attach(many_answers());
         const auto unknown = co_await result_of(near.call<unheard_of>());
         CHECK(unknown.kind == failure_kind::unknown_request);
         CHECK(unknown.code == errc::unknown_request);
@@ -179,8 +179,8 @@ TEST_CASE("a request that no handler takes is unknown, and the connection lives"
 TEST_CASE("both ends call and serve at once") {
     over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
         const auto executor = near.get_executor();
-        near.attach(adder());
-        far.attach(adder());
+        near.attach(many_answers());
+        far.attach(many_answers());
         int done = 0;
         background one(executor, add_many(near, 0, 50, done));
         background other(executor, add_many(far, 100, 150, done));
@@ -203,8 +203,8 @@ asio::awaitable<void> echo_many(pipe& near, int count, std::size_t size) {
 TEST_CASE("both ends that flood each other with large calls both finish") {
     over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
         const auto executor = near.get_executor();
-        near.attach(adder());
-        far.attach(adder());
+        near.attach(many_answers());
+        far.attach(many_answers());
         std::vector<std::unique_ptr<background>> callers;
         for (int i = 0; i != 8; ++i) {
             for (auto* end : {&near, &far})
@@ -230,7 +230,7 @@ struct fetch_bytes {
 
 TEST_CASE("a handler whose answer waits behind a full batch goes on when the batch has left") {
     over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
-        service s = adder();
+        service s = many_answers();
         s.on([](fetch_bytes f) { return make_blob(1, f.size); });
         far.attach(s);
         background large(near.get_executor(), near.call<fetch_bytes>(300'000u));
@@ -242,7 +242,7 @@ TEST_CASE("a handler whose answer waits behind a full batch goes on when the bat
 
 TEST_CASE("a cancelled call returns at once and cancels its handler") {
     over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
-        far.attach(adder());
+        far.attach(many_answers());
         wait_for_ever q;
         background call(near.get_executor(), near.call(q));
         while (far.counts().serving == 0)
@@ -292,7 +292,7 @@ TEST_CASE("how one handler was cancelled, or can be, is nothing to the next one"
 
 TEST_CASE("a call fails at its deadline and cancels its handler") {
     over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
-        far.attach(adder());
+        far.attach(many_answers());
         wait_for_ever q;
         const auto late = co_await result_of(near.call(q, {.timeout = 2ms}));
         CHECK(late.kind == failure_kind::timed_out);
@@ -307,7 +307,7 @@ TEST_CASE("a call fails at its deadline and cancels its handler") {
 
 TEST_CASE("a receive beside calls is in progress already, and a call beside a receive") {
     over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
-        far.attach(adder());
+        far.attach(many_answers());
         const auto receive = co_await failure_of(far.receive<number>());
         CHECK(receive.code == errc::receive_in_progress);
         background waiting(near.get_executor(), near.receive<number>());
@@ -321,7 +321,7 @@ TEST_CASE("a receive beside calls is in progress already, and a call beside a re
 
 TEST_CASE("a pipe that ends fails each pending call once, and later calls at once") {
     over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
-        far.attach(adder());
+        far.attach(many_answers());
         wait_for_ever q;
         std::vector<std::unique_ptr<background>> calls;
         for (int i = 0; i != 5; ++i)
@@ -384,7 +384,7 @@ TEST_CASE("a deadline counts while a call waits for its turn") {
 TEST_CASE("plain messages go to the service's handler; one without is dropped and counted") {
     over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
         std::vector<std::int64_t> seen;
-        service s = adder();
+        service s = many_answers();
         s.on([&](number n) { seen.push_back(n.value); });
         far.attach(s);
         co_await near.send<number>(1);
@@ -399,7 +399,7 @@ TEST_CASE("plain messages go to the service's handler; one without is dropped an
 
 TEST_CASE("a request that is too large fails at the caller, and the pipe stays usable") {
     over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
-        far.attach(adder());
+        far.attach(many_answers());
         echo e{make_blob(1, 17 << 20)};
         const auto failure = co_await failure_of(near.call(e));
         CHECK(failure.code == errc::message_too_large);
@@ -444,7 +444,7 @@ TEST_CASE("an answer that is too large is a failure of the call") {
 
 TEST_CASE("serve() completes when the pipe ends, after its handlers") {
     over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
-        background serving(near.get_executor(), far.serve(adder()));
+        background serving(near.get_executor(), far.serve(many_answers()));
         wait_for_ever q;
         background call(near.get_executor(), near.call(q));
         while (far.counts().serving != 1)
@@ -477,7 +477,7 @@ TEST_CASE("a request that has arrived before the service is served by it") {
         add q{2, 3};
         background early(near.get_executor(), near.call(q));
         co_await settle();
-        far.attach(adder());
+        far.attach(many_answers());
         const auto outcome = co_await early.result();
         CHECK(outcome.text == "");
     });
@@ -486,8 +486,8 @@ TEST_CASE("a request that has arrived before the service is served by it") {
 TEST_CASE("two services on one pipe are refused") {
     test::run([](asio::io_context& io) -> asio::awaitable<void> {
         auto [near, far] = remora::make_pipe_pair(io);
-        far.attach(adder());
-        CHECK(failure_of([&] { far.attach(adder()); }).code == errc::bad_option);
+        far.attach(many_answers());
+        CHECK(failure_of([&] { far.attach(many_answers()); }).code == errc::bad_option);
         CHECK(failure_of([&] { near.attach(service({.max_in_flight = 0})); }).code ==
               errc::bad_option);
         co_return;
@@ -501,7 +501,7 @@ TEST_CASE("ends that are dropped go with their readers, and the context has noth
     asio::co_spawn(
         io,
         [](pipe near, pipe far, std::int64_t& value) -> asio::awaitable<void> {
-            far.attach(adder());
+            far.attach(many_answers());
             const auto s = co_await near.call<add>(2, 3);
             value = s.value;
         }(std::move(near), std::move(far), value),
@@ -513,7 +513,7 @@ TEST_CASE("ends that are dropped go with their readers, and the context has noth
 TEST_CASE("calls that wait die with their context") {
     asio::io_context io;
     auto [near, far] = remora::make_pipe_pair(io);
-    far.attach(adder());
+    far.attach(many_answers());
     asio::co_spawn(
         io,
         [](pipe p) -> asio::awaitable<void> {
@@ -527,7 +527,7 @@ TEST_CASE("calls that wait die with their context") {
 TEST_CASE("an exception out of a caller's completion handler leaves run()") {
     asio::io_context io;
     auto [near, far] = remora::make_pipe_pair(io);
-    far.attach(adder());
+    far.attach(many_answers());
     asio::co_spawn(
         io,
         [](pipe& p) -> asio::awaitable<void> {

@@ -14,7 +14,7 @@ using remora::service;
 
 constexpr std::size_t large = 8u << 20;
 
-service echoes() {
+service large_echoes() {
     service s;
     s.on([](echo e) { return std::move(e.what); });
     s.on([](add q) { return sum{q.a + q.b}; });
@@ -42,7 +42,7 @@ struct ends {
 TEST_CASE("a small call overtakes a large one, in both directions") {
     run([](asio::io_context& io) -> asio::awaitable<void> {
         auto [near, far] = remora::make_pipe_pair(io);
-        far.attach(echoes());
+        far.attach(large_echoes());
         ends all;
         background first(io.get_executor(), all.note("large", near, large));
         co_await settle();
@@ -55,7 +55,7 @@ TEST_CASE("a small call overtakes a large one, in both directions") {
 TEST_CASE("a small call is sent while a large one waits to leave") {
     run([](asio::io_context& io) -> asio::awaitable<void> {
         auto [near, far] = remora::make_pipe_pair(io);
-        far.attach(echoes());
+        far.attach(large_echoes());
         co_await near.call<add>(1, 2);  // from now on it is known how many calls there may be
         ends all;
         background first(io.get_executor(), all.note("large", near, large));
@@ -75,7 +75,7 @@ TEST_CASE("large calls beside each other come with their own bytes, over every t
             const auto block = remora::wait_policy::block;
             pipe near = make_pipe(io.get_executor(), std::move(one), block, pieces);
             pipe far = make_pipe(io.get_executor(), std::move(other), block, pieces);
-            far.attach(echoes());
+            far.attach(large_echoes());
             ends all;
             background a(io.get_executor(), all.note("a", near, 3'000'000));
             background b(io.get_executor(), all.note("b", near, 200'000));
@@ -90,7 +90,7 @@ TEST_CASE("large calls beside each other come with their own bytes, over every t
 TEST_CASE("large items come in their order, and small calls beside them are answered") {
     run([](asio::io_context& io) -> asio::awaitable<void> {
         auto [near, far] = remora::make_pipe_pair(io);
-        far.attach(echoes());
+        far.attach(large_echoes());
         auto items = co_await near.stream<large_items>(3);
         for (std::uint64_t i = 0; i != 3; ++i) {
             const auto two = co_await near.call<add>(1, 1);
@@ -108,7 +108,7 @@ TEST_CASE("large items come in their order, and small calls beside them are answ
 TEST_CASE("a large request that is cancelled on its way arrives whole, and the pipe lives") {
     run([](asio::io_context& io) -> asio::awaitable<void> {
         auto [near, far] = remora::make_pipe_pair(io);
-        far.attach(echoes());
+        far.attach(large_echoes());
         ends all;
         background call(io.get_executor(), all.note("large", near, large));
         co_await settle();
@@ -152,7 +152,7 @@ TEST_CASE(
 TEST_CASE("a pipe that closes lets the pieces of its answers leave first") {
     run([](asio::io_context& io) -> asio::awaitable<void> {
         auto [near, far] = remora::make_pipe_pair(io);
-        far.attach(echoes());
+        far.attach(large_echoes());
         ends all;
         background call(io.get_executor(), all.note("large", near, large));
         while (far.counts().calls + near.counts().calls == 0)
@@ -167,7 +167,7 @@ TEST_CASE("a pipe that closes lets the pieces of its answers leave first") {
 TEST_CASE("a large value over the limit fails alone") {
     run([](asio::io_context& io) -> asio::awaitable<void> {
         auto [near, far] = remora::make_pipe_pair(io, "small", {.message = 100'000});
-        far.attach(echoes());
+        far.attach(large_echoes());
         const echo over{make_blob(1, 100'001)}, within{make_blob(1, 90'000)};
         const auto refused = co_await failure_of(near.call(over));
         CHECK(refused.code == code(errc::message_too_large));

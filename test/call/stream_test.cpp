@@ -37,16 +37,6 @@ generator<number> count(count_up q, trace& seen, bool in_turns) {
     }
 }
 
-asio::awaitable<sum> add_all(add_up q, stream<number> numbers) {
-    sum s;
-    for (std::int64_t taken = 0; q.most == 0 || taken != q.most; ++taken) {
-        const auto n = co_await numbers.next();
-        if (!n) break;
-        s.value += n->value;
-    }
-    co_return s;
-}
-
 service counter(trace& seen, bool in_turns) {
     service s;
     s.on([&seen, in_turns](count_up q) { return count(q, seen, in_turns); });

@@ -37,7 +37,7 @@ struct user {
     }
 };
 
-asio::awaitable<void> for_ever(scene& s) {
+asio::awaitable<void> until_cancelled(scene& s) {
     const user here(s);
     asio::steady_timer never(co_await asio::this_coro::executor,
                              std::chrono::steady_clock::time_point::max());
@@ -62,7 +62,7 @@ generator<number> endless(scene& s) {
 generator<number> stuck(scene& s) {
     const user here(s);
     co_yield remora::item<number>(1);
-    co_await for_ever(s);
+    co_await until_cancelled(s);
     co_yield remora::item<number>(2);
 }
 
@@ -75,27 +75,19 @@ generator<number> computing(scene& s) {
     }
 }
 
-asio::awaitable<sum> add_all(add_up q, stream<number> numbers) {
-    sum s;
-    for (std::int64_t taken = 0; q.most == 0 || taken != q.most; ++taken) {
-        const auto n = co_await numbers.next();
-        if (!n) break;
-        s.value += n->value;
-    }
-    co_return s;
-}
 generator<number> mirror(double_each, stream<number> numbers) {
     while (const auto n = co_await numbers.next())
         co_yield remora::item<number>(2 * n->value);
 }
-service adder() {
+service uploads_taken() {
     return service().on(add_all).on(mirror);
 }
 
 using producer = generator<number> (*)(scene&);
 
 /// A call with an upload that ends in some way.
-asio::awaitable<void> upload(pipe& near, scene& s, producer produce, add_up q, call_options how) {
+asio::awaitable<void> call_uploading(pipe& near, scene& s, producer produce, add_up q,
+                                     call_options how) {
     struct leaving {
         scene& of;
         ~leaving() { of.is_over = true; }
@@ -114,9 +106,9 @@ void check_ended(const scene& s) {
 TEST_CASE("an upload's generator has ended when its call was answered") {
     for (const producer produce : {endless, stuck}) {
         over_every_transport([produce](pipe near, pipe far) -> asio::awaitable<void> {
-            far.attach(adder());
+            far.attach(uploads_taken());
             scene s;
-            co_await upload(near, s, produce, {.most = produce == stuck ? 1 : 5}, {});
+            co_await call_uploading(near, s, produce, {.most = produce == stuck ? 1 : 5}, {});
             check_ended(s);
             co_await settle();
             check_ended(s);
@@ -127,9 +119,10 @@ TEST_CASE("an upload's generator has ended when its call was answered") {
 TEST_CASE("an upload's generator has ended when its call's time has passed") {
     for (const producer produce : {endless, stuck}) {
         over_every_transport([produce](pipe near, pipe far) -> asio::awaitable<void> {
-            far.attach(adder());
+            far.attach(uploads_taken());
             scene s;
-            const auto failed = co_await failure_of(upload(near, s, produce, {}, {.timeout = 3ms}));
+            const auto failed =
+                co_await failure_of(call_uploading(near, s, produce, {}, {.timeout = 3ms}));
             CHECK(failed.code == code(remora::errc::timed_out));
             check_ended(s);
             co_await settle();
@@ -142,10 +135,10 @@ TEST_CASE("an upload's generator has ended when its call was cancelled") {
     for (const producer produce : {endless, stuck}) {
         for (const int trips : {1, 2, 5, 20}) {
             over_every_transport([=](pipe near, pipe far) -> asio::awaitable<void> {
-                far.attach(adder());
+                far.attach(uploads_taken());
                 scene s;
                 background call(co_await asio::this_coro::executor,
-                                upload(near, s, produce, {}, {}));
+                                call_uploading(near, s, produce, {}, {}));
                 for (int i = 0; i != trips; ++i)
                     co_await settle();
                 call.cancel();
@@ -162,9 +155,10 @@ TEST_CASE("an upload's generator has ended when its call was cancelled") {
 TEST_CASE("a generator that computes makes no item once its call was cancelled") {
     for (const int trips : {1, 2, 5, 20}) {
         over_every_transport([=](pipe near, pipe far) -> asio::awaitable<void> {
-            far.attach(adder());
+            far.attach(uploads_taken());
             scene s;
-            background call(co_await asio::this_coro::executor, upload(near, s, computing, {}, {}));
+            background call(co_await asio::this_coro::executor,
+                            call_uploading(near, s, computing, {}, {}));
             for (int i = 0; i != trips; ++i)
                 co_await settle();
             call.cancel();
@@ -178,9 +172,10 @@ TEST_CASE("a generator that computes makes no item once its call was cancelled")
 TEST_CASE("an upload's generator has ended when its call fails with the pipe") {
     for (const producer produce : {endless, stuck}) {
         over_every_transport([=](pipe near, pipe far) -> asio::awaitable<void> {
-            far.attach(adder());
+            far.attach(uploads_taken());
             scene s;
-            background call(co_await asio::this_coro::executor, upload(near, s, produce, {}, {}));
+            background call(co_await asio::this_coro::executor,
+                            call_uploading(near, s, produce, {}, {}));
             co_await settle();
             co_await far.close();
             const auto failed = co_await call.result();
@@ -194,9 +189,9 @@ TEST_CASE("an upload's generator has ended when its call fails with the pipe") {
 
 TEST_CASE("who was cancelled in a call with an upload is cancelled as before afterwards") {
     over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
-        far.attach(adder());
+        far.attach(uploads_taken());
         scene s;
-        co_await upload(near, s, endless, {.most = 5}, {});
+        co_await call_uploading(near, s, endless, {.most = 5}, {});
         const bool throws = co_await asio::this_coro::throw_if_cancelled();
         CHECK(throws);
     });
@@ -221,7 +216,7 @@ TEST_CASE("an upload's generator has ended when the stream that answers it has")
     });
 }
 
-asio::awaitable<void> take_all(stream<number>& items) {
+asio::awaitable<void> take_each(stream<number>& items) {
     while (const auto n = co_await items.next()) {
     }
 }
@@ -229,11 +224,11 @@ asio::awaitable<void> take_all(stream<number>& items) {
 TEST_CASE("who awaits an item hears of the pipe's end, when the upload has ended") {
     for (const producer produce : {endless, stuck}) {
         over_every_transport([produce](pipe near, pipe far) -> asio::awaitable<void> {
-            far.attach(adder());
+            far.attach(uploads_taken());
             scene s;
             const double_each question;
             auto items = co_await near.stream(question, produce(s));
-            background taking(co_await asio::this_coro::executor, take_all(items));
+            background taking(co_await asio::this_coro::executor, take_each(items));
             co_await settle();
             co_await far.close();
             const auto failed = co_await taking.result();
@@ -246,7 +241,7 @@ TEST_CASE("who awaits an item hears of the pipe's end, when the upload has ended
 
 TEST_CASE("an upload's generator does not go on when the stream that answers it is dropped") {
     over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
-        far.attach(adder());
+        far.attach(uploads_taken());
         scene s;
         const double_each question;
         auto items = co_await near.stream(question, endless(s));
@@ -267,7 +262,7 @@ TEST_CASE("handlers have ended when the service has") {
         scene one, many;
         far.attach(service()
                        .on([&one](wait_for_ever) -> asio::awaitable<sum> {
-                           co_await for_ever(one);
+                           co_await until_cancelled(one);
                            co_return sum{};
                        })
                        .on([&many](count_up) { return stuck(many); }));
@@ -311,8 +306,8 @@ void die_after(int steps, bool on_strand, bool pipes_first) {
     const asio::any_io_executor executor =
         on_strand ? asio::any_io_executor(asio::make_strand(io)) : io.get_executor();
     auto [near, far] = remora::make_pipe_pair(executor);
-    far.attach(adder().on([&](count_up) { return stuck(down); }));
-    asio::co_spawn(executor, upload(near, up, stuck, {}, {}), asio::detached);
+    far.attach(uploads_taken().on([&](count_up) { return stuck(down); }));
+    asio::co_spawn(executor, call_uploading(near, up, stuck, {}, {}), asio::detached);
     asio::co_spawn(executor, watch(near, {}), asio::detached);
     for (int i = 0; i != steps; ++i)
         io.poll_one();

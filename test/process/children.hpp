@@ -35,7 +35,7 @@ struct StringMaker<remora::exit_status> {
 namespace test {
 
 /// The child program in one of its modes, see child.cpp.
-inline remora::spawn_options child(std::vector<std::string> arguments) {
+inline remora::spawn_options our_child(std::vector<std::string> arguments) {
     remora::spawn_options options{.target = REMORA_TEST_CHILD};
     options.arguments = std::move(arguments);
     return options;

@@ -53,7 +53,7 @@ void let_it_end(const child& child) {
 TEST_CASE("every exit code arrives as it was") {
     asio::io_context io;
     for (int code = 0; code < 256; ++code) {
-        child child(io.get_executor(), test::child({"exit", std::to_string(code)}));
+        child child(io.get_executor(), test::our_child({"exit", std::to_string(code)}));
         CHECK(end_of(io, child) == exited(code));
     }
     CHECK(no_child_is_left());
@@ -66,7 +66,7 @@ TEST_CASE("every fatal signal arrives as it was") {
     for (int number = 1; number <= SIGRTMAX; ++number) {
         const bool reserved = number > 31 && number < SIGRTMIN;
         if (reserved || std::count(harmless.begin(), harmless.end(), number) > 0) continue;
-        child child(io.get_executor(), test::child({"die", std::to_string(number)}));
+        child child(io.get_executor(), test::our_child({"die", std::to_string(number)}));
         CHECK(end_of(io, child) == signalled(number));
     }
     CHECK(no_child_is_left());
@@ -87,7 +87,7 @@ TEST_CASE("an exit status has the code of a shell and a text") {
 
 TEST_CASE("all who wait get the status, and so does who asks later") {
     asio::io_context io;
-    child child(io.get_executor(), test::child({"exit", "7"}));
+    child child(io.get_executor(), test::our_child({"exit", "7"}));
     waiting first, second;
     first.start(io, child);
     second.start(io, child);
@@ -100,8 +100,8 @@ TEST_CASE("all who wait get the status, and so does who asks later") {
 
 TEST_CASE("two children in one context end each with their own status") {
     asio::io_context io;
-    child one(io.get_executor(), test::child({"exit", "1"}));
-    child two(io.get_executor(), test::child({"live"}));
+    child one(io.get_executor(), test::our_child({"exit", "1"}));
+    child two(io.get_executor(), test::our_child({"live"}));
     CHECK(end_of(io, one) == exited(1));
     CHECK(!two.status());
     CHECK(two.terminate());
@@ -111,14 +111,14 @@ TEST_CASE("two children in one context end each with their own status") {
 
 TEST_CASE("the context has nothing left to do once the child is reaped") {
     asio::io_context io;
-    child child(io.get_executor(), test::child({"exit", "0"}));
+    child child(io.get_executor(), test::our_child({"exit", "0"}));
     test::run_all(io);
     CHECK(child.status() == exited(0));
 }
 
 TEST_CASE("cancelling a wait ends this wait and no other") {
     asio::io_context io;
-    child child(io.get_executor(), test::child({"live"}));
+    child child(io.get_executor(), test::our_child({"live"}));
     waiting cancelled, other;
     cancelled.start(io, child);
     other.start(io, child);
@@ -135,7 +135,7 @@ TEST_CASE("cancelling a wait ends this wait and no other") {
 
 TEST_CASE("a wait that is cancelled after the end still has the status") {
     asio::io_context io;
-    child child(io.get_executor(), test::child({"exit", "5"}));
+    child child(io.get_executor(), test::our_child({"exit", "5"}));
     waiting wait;
     wait.start(io, child);
     io.poll();
@@ -148,7 +148,7 @@ TEST_CASE("a wait that is cancelled after the end still has the status") {
 
 TEST_CASE("destroying a living child kills and reaps it, and who waits is told") {
     asio::io_context io;
-    std::optional<child> living(std::in_place, io.get_executor(), test::child({"live"}));
+    std::optional<child> living(std::in_place, io.get_executor(), test::our_child({"live"}));
     waiting wait;
     wait.start(io, *living);
     io.poll();
@@ -160,8 +160,8 @@ TEST_CASE("destroying a living child kills and reaps it, and who waits is told")
 
 TEST_CASE("assigning another child ends the former") {
     asio::io_context io;
-    child one(io.get_executor(), test::child({"live"}));
-    child two(io.get_executor(), test::child({"exit", "4"}));
+    child one(io.get_executor(), test::our_child({"live"}));
+    child two(io.get_executor(), test::our_child({"exit", "4"}));
     one = std::move(two);
     CHECK(end_of(io, one) == exited(4));
     CHECK(no_child_is_left());
@@ -169,8 +169,8 @@ TEST_CASE("assigning another child ends the former") {
 
 TEST_CASE("a child may outlive its context, and a wait may die with it") {
     std::optional<asio::io_context> io(std::in_place);
-    child outliving(io->get_executor(), test::child({"live"}));
-    child other(io->get_executor(), test::child({"live"}));
+    child outliving(io->get_executor(), test::our_child({"live"}));
+    child other(io->get_executor(), test::our_child({"live"}));
     waiting wait;
     wait.start(*io, outliving);
     asio::co_spawn(*io, keep_until_it_ends(std::move(other)), asio::detached);
@@ -190,7 +190,7 @@ TEST_CASE("a child on a strand of a context with several threads is reaped") {
     const auto strand = asio::make_strand(io);
     std::atomic<int> right = 0;
     for (int code = 0; code < 20; ++code) {
-        auto living = std::make_shared<child>(strand, test::child({"exit", std::to_string(code)}));
+        auto living = std::make_shared<child>(strand, test::our_child({"exit", std::to_string(code)}));
         asio::co_spawn(strand, living->wait(), [&, living, code](auto, exit_status status) {
             right += status == exited(code);
         });
@@ -206,7 +206,7 @@ TEST_CASE("a child on a strand of a context with several threads is reaped") {
 
 TEST_CASE("a signal is not sent after the child was reaped") {
     asio::io_context io;
-    child child(io.get_executor(), test::child({"exit", "0"}));
+    child child(io.get_executor(), test::our_child({"exit", "0"}));
     end_of(io, child);
     CHECK(!child.kill());
     CHECK(!child.signal(0));
@@ -214,7 +214,7 @@ TEST_CASE("a signal is not sent after the child was reaped") {
 
 TEST_CASE("a stopped child has not ended") {
     asio::io_context io;
-    child child(io.get_executor(), test::child({"live"}));
+    child child(io.get_executor(), test::our_child({"live"}));
     CHECK(child.signal(SIGSTOP));
     siginfo_t info{};
     REQUIRE(::waitid(P_PID, static_cast<id_t>(child.pid()), &info, WSTOPPED) == 0);
@@ -227,7 +227,7 @@ TEST_CASE("a stopped child has not ended") {
 TEST_CASE("a signal reaches all of a group of the child's own") {
     asio::io_context io;
     test::channel output;
-    auto options = test::child({"live"});
+    auto options = test::our_child({"live"});
     options.launcher = {"sh", "-c", "(echo; sleep 20; echo late) & wait"};
     options.standard_output = output.in.get();
     options.group = remora::process_group::own;
@@ -243,7 +243,7 @@ TEST_CASE("a signal reaches a child that has left the group of its own") {
     for (const int number : {SIGTERM, SIGKILL}) {
         asio::io_context io;
         test::channel output;
-        auto options = test::child({"leave"});
+        auto options = test::our_child({"leave"});
         options.standard_output = output.in.get();
         options.group = remora::process_group::own;
         child child(io.get_executor(), options);
@@ -260,8 +260,8 @@ TEST_CASE("a process is found only below its ancestor, and is signalled and awai
     using remora::detail::descendant;
     asio::io_context io;
     const auto executor = io.get_executor();
-    child living(executor, test::child({"live"}));
-    child other(executor, test::child({"live"}));
+    child living(executor, test::our_child({"live"}));
+    child other(executor, test::our_child({"live"}));
     CHECK(!descendant::find(executor, living.pid(), other.pid()));
     CHECK(!descendant::find(executor, ::getpid(), living.pid()));
     CHECK(!descendant::find(executor, 1, living.pid()));
@@ -299,7 +299,7 @@ TEST_CASE("a child may be started from outside its strand, while other threads r
     });
     for (int i = 0; i < 200; ++i) {
         const auto strand = asio::make_strand(io);
-        child started(strand, test::child({"exit", "3"}));
+        child started(strand, test::our_child({"exit", "3"}));
         auto end = test::future_of(strand, end_of_owned(std::move(started)));
         const bool told = end.wait_for(20s) == std::future_status::ready;
         CHECK(told);

@@ -26,7 +26,7 @@ void count_signal(int) {
 
 TEST_CASE("the status is unknown when somebody else has reaped the child") {
     asio::io_context io;
-    child child(io.get_executor(), test::child({"exit", "3"}));
+    child child(io.get_executor(), test::our_child({"exit", "3"}));
     while (::waitpid(child.pid(), nullptr, 0) < 0 && errno == EINTR) {
     }
     CHECK(end_of(io, child).kind == remora::exit_kind::unknown);
@@ -37,16 +37,16 @@ TEST_CASE("the status is exact while the host ignores SIGCHLD, and unknown if it
     asio::io_context io;
     {
         test::signal_action ignored(SIGCHLD, SIG_IGN);
-        child child(io.get_executor(), test::child({"exit", "3"}));
+        child child(io.get_executor(), test::our_child({"exit", "3"}));
         CHECK(end_of(io, child) == exited(3));
         test::run_all(io);
     }
     {
         test::signal_action unwaited(SIGCHLD, SIG_DFL, SA_NOCLDWAIT);
-        child child(io.get_executor(), test::child({"exit", "4"}));
+        child child(io.get_executor(), test::our_child({"exit", "4"}));
         CHECK(end_of(io, child) == exited(4));
     }
-    child child(io.get_executor(), test::child({"live"}));
+    child child(io.get_executor(), test::our_child({"live"}));
     test::signal_action ignored(SIGCHLD, SIG_IGN);
     child.kill();
     CHECK(end_of(io, child).kind == remora::exit_kind::unknown);
@@ -63,7 +63,7 @@ TEST_CASE("a failed start leaves the context nothing to do, also if the host ign
 TEST_CASE("the status is exact while SIGCHLD is blocked") {
     asio::io_context io;
     test::blocked_signal blocked(SIGCHLD);
-    child child(io.get_executor(), test::child({"exit", "3"}));
+    child child(io.get_executor(), test::our_child({"exit", "3"}));
     CHECK(end_of(io, child) == exited(3));
 }
 
@@ -71,10 +71,10 @@ TEST_CASE("the host's own handler of SIGCHLD keeps working, set before or after"
     asio::io_context io;
     handled = 0;
     test::signal_action before(SIGCHLD, count_signal);
-    child one(io.get_executor(), test::child({"exit", "3"}));
+    child one(io.get_executor(), test::our_child({"exit", "3"}));
     CHECK(end_of(io, one) == exited(3));
     CHECK(handled == 1);
-    child two(io.get_executor(), test::child({"live"}));
+    child two(io.get_executor(), test::our_child({"live"}));
     test::signal_action after(SIGCHLD, count_signal);
     two.kill();
     CHECK(end_of(io, two) == signalled(SIGKILL));
@@ -85,8 +85,8 @@ TEST_CASE("without pidfds the children are reaped on SIGCHLD") {
     asio::io_context io;
     asio::signal_set warmed(io, SIGCHLD);
     std::optional<no_more_descriptors> full(std::in_place);
-    child one(io.get_executor(), test::child({"exit", "3"}));
-    child two(io.get_executor(), test::child({"exit", "4"}));
+    child one(io.get_executor(), test::our_child({"exit", "3"}));
+    child two(io.get_executor(), test::our_child({"exit", "4"}));
     full.reset();
     CHECK(end_of(io, one) == exited(3));
     CHECK(end_of(io, two) == exited(4));
@@ -98,7 +98,7 @@ TEST_CASE("without pidfds and with SIGCHLD blocked the children are reaped, too"
     test::blocked_signal blocked(SIGCHLD);
     asio::signal_set warmed(io, SIGCHLD);
     std::optional<no_more_descriptors> full(std::in_place);
-    child child(io.get_executor(), test::child({"exit", "3"}));
+    child child(io.get_executor(), test::our_child({"exit", "3"}));
     full.reset();
     CHECK(end_of(io, child) == exited(3));
 }
@@ -110,7 +110,7 @@ TEST_CASE("without pidfds the host's handler of SIGCHLD stays, and every end is 
     handled = 0;
     for (int code = 0; code < 20; ++code) {
         std::optional<no_more_descriptors> full(std::in_place);
-        child child(io.get_executor(), test::child({"exit", std::to_string(code)}));
+        child child(io.get_executor(), test::our_child({"exit", std::to_string(code)}));
         full.reset();
         CHECK(end_of(io, child) == exited(code));
     }

@@ -14,7 +14,7 @@ using remora::spawn_options;
 
 namespace {
 
-test::failure failure_of(const spawn_options& options) {
+test::failure spawn_failure_of(const spawn_options& options) {
     asio::io_context io;
     const auto masked =
         test::failure_of([&] { remora::child child(io.get_executor(), test::by_fork(options)); });
@@ -31,7 +31,7 @@ test::failure failure_of_file(const std::string& text, mode_t mode) {
     const fs::path path = directory.path / "target";
     std::ofstream(path) << text;
     ::chmod(path.c_str(), mode);
-    const auto failure = failure_of({.target = path});
+    const auto failure = spawn_failure_of({.target = path});
     CHECK(failure.has("\"" + path.string() + "\""));
     return failure;
 }
@@ -43,13 +43,13 @@ std::error_code system_code(int number) {
 }  // namespace
 
 TEST_CASE("a target that cannot be started is named with the reason, and no child is left") {
-    const auto missing = failure_of({.target = "/no such/\xc3\xa9"});
+    const auto missing = spawn_failure_of({.target = "/no such/\xc3\xa9"});
     CHECK(missing.code == system_code(ENOENT));
     CHECK(missing.has("\"/no such/\xc3\xa9\": it does not exist"));
-    const auto directory = failure_of({.target = "/tmp"});
+    const auto directory = spawn_failure_of({.target = "/tmp"});
     CHECK(directory.code == system_code(EACCES));
     CHECK(directory.has("is a directory"));
-    const auto device = failure_of({.target = "/dev/null"});
+    const auto device = spawn_failure_of({.target = "/dev/null"});
     CHECK(device.has("is not a regular file"));
     const auto plain = failure_of_file("text", 0644);
     CHECK(plain.code == system_code(EACCES));
@@ -70,50 +70,50 @@ TEST_CASE("a bad interpreter is named") {
 }
 
 TEST_CASE("arguments that are too long are said to be so") {
-    const auto failure = failure_of(test::child({std::string(1 << 20, 'x')}));
+    const auto failure = spawn_failure_of(test::our_child({std::string(1 << 20, 'x')}));
     CHECK(failure.code == system_code(E2BIG));
     CHECK(failure.has("arguments and environment have"));
 }
 
 TEST_CASE("a bad working directory is named") {
-    auto options = test::child({"directory"});
+    auto options = test::our_child({"directory"});
     options.working_directory = "/no/directory";
-    CHECK(failure_of(options).has("its working directory \"/no/directory\" does not exist"));
+    CHECK(spawn_failure_of(options).has("its working directory \"/no/directory\" does not exist"));
     options.working_directory = "/etc/passwd";
-    CHECK(failure_of(options).has("its working directory \"/etc/passwd\" is not a directory"));
+    CHECK(spawn_failure_of(options).has("its working directory \"/etc/passwd\" is not a directory"));
 }
 
 TEST_CASE("a launcher that is missing is named") {
-    auto options = test::child({"directory"});
+    auto options = test::our_child({"directory"});
     options.launcher = {"no_such_launcher"};
-    CHECK(failure_of(options).has("\"no_such_launcher\": looked up in PATH"));
+    CHECK(spawn_failure_of(options).has("\"no_such_launcher\": looked up in PATH"));
 }
 
 TEST_CASE("options that make no sense are refused") {
     using remora::errc;
-    CHECK(failure_of({}).code == test::code(errc::bad_option));
-    CHECK(failure_of(test::child({std::string("a\0b", 3)})).code == test::code(errc::bad_option));
-    auto options = test::child({});
+    CHECK(spawn_failure_of({}).code == test::code(errc::bad_option));
+    CHECK(spawn_failure_of(test::our_child({std::string("a\0b", 3)})).code == test::code(errc::bad_option));
+    auto options = test::our_child({});
     options.environment = {"NAME"};
-    CHECK(failure_of(options).code == test::code(errc::bad_option));
+    CHECK(spawn_failure_of(options).code == test::code(errc::bad_option));
     options.environment = {"=value"};
-    CHECK(failure_of(options).code == test::code(errc::bad_option));
+    CHECK(spawn_failure_of(options).code == test::code(errc::bad_option));
     options.environment = {};
     options.inherit = {{0, 2}};
-    CHECK(failure_of(options).code == test::code(errc::bad_option));
+    CHECK(spawn_failure_of(options).code == test::code(errc::bad_option));
     options.inherit = {};
     options.handled_signals = {1000};
-    CHECK(failure_of(options).code == test::code(errc::bad_option));
+    CHECK(spawn_failure_of(options).code == test::code(errc::bad_option));
     options.handled_signals = {};
     options.standard_input = 9999;
-    CHECK(failure_of(options).code == system_code(EBADF));
+    CHECK(spawn_failure_of(options).code == system_code(EBADF));
     options.standard_input = ::open("/no such file", O_RDONLY);
-    CHECK(failure_of(options).has("standard_input: -1 is no descriptor"));
+    CHECK(spawn_failure_of(options).has("standard_input: -1 is no descriptor"));
 }
 
 TEST_CASE("a limit that cannot be set is an error, and no child is left") {
     asio::io_context io;
-    auto options = test::child({"surroundings"});
+    auto options = test::our_child({"surroundings"});
     options.resource_limits = {{RLIMIT_NOFILE, 30, 20}};
     const auto failure = test::failure_of([&] { remora::child child(io.get_executor(), options); });
     CHECK(failure.code == system_code(EINVAL));

@@ -21,7 +21,7 @@ bool has_line(const std::string& text, const std::string& line) {
     return ("\n" + text).find("\n" + line + "\n") != std::string::npos;
 }
 
-std::string output_of(const spawn_options& options) {
+std::string output_either_way_of(const spawn_options& options) {
     const std::string text = test::output_of(options);
     std::string masked = test::output_of(test::by_fork(options));
     CHECK(masked == text);
@@ -43,7 +43,7 @@ private:
 
 TEST_CASE("the arguments arrive byte for byte, behind the target's absolute path") {
     const std::string target = REMORA_TEST_CHILD;
-    CHECK(output_of(test::child({"arguments", "", awkward, "--x=y"})) ==
+    CHECK(output_either_way_of(test::our_child({"arguments", "", awkward, "--x=y"})) ==
           target + "\narguments\n\n" + awkward + "\n--x=y\n");
 }
 
@@ -51,7 +51,7 @@ TEST_CASE("the target's path may hold every character") {
     const test::scratch directory;
     const fs::path path = directory.path / awkward;
     fs::create_symlink(REMORA_TEST_CHILD, path);
-    CHECK(output_of({.target = path, .arguments = {"arguments"}}) ==
+    CHECK(output_either_way_of({.target = path, .arguments = {"arguments"}}) ==
           path.string() + "\narguments\n");
 }
 
@@ -59,9 +59,9 @@ TEST_CASE("a relative target starts at the host's directory, also if the child g
     const test::scratch directory;
     fs::create_symlink(REMORA_TEST_CHILD, directory.path / "target");
     const current_directory here(directory.path);
-    CHECK(output_of({.target = "target", .arguments = {"directory"}}) ==
+    CHECK(output_either_way_of({.target = "target", .arguments = {"directory"}}) ==
           fs::canonical(directory.path).string() + "\n");
-    CHECK(output_of({.target = "target", .arguments = {"directory"}, .working_directory = "/"}) ==
+    CHECK(output_either_way_of({.target = "target", .arguments = {"directory"}, .working_directory = "/"}) ==
           "/\n");
 }
 
@@ -69,10 +69,10 @@ TEST_CASE("the environment is inherited, with additions, replacements and remova
     ::setenv("REMORA_TEST_KEPT", "1", 1);
     ::setenv("REMORA_TEST_CHANGED", "1", 1);
     ::setenv("REMORA_TEST_GONE", "1", 1);
-    auto options = test::child({"environment"});
+    auto options = test::our_child({"environment"});
     options.environment = {"REMORA_TEST_CHANGED=2=3", "REMORA_TEST_NEW=", "REMORA_TEST_A= b"};
     options.unset = {"REMORA_TEST_GONE"};
-    const std::string text = "\n" + output_of(options);
+    const std::string text = "\n" + output_either_way_of(options);
     CHECK(has_line(text, "REMORA_TEST_KEPT=1"));
     CHECK(has_line(text, "REMORA_TEST_CHANGED=2=3"));
     CHECK(has_line(text, "REMORA_TEST_NEW="));
@@ -84,32 +84,32 @@ TEST_CASE("the environment is inherited, with additions, replacements and remova
 }
 
 TEST_CASE("a launcher is looked up in PATH and gets the target and its arguments") {
-    auto options = test::child({"environment"});
+    auto options = test::our_child({"environment"});
     options.launcher = {"env", "REMORA_TEST_LAUNCHED=1"};
-    CHECK(has_line(output_of(options), "REMORA_TEST_LAUNCHED=1"));
+    CHECK(has_line(output_either_way_of(options), "REMORA_TEST_LAUNCHED=1"));
 }
 
 TEST_CASE("every descriptor is closed in the child but the standard streams") {
     const remora::detail::unique_fd inheritable{::dup(0)};
-    CHECK(output_of(test::child({"descriptors"})) == "0\n1\n2\n");
+    CHECK(output_either_way_of(test::our_child({"descriptors"})) == "0\n1\n2\n");
 }
 
 TEST_CASE("inherited descriptors get the wanted numbers, even if these are in use") {
     test::channel a, b;
-    auto options = test::child({"descriptors"});
+    auto options = test::our_child({"descriptors"});
     options.inherit = {{a.in.get(), b.in.get()}, {b.in.get(), a.in.get()}};
     std::vector<int> numbers{0, 1, 2, a.in.get(), b.in.get()};
     std::sort(numbers.begin(), numbers.end());
     std::string expected;
     for (int number : numbers)
         expected += std::to_string(number) + "\n";
-    CHECK(output_of(options) == expected);
+    CHECK(output_either_way_of(options) == expected);
 }
 
 TEST_CASE("the standard streams may be exchanged with others") {
     asio::io_context io;
     test::channel input, output, errors;
-    auto options = test::child({"copy"});
+    auto options = test::our_child({"copy"});
     options.standard_input = input.out.get();
     options.standard_output = output.in.get();
     options.standard_error = errors.in.get();
@@ -123,13 +123,13 @@ TEST_CASE("the standard streams may be exchanged with others") {
 
 TEST_CASE("a standard stream that the host has closed is the null device in the child") {
     const test::closed_stream input(0), errors(2);
-    CHECK(output_of(test::child({"streams"})) == "/dev/null\npipe\n/dev/null\n");
+    CHECK(output_either_way_of(test::our_child({"streams"})) == "/dev/null\npipe\n/dev/null\n");
 }
 
 TEST_CASE("a standard stream that does not survive exec is the null device in the child") {
     const test::closed_stream input(0);
     const int taken = ::open("/", O_RDONLY | O_CLOEXEC);  // as Asio does, in a host without streams
-    CHECK(output_of(test::child({"streams"})).starts_with("/dev/null\n"));
+    CHECK(output_either_way_of(test::our_child({"streams"})).starts_with("/dev/null\n"));
     ::close(taken);
 }
 
@@ -144,9 +144,9 @@ TEST_CASE("a descriptor that is owned is never a standard stream's") {
 }
 
 TEST_CASE("a child whose input is the null device reads its end") {
-    auto options = test::child({"copy"});
+    auto options = test::our_child({"copy"});
     options.standard_input = remora::null_device;
-    CHECK(output_of(options).empty());
+    CHECK(output_either_way_of(options).empty());
 }
 
 TEST_CASE("an inherited nohup stays, SIGPIPE and SIGCHLD are at their default in the child") {
@@ -154,7 +154,7 @@ TEST_CASE("an inherited nohup stays, SIGPIPE and SIGCHLD are at their default in
     const test::signal_action pipe(SIGPIPE, SIG_IGN);
     const test::signal_action child(SIGCHLD, SIG_IGN);
     const test::blocked_signal blocked(SIGCHLD);
-    const std::string text = output_of(test::child({"signals"}));
+    const std::string text = output_either_way_of(test::our_child({"signals"}));
     CHECK(has_line(text, "ignored " + std::to_string(SIGHUP)));
     CHECK(!has_line(text, "ignored " + std::to_string(SIGPIPE)));
     CHECK(!has_line(text, "ignored " + std::to_string(SIGCHLD)));
@@ -165,9 +165,9 @@ TEST_CASE("what the host handles is reset in the child, and no signal is blocked
     const test::signal_action ignored(SIGTERM, SIG_IGN);
     const test::blocked_signal term(SIGTERM);
     const test::blocked_signal user(SIGUSR1);
-    auto options = test::child({"signals"});
+    auto options = test::our_child({"signals"});
     options.handled_signals = {SIGTERM};
-    const std::string text = output_of(options);
+    const std::string text = output_either_way_of(options);
     CHECK(!has_line(text, "ignored " + std::to_string(SIGTERM)));
     CHECK(text.find("blocked") == text.npos);
 }
@@ -175,7 +175,7 @@ TEST_CASE("what the host handles is reset in the child, and no signal is blocked
 TEST_CASE("the child has the umask and the limits that it is given, and the host keeps its own") {
     rlimit before{}, after{};
     ::getrlimit(RLIMIT_NOFILE, &before);
-    auto options = test::child({"surroundings"});
+    auto options = test::our_child({"surroundings"});
     options.umask = 027;
     options.resource_limits = {{RLIMIT_NOFILE, 20, 30}, {RLIMIT_CORE, 0, 0}};
     const std::string text = test::output_of(options);
@@ -187,19 +187,19 @@ TEST_CASE("the child has the umask and the limits that it is given, and the host
 }
 
 TEST_CASE("a child has the host's group, one of its own, or a session of its own") {
-    auto options = test::child({"surroundings"});
-    CHECK(has_line(output_of(options), "leads group 0"));
+    auto options = test::our_child({"surroundings"});
+    CHECK(has_line(output_either_way_of(options), "leads group 0"));
     options.group = remora::process_group::own;
-    CHECK(has_line(output_of(options), "leads group 1"));
-    CHECK(has_line(output_of(options), "leads session 0"));
+    CHECK(has_line(output_either_way_of(options), "leads group 1"));
+    CHECK(has_line(output_either_way_of(options), "leads session 0"));
     options.group = remora::process_group::session;
-    CHECK(has_line(output_of(options), "leads session 1"));
+    CHECK(has_line(output_either_way_of(options), "leads session 1"));
 }
 
 TEST_CASE("a child that is copied from a host that handles signals has none of the handlers") {
     const test::signal_action mine(SIGUSR1, [](int) {});
     const test::signal_action ignored(SIGUSR2, SIG_IGN);
-    const std::string text = output_of(test::child({"signals"}));
+    const std::string text = output_either_way_of(test::our_child({"signals"}));
     CHECK(has_line(text, "ignored " + std::to_string(SIGUSR2)));
     CHECK(!has_line(text, "ignored " + std::to_string(SIGUSR1)));
 }

@@ -6,6 +6,7 @@
 
 #include <remora/asio.hpp>
 #include <remora/service.hpp>
+#include <remora/stream.hpp>
 
 #include <cereal/types/string.hpp>
 
@@ -128,6 +129,17 @@ struct add_up {
         ar(most);
     }
 };
+
+/// The handler of that.
+inline asio::awaitable<sum> add_all(add_up q, remora::stream<number> numbers) {
+    sum s;
+    for (std::int64_t taken = 0; q.most == 0 || taken != q.most; ++taken) {
+        const auto n = co_await numbers.next();
+        if (!n) break;
+        s.value += n->value;
+    }
+    co_return s;
+}
 
 /// A request that no service takes.
 struct unheard_of {
