@@ -30,7 +30,7 @@ std::string request_bytes(std::uint64_t id, const auto& value) {
                         .flags = frame_header::of_sender,
                         .id = id,
                         .tag = remora::type_tag_of<type>()},
-                       encoded(value));
+                       payload_of(value));
 }
 
 /// A service's end, and the bare other one, which sends its requests in one piece.
@@ -256,7 +256,7 @@ TEST_CASE("an upload beyond its small credit ends the conversation") {
                                        .flags = frame_header::of_sender,
                                        .id = 1,
                                        .tag = remora::type_tag_of<number>()},
-                                      encoded(number{1}));
+                                      payload_of(number{1}));
         end.send(request_bytes(1, add_up{}));
         for (std::size_t sent = 0; sent < remora::detail::first_window; sent += item.size())
             end.send(item);

@@ -29,18 +29,19 @@ public:
     void write_request(std::uint64_t id, const auto& value) {
         using type = std::remove_cvref_t<decltype(value)>;
         write(frame_of(frame_kind::request, id, frame_header::of_sender,
-                       remora::type_tag_of<type>(), encoded(value)));
+                       remora::type_tag_of<type>(), payload_of(value)));
     }
     void write_reply(std::uint64_t id, std::int64_t value) {
-        write(frame_of(frame_kind::reply, id, 0, remora::type_tag_of<sum>(), encoded(sum{value})));
+        write(
+            frame_of(frame_kind::reply, id, 0, remora::type_tag_of<sum>(), payload_of(sum{value})));
     }
     void write_item(std::uint64_t id, std::int64_t value, std::uint8_t flags = 0) {
         write(frame_of(frame_kind::item, id, flags, remora::type_tag_of<number>(),
-                       encoded(number{value})));
+                       payload_of(number{value})));
     }
     void write_number(frame_kind kind, std::uint64_t id, std::uint64_t value,
                       std::uint8_t flags = 0) {
-        write(frame_of(kind, id, flags, 0, encoded(value)));
+        write(frame_of(kind, id, flags, 0, payload_of(value)));
     }
     void write_empty(frame_kind kind, std::uint64_t id, std::uint8_t flags = 0) {
         write(frame_of(kind, id, flags));
@@ -258,7 +259,7 @@ TEST_CASE("a reply of another type fails its call only") {
     against_bare_peer([](pipe& p, bare_peer& peer) -> asio::awaitable<void> {
         calling call(p, add{1, 1});
         const auto id = co_await peer.next_call();
-        peer.write(bare_peer::frame_of(frame_kind::reply, id, 0, 12345, encoded(number{1})));
+        peer.write(bare_peer::frame_of(frame_kind::reply, id, 0, 12345, payload_of(number{1})));
         const auto answer = co_await call.finish();
         CHECK(answer.code == errc::type_mismatch);
         co_await check_calling(p, peer);
@@ -330,7 +331,7 @@ asio::awaitable<outcome<sum>> failed_with(pipe& p, bare_peer& peer, std::uint8_t
     const odd_failure what{kind, category, code, std::move(text)};
     calling call(p, add{1, 1});
     const auto id = co_await peer.next_call();
-    peer.write(bare_peer::frame_of(frame_kind::failure, id, 0, 0, encoded(what)));
+    peer.write(bare_peer::frame_of(frame_kind::failure, id, 0, 0, payload_of(what)));
     const auto answer = co_await call.finish();
     co_await check_calling(p, peer);
     co_return answer;
@@ -601,7 +602,8 @@ TEST_CASE("items of another type fail their stream only, however many there are"
     against_bare_peer([](pipe& p, bare_peer& peer) -> asio::awaitable<void> {
         auto [numbers, id] = co_await open_stream(p, peer);
         peer.write_item(id, 7);
-        const auto item = bare_peer::frame_of(frame_kind::item, id, 0, 12345, encoded(number{1}));
+        const auto item =
+            bare_peer::frame_of(frame_kind::item, id, 0, 12345, payload_of(number{1}));
         peer.write(item + item + item);
         const auto first = co_await numbers.next();
         CHECK(first);
@@ -752,7 +754,7 @@ TEST_CASE("an upload of another type fails its handler only, however many items 
         p.attach(uploads());
         peer.write_request(1, add_up{});
         const auto item = bare_peer::frame_of(frame_kind::item, 1, frame_header::of_sender, 12345,
-                                              encoded(number{1}));
+                                              payload_of(number{1}));
         peer.write(item + item + item);
         peer.write_empty(frame_kind::end, 1, frame_header::of_sender);
         const auto f = co_await peer.next(frame_kind::failure);

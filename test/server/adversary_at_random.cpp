@@ -55,7 +55,7 @@ private:
                          .flags = frame_header::of_sender,
                          .id = id,
                          .tag = remora::type_tag_of<T>()},
-                        encoded(question)));
+                        payload_of(question)));
     }
 
     void ask_well() { ask(add_later{1, 2, 3}, ++last_); }
@@ -76,7 +76,7 @@ private:
                              .flags = frame_header::of_sender,
                              .id = last_,
                              .tag = remora::type_tag_of<number>()},
-                            encoded(number{1})));
+                            payload_of(number{1})));
     }
     void announce_too_much() {
         say(header_bytes({.length = static_cast<std::uint32_t>(any_number()),
@@ -103,12 +103,12 @@ private:
             .id = draw(4) == 0 ? any_number() : 1 + draw(last_ + 2),
             .tag = tags[draw(std::size(tags))]};
         const std::string values[] = {{},
-                                      encoded(add{1, 2}),
-                                      encoded(number{5}),
-                                      encoded(any_number()),
-                                      encoded(count_up{5, 3}),
+                                      payload_of(add{1, 2}),
+                                      payload_of(number{5}),
+                                      payload_of(any_number()),
+                                      payload_of(count_up{5, 3}),
                                       std::string(draw(5000), 'x'),
-                                      "\x06number" + encoded(number{5})};
+                                      "\x06number" + payload_of(number{5})};
         say(frame_bytes(header, values[draw(std::size(values))]));
     }
     frame_kind any_kind() {
@@ -116,7 +116,7 @@ private:
         return static_cast<frame_kind>(n == 0 ? draw(256) : n < 3 ? 1 + draw(3) : 32 + draw(10));
     }
     static std::string number_frame(frame_kind kind, std::uint64_t id, std::uint64_t value) {
-        return frame_bytes({.kind = kind, .id = id}, encoded(value));
+        return frame_bytes({.kind = kind, .id = id}, payload_of(value));
     }
 
     // Over all that the server looks at, while it reads and writes there.

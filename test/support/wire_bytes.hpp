@@ -31,7 +31,7 @@ inline std::string announced(std::uint32_t length, frame_kind kind = frame_kind:
 }
 
 template <class T>
-std::string encoded(const T& value) {
+std::string payload_of(const T& value) {
     remora::byte_buffer out;
     remora::encode(out, value);
     return {reinterpret_cast<const char*>(out.data()), out.size()};
@@ -39,7 +39,7 @@ std::string encoded(const T& value) {
 
 template <class T>
 std::string frame_with(frame_kind kind, std::uint64_t id, const T& value, std::uint64_t tag = 0) {
-    return frame_bytes({.kind = kind, .id = id, .tag = tag}, encoded(value));
+    return frame_bytes({.kind = kind, .id = id, .tag = tag}, payload_of(value));
 }
 
 inline std::string hello_bytes(std::uint32_t oldest = 1, std::uint32_t newest = 1,

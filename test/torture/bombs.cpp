@@ -170,7 +170,7 @@ int throw_bombs(const std::string& directory, bool over_fifos) {
         if (answer(pipe, bytes) != frame_kind::failure) return 90;
         const auto told = test::value_of<remora::wire::call_failure>(bytes);
         if (told.text.find("at byte") == std::string::npos) return 91;
-        pipe.say(request<test::add>(++id, test::encoded(test::add{20, 22})));
+        pipe.say(request<test::add>(++id, test::payload_of(test::add{20, 22})));
         if (answer(pipe, bytes) != frame_kind::reply) return 92;
         if (test::value_of<test::sum>(bytes).value != 42) return 93;
     }

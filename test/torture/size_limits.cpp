@@ -180,7 +180,7 @@ std::pair<frame_kind, std::int64_t> answer_to(test::raw_app& app, bool over_fifo
     const test::frame_header header{
         .length = length, .kind = frame_kind::message, .tag = remora::type_tag_of<zeros>()};
     std::string value;
-    if (length >= overhead && length <= limit) value = test::encoded(zeros{length - overhead});
+    if (length >= overhead && length <= limit) value = test::payload_of(zeros{length - overhead});
     pipe.say(test::header_bytes(header) + value);
     std::vector<std::byte> bytes;
     const frame_kind kind = test::hear(pipe, bytes);

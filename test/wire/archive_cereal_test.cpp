@@ -68,14 +68,14 @@ __attribute__((noinline)) std::size_t size_from(const bytes& in) {
     return value.size();
 }
 
-enum class shade : std::uint8_t { dark, light };
+enum class tint : std::uint8_t { dark, light };
 template <class Archive>
-std::string save_minimal(const Archive&, const shade& s) {
-    return s == shade::dark ? "dark" : "light";
+std::string save_minimal(const Archive&, const tint& s) {
+    return s == tint::dark ? "dark" : "light";
 }
 template <class Archive>
-void load_minimal(const Archive&, shade& s, const std::string& text) {
-    s = text == "dark" ? shade::dark : shade::light;
+void load_minimal(const Archive&, tint& s, const std::string& text) {
+    s = text == "dark" ? tint::dark : tint::light;
 }
 
 /// Its minimal form looks like itself, and is another number all the same.
@@ -201,7 +201,7 @@ TEST_CASE("the archives say that they take numbers and binary data") {
     static_assert(is_output_serializable<int, out>::value);
     static_assert(is_input_serializable<double, in>::value);
     static_assert(is_output_serializable<bool, out>::value);
-    static_assert(is_output_serializable<shade, out>::value);
+    static_assert(is_output_serializable<tint, out>::value);
     static_assert(is_output_serializable<std::vector<int>, out>::value);
     static_assert(is_input_serializable<std::vector<int>, in>::value);
     static_assert(is_input_serializable<std::string, in>::value);
@@ -217,13 +217,13 @@ TEST_CASE("functions that ask whether the archive takes binary data are used") {
 }
 
 TEST_CASE("a minimal form of an enumeration is what travels") {
-    CHECK(to_hex(encoded(shade::light)) == "40050000006c69676874");
-    CHECK(round_trip(shade::light) == shade::light);
+    CHECK(to_hex(encoded(tint::light)) == "40050000006c69676874");
+    CHECK(round_trip(tint::light) == tint::light);
     CHECK(to_hex(encoded(turned::right)) == "14ffffffff");
     CHECK(round_trip(std::vector{turned::right, turned::left})[0] == turned::right);
     CHECK(to_hex(encoded(std::vector{turned::right})) == "411401000000ffffffff");
     CHECK(to_hex(encoded(plain::one)) == "220100");
-    CHECK(remora::type_name_of<shade>() == "shade");
+    CHECK(remora::type_name_of<tint>() == "tint");
 }
 
 TEST_CASE("an object lies in the memory that its class gives out") {

@@ -111,11 +111,11 @@ struct absent_old {
         ar(a);
     }
 };
-enum class colour : int { red = 1, blue = 2 };
+enum class paint : int { red = 1, blue = 2 };
 struct absent_new {
     int a = 0;
     std::optional<int> optional = 5;
-    colour shade = colour::blue;
+    paint shade = paint::blue;
     std::chrono::milliseconds time{7};
     std::variant<int, std::string> variant = "kept";
     std::bitset<8> bits{5};
@@ -134,7 +134,7 @@ struct absent_new {
 };
 
 template <class Base>
-struct derived : Base {
+struct derived_record : Base {
     int own = 0;
     template <class Archive>
     void serialize(Archive& ar) {
@@ -274,7 +274,7 @@ TEST_CASE("fields of every sort keep their defaults when they are not there") {
     remora::decode(encoded(absent_old{3}), got);
     CHECK(got.a == 3);
     CHECK(got.optional == 5);
-    CHECK(got.shade == colour::blue);
+    CHECK(got.shade == paint::blue);
     CHECK(got.time.count() == 7);
     CHECK(std::get<1>(got.variant) == "kept");
     CHECK(got.bits.to_ulong() == 5);
@@ -294,13 +294,13 @@ TEST_CASE("fields of every sort are skipped by a reader that does not know them"
 }
 
 TEST_CASE("a base class may grow") {
-    derived<new_part> sent;
+    derived_record<new_part> sent;
     static_cast<new_part&>(sent) = full();
     sent.own = 9;
-    auto old = read_as<derived<old_part>>(sent);
+    auto old = read_as<derived_record<old_part>>(sent);
     CHECK(old.a == 1);
     CHECK(old.own == 9);
-    auto fresh = read_as<derived<new_part>>(old);
+    auto fresh = read_as<derived_record<new_part>>(old);
     CHECK(has_defaults(fresh, 1));
     CHECK(fresh.own == 9);
 }

@@ -23,10 +23,10 @@ using test::read_failure;
 using test::round_trip;
 using test::to_hex;
 
-struct question {
+struct old_question {
     int a = 0, b = 0;
     std::string op;
-    bool operator==(const question&) const = default;
+    bool operator==(const old_question&) const = default;
     template <class Archive>
     void serialize(Archive& ar) {
         ar(a, b, op);
@@ -215,7 +215,7 @@ struct outer {
 };
 
 struct around {
-    question inside;
+    old_question inside;
     bool flag = false;
     template <class Archive>
     void serialize(Archive& ar) {
@@ -256,7 +256,7 @@ struct split_versioned {
     }
 };
 
-struct inherits_all : question {};
+struct inherits_all : old_question {};
 
 /// Made by a specialization of cereal::LoadAndConstruct below.
 struct made_outside {
@@ -372,9 +372,9 @@ CEREAL_CLASS_VERSION(outside::dated_metres, 3)
 CEREAL_CLASS_VERSION(split_versioned, 3)
 
 TEST_CASE("a class with member serialize comes back as it was") {
-    question q{5, -4, "+"};
+    old_question q{5, -4, "+"};
     CHECK(round_trip(q) == q);
-    CHECK(read_as<std::vector<question>>(std::list<question>{q, q}) == std::vector{q, q});
+    CHECK(read_as<std::vector<old_question>>(std::list<old_question>{q, q}) == std::vector{q, q});
 }
 
 TEST_CASE("private save and load are reached through cereal::access") {
@@ -455,7 +455,7 @@ TEST_CASE("a class that inherits its functions is one record") {
     inherits_all value;
     value.op = "+";
     CHECK(round_trip(value).op == "+");
-    CHECK(to_hex(encoded(value)) == to_hex(encoded(question{0, 0, "+"})));
+    CHECK(to_hex(encoded(value)) == to_hex(encoded(old_question{0, 0, "+"})));
 }
 
 TEST_CASE("owning pointers may have their own deleter, and point to constants") {
@@ -607,11 +607,11 @@ TEST_CASE("what a user's function throws while reading comes through") {
 }
 
 TEST_CASE("a field of another kind is an error with type, field, offset and both kinds") {
-    auto f = read_failure<question>(outside::point{1, 2});
+    auto f = read_failure<old_question>(outside::point{1, 2});
     CHECK(f.code.value() == 0);
-    f = decode_failure<question>(from_hex("46 0f000000 14 05000000 18 0400000000000000 00"));
+    f = decode_failure<old_question>(from_hex("46 0f000000 14 05000000 18 0400000000000000 00"));
     CHECK(f.code == code(errc::field_mismatch));
-    CHECK(f.has("question, field 2, at byte 10: i32 expected, i64 found"));
+    CHECK(f.has("old_question, field 2, at byte 10: i32 expected, i64 found"));
     f = decode_failure<outer>(from_hex("46 05000000 14 01000000 41 99 00000000"));
     CHECK(f.code == code(errc::bad_value));  // the record ends before
     f = decode_failure<outer>(from_hex("46 0b000000 14 01000000 41 99 00000000"));
@@ -645,7 +645,7 @@ TEST_CASE("every other kind at the top is refused too") {
           code(errc::field_mismatch));
     CHECK(read_failure<std::optional<int>>(std::optional<char>('x')).code ==
           code(errc::field_mismatch));
-    CHECK(read_failure<question>(std::pair<int, int>(1, 2)).code == code(errc::field_mismatch));
+    CHECK(read_failure<old_question>(std::pair<int, int>(1, 2)).code == code(errc::field_mismatch));
 }
 
 TEST_CASE("bytes that no value has are bad values") {

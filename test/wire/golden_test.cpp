@@ -23,7 +23,7 @@ enum class colour : std::uint16_t { red = 1, blue = 0x0203 };
 
 struct nothing {};
 
-struct question {
+struct golden_question {
     std::int32_t a = 0, b = 0;
     std::string op;
     template <class Archive>
@@ -248,7 +248,7 @@ TEST_CASE("golden bytes: a point in time is its clock and a duration") {
 }
 
 TEST_CASE("golden bytes: a record is its length and its fields, each with its kind") {
-    check_golden(question{5, 4, "+"}, "46 10000000 14 05000000 14 04000000 40 01000000 2b");
+    check_golden(golden_question{5, 4, "+"}, "46 10000000 14 05000000 14 04000000 40 01000000 2b");
     check_golden(nothing{}, "46 00000000");
     check_golden(std::optional<nothing>(nothing{}), "43 01 46 00000000");
 }
