@@ -89,6 +89,7 @@ struct remora_options : slice_options {
     remora::transport_kind transport = remora::transport_kind::automatic;
     remora::wait_policy waiting = remora::wait_policy::adaptive;
     std::size_t ring = 256u << 10;
+    int tries = 0;           ///< 1: sends and receives without a coroutine where nothing waits
     std::int64_t begin = 0;  ///< when the server was started
 
     void add_to(CLI::App& app) {
@@ -103,6 +104,7 @@ struct remora_options : slice_options {
         app.add_option("--transport", transport)->transform(CLI::CheckedTransformer(transports));
         app.add_option("--wait", waiting)->transform(CLI::CheckedTransformer(policies));
         app.add_option("--ring", ring);
+        app.add_option("--tries", tries);
         app.add_option("--begin", begin);
     }
 };

@@ -23,12 +23,26 @@ asio::awaitable<void> maths(remora::pipe pipe) {
     }
 }
 
+asio::awaitable<void> maths_tried(remora::pipe pipe) {
+    question q;
+    for (;;) {
+        if (!pipe.try_receive(q)) {
+            auto next = co_await pipe.next<question>();
+            if (!next) break;
+            q = std::move(*next);
+        }
+        const answer a = sum_of(q);
+        if (!pipe.try_send(a)) co_await pipe.send(a);
+    }
+}
+
 // Takes what comes in and answers where that is asked for.
+template <bool tries>
 asio::awaitable<void> packets(remora::pipe pipe) {
     const answer done{1};
     packet p;
     for (std::uint64_t count = 1;; ++count) {
-        co_await pipe.receive(p);
+        if (!tries || !pipe.try_receive(p)) co_await pipe.receive(p);
         if (p.words[0] == 0) {
             co_await pipe.send(done);
             count = 0;
@@ -103,9 +117,10 @@ int main(int argc, char** argv) {
                            .waiting = options.waiting,
                            .ring_size = options.ring,
                            .on_failure = [](std::string_view, std::exception_ptr) {}}};
-    server.serve("maths", bench::maths);
+    const bool tries = options.tries != 0;
+    server.serve("maths", tries ? bench::maths_tried : bench::maths);
     server.serve("calls", bench::calls());
-    server.serve("packets", bench::packets);
+    server.serve("packets", tries ? bench::packets<true> : bench::packets<false>);
     server.serve("loads", bench::loads);
     server.serve("meter", bench::meter, {.waiting = remora::wait_policy::block});
     return server.run(arguments);

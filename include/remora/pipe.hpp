@@ -115,6 +115,19 @@ public:
             return send_built<T>(checked(), std::move(args)...);
     }
 
+    /// Sends one message, if that takes no waiting: no coroutine, and no frame of one. False if it
+    /// has to wait for its turn, or if others are to have theirs, which is so now and then: nothing
+    /// is sent then, and send() does what is needed. So where speed counts:
+    ///
+    ///     if (!p.try_send(value)) co_await p.send(value);
+    ///
+    /// What the transport has no room for yet leaves by itself, behind what was sent before. Fails
+    /// as send() does.
+    template <class T>
+    bool try_send(const T& value) {
+        return try_put(*checked(), value);
+    }
+
     /// Sends every value of the range, many to a write. `values` must live until completion.
     /// Otherwise as send(); cancelled, it may have sent the first of them.
     template <detail::values_to_send Range>
@@ -139,6 +152,19 @@ public:
     asio::awaitable<void> receive(T& into, receive_options options = {}) {
         return pull<void>(checked(), options,
                           [&into](auto& end, auto& f) { take_into(end, f, into); });
+    }
+
+    /// Receives a message that has arrived, or arrives within the moment for which receive() looks
+    /// before it waits: no coroutine, and no frame of one. False if none has, at a clean end, or if
+    /// others are to have their turn, which is so now and then: receive() or next() does what is
+    /// needed then. So where speed counts:
+    ///
+    ///     if (!p.try_receive(value)) co_await p.receive(value);
+    ///
+    /// Fails as receive() does.
+    template <class T>
+    bool try_receive(T& into) {
+        return try_take(*checked(), into);
     }
 
     /// As receive<T>(), but a clean end gives nullopt. Name what it gives, as in
@@ -270,6 +296,10 @@ private:
     static asio::awaitable<void> send_value(end_ptr end, const T& value);
     template <class T, class... Args>
     static asio::awaitable<void> send_built(end_ptr end, Args... args);
+    template <class T>
+    static bool try_put(detail::pipe_state& end, const T& value);
+    template <class T>
+    static bool try_take(detail::pipe_state& end, T& into);
     template <class Range>
     static asio::awaitable<void> send_range(end_ptr end, const Range& values);
     template <class T>

@@ -51,6 +51,13 @@ asio::awaitable<void> pipe::send_value(end_ptr end, const T& value) {
     }
 }
 
+template <class T>
+bool pipe::try_put(detail::pipe_state& end, const T& value) {
+    if (end.queue_is_full() || end.leaves_turn()) return false;
+    end.flush(put(end, value));
+    return true;
+}
+
 template <class T, class... Args>
 asio::awaitable<void> pipe::send_built(end_ptr end, Args... args) {
     const T value{std::move(args)...};
@@ -118,6 +125,19 @@ void pipe::take_into(detail::pipe_state& end, const frame& f, T& into) {
     }
     end.decode_value(f.payload, into);
     end.pop_frame();
+}
+
+template <class T>
+bool pipe::try_take(detail::pipe_state& end, T& into) {
+    const detail::pipe_state::receiving guard(end);
+    if (end.leaves_turn()) return false;
+    do {
+        if (const frame* f = end.peek_frame(detail::pipe_state::effort::least)) {
+            take_into(end, *f, into);
+            return true;
+        }
+    } while (!end.at_end() && end.look());
+    return false;
 }
 
 template <class T>

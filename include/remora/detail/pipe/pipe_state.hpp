@@ -108,6 +108,12 @@ public:
     bool yield_due(unsigned operations = 1) noexcept {
         return (in_a_row_ += operations) > most_in_a_row;
     }
+    /// The same for an operation that cannot yield: it is not to be done then, but something that
+    /// is awaited; or the same once more, after a wait for something else.
+    bool leaves_turn() noexcept {
+        if (in_a_row_ > most_in_a_row) in_a_row_ = 0;
+        return ++in_a_row_ > most_in_a_row;
+    }
     asio::awaitable<void> yield();
     /// The same before a message is taken: throws operation_aborted if cancelled meanwhile.
     asio::awaitable<void> yield_to_receive();
