@@ -130,14 +130,14 @@ TEST_CASE("a call without any time left sends nothing") {
     });
 }
 
-asio::awaitable<blob> echo_later(echo e) {
+asio::awaitable<blob> echo_slowly(echo e) {
     co_await settle();
     co_return std::move(e.what);
 }
 
-service echoes() {
+service slow_echoes() {
     service s;
-    s.on(echo_later);
+    s.on(echo_slowly);
     s.on([](large_items q) -> generator<blob> {
         for (int i = 0; i != q.count; ++i) {
             const auto b = make_blob(static_cast<std::uint64_t>(i), 1000);
@@ -154,7 +154,7 @@ echo make_echo() {
 TEST_CASE("a request that is a temporary lives as long as its call") {
     test::run([](asio::io_context& io) -> asio::awaitable<void> {
         auto [near, far] = remora::make_pipe_pair(io);
-        far.attach(echoes());
+        far.attach(slow_echoes());
         blob answer;
         asio::co_spawn(io, near.call(make_echo()),
                        [&](std::exception_ptr, blob b) { answer = std::move(b); });
@@ -168,7 +168,7 @@ TEST_CASE("a request that is a temporary lives as long as its call") {
 TEST_CASE("a request for a stream may be a temporary") {
     test::run([](asio::io_context& io) -> asio::awaitable<void> {
         auto [near, far] = remora::make_pipe_pair(io);
-        far.attach(echoes());
+        far.attach(slow_echoes());
         auto asked = near.stream(large_items{3});
         auto blobs = co_await std::move(asked);
         int count = 0;

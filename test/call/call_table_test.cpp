@@ -21,7 +21,7 @@ using remora::detail::served_table;
 using verdict = call_table::verdict;
 using admission = served_table::verdict;
 
-constexpr call_table::time never = call_table::time::max();
+constexpr call_table::time no_deadline = call_table::time::max();
 
 call_table::time at(int seconds) {
     return call_table::time(std::chrono::seconds(seconds));
@@ -37,19 +37,19 @@ struct caller final : pending_call {
 TEST_CASE("calls are numbered from 1 on, and no number is used twice") {
     call_table table;
     caller one, two;
-    CHECK(table.begin(one, never) == 1);
-    CHECK(table.begin(two, never) == 2);
+    CHECK(table.begin(one, no_deadline) == 1);
+    CHECK(table.begin(two, no_deadline) == 2);
     table.finish(2);
-    CHECK(table.begin(two, never) == 3);
+    CHECK(table.begin(two, no_deadline) == 3);
     table.withdraw(3);
-    CHECK(table.begin(two, never) == 4);
+    CHECK(table.begin(two, no_deadline) == 4);
     CHECK(table.size() == 2);
 }
 
 TEST_CASE("an answer finds its call, and a second one is told from it") {
     call_table table;
     caller one, two;
-    const auto first = table.begin(one, never), second = table.begin(two, never);
+    const auto first = table.begin(one, no_deadline), second = table.begin(two, no_deadline);
     CHECK(table.find(second).call == &two);
     const auto answer = table.finish(second);
     CHECK(answer.what == verdict::expected);
@@ -65,7 +65,7 @@ TEST_CASE("an answer to a call that was never made is unknown") {
     call_table table;
     caller one;
     CHECK(table.find(1).what == verdict::unknown);
-    table.begin(one, never);
+    table.begin(one, no_deadline);
     for (const call_table::id n : {std::uint64_t{0}, std::uint64_t{2}, ~std::uint64_t{0}}) {
         CAPTURE(n);
         CHECK(table.find(n).what == verdict::unknown);
@@ -81,7 +81,7 @@ TEST_CASE("the answer to an abandoned call is late, the one after it repeated") 
     CHECK(table.abandon(id));
     CHECK(!table.abandon(id));
     CHECK(table.size() == 1);
-    CHECK(table.next_deadline() == never);
+    CHECK(table.next_deadline() == no_deadline);
     CHECK(table.find(id).what == verdict::late);
     CHECK(table.find(id).call == nullptr);
     CHECK(table.finish(id).what == verdict::late);
@@ -94,7 +94,7 @@ TEST_CASE("only a call that is waited for can be abandoned") {
     caller one;
     CHECK(!table.abandon(0));
     CHECK(!table.abandon(1));
-    const auto id = table.begin(one, never);
+    const auto id = table.begin(one, no_deadline);
     table.finish(id);
     CHECK(!table.abandon(id));
 }
@@ -105,7 +105,7 @@ TEST_CASE("a request that was not sent leaves no call behind, and no deadline") 
     table.withdraw(table.begin(one, at(1)));
     table.withdraw(7);
     CHECK(table.size() == 0);
-    CHECK(table.next_deadline() == never);
+    CHECK(table.next_deadline() == no_deadline);
     CHECK(!table.expired(at(9)));
     CHECK(table.take_any() == nullptr);
 }
@@ -115,7 +115,7 @@ TEST_CASE("calls expire in the order of their deadlines, and not before") {
     caller one;
     const auto late = table.begin(one, at(30)), soon = table.begin(one, at(10));
     const auto next = table.begin(one, at(20)), same = table.begin(one, at(10));
-    table.begin(one, never);
+    table.begin(one, no_deadline);
     CHECK(table.next_deadline() == at(10));
     CHECK(!table.expired(at(10) - 1ns));
     for (const auto id : {soon, same, next, late}) {
@@ -123,7 +123,7 @@ TEST_CASE("calls expire in the order of their deadlines, and not before") {
         CHECK(table.abandon(id));
     }
     CHECK(!table.expired(at(1'000'000)));
-    CHECK(table.next_deadline() == never);
+    CHECK(table.next_deadline() == no_deadline);
 }
 
 TEST_CASE("a call whose answer has come does not expire") {
@@ -148,7 +148,7 @@ TEST_CASE("at the end every call that is waited for is taken out once") {
         CHECK(taken.insert(call).second);
     CHECK(taken == std::set<pending_call*>{&callers[0], &callers[2], &callers[4]});
     CHECK(table.size() == 0);
-    CHECK(table.next_deadline() == never);
+    CHECK(table.next_deadline() == no_deadline);
 }
 
 TEST_CASE("one call may be made at first, then as many as the other end allows") {
@@ -156,7 +156,7 @@ TEST_CASE("one call may be made at first, then as many as the other end allows")
     caller one;
     CHECK(table.has_room());
     CHECK(!table.has_room(1));
-    const auto id = table.begin(one, never);
+    const auto id = table.begin(one, no_deadline);
     CHECK(!table.has_room());
     table.set_window(3);
     CHECK(table.has_room(1));
@@ -187,11 +187,11 @@ public:
     void forget(std::uint64_t id) { calls_.erase(id); }
     bool abandon(std::uint64_t id) {
         if (find(id).first != verdict::expected) return false;
-        calls_[id] = {nullptr, never};
+        calls_[id] = {nullptr, no_deadline};
         return true;
     }
     call_table::time next_deadline() const {
-        auto next = never;
+        auto next = no_deadline;
         for (const auto& [id, call] : calls_)
             next = std::min(next, call.second);
         return next;
@@ -221,7 +221,7 @@ struct both_tables {
     bool begin() {
         if (naive.size() >= 64) return finish(random() % (naive.last() + 1));
         auto& call = callers[random() % callers.size()];
-        const auto until = random() % 2 == 0 ? never : at(static_cast<int>(random() % 1000));
+        const auto until = random() % 2 == 0 ? no_deadline : at(static_cast<int>(random() % 1000));
         return table.begin(call, until) == naive.begin(call, until);
     }
     bool finish(std::uint64_t id) {

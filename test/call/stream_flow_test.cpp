@@ -28,7 +28,7 @@ std::vector<std::byte> bytes_of(std::size_t size, unsigned first = 0) {
     return bytes;
 }
 
-item_verdict put(stream_inbox& inbox, std::size_t size, unsigned first = 0) {
+item_verdict put_bytes(stream_inbox& inbox, std::size_t size, unsigned first = 0) {
     return inbox.arrived(tag, bytes_of(size, first), size + header);
 }
 
@@ -73,9 +73,9 @@ TEST_CASE("credit that nobody can have is refused, and changes nothing") {
 TEST_CASE("items come out as they came in, empty ones too") {
     stream_inbox inbox(tag);
     CHECK(inbox.empty());
-    CHECK(put(inbox, 3, 1) == item_verdict::taken);
-    CHECK(put(inbox, 0) == item_verdict::taken);
-    CHECK(put(inbox, 5, 9) == item_verdict::taken);
+    CHECK(put_bytes(inbox, 3, 1) == item_verdict::taken);
+    CHECK(put_bytes(inbox, 0) == item_verdict::taken);
+    CHECK(put_bytes(inbox, 5, 9) == item_verdict::taken);
     CHECK(is_front(inbox, 3, 1));
     inbox.pop();
     CHECK(!inbox.empty());
@@ -89,37 +89,37 @@ TEST_CASE("items come out as they came in, empty ones too") {
 
 TEST_CASE("an item without credit is too much, the one that used it up was not") {
     stream_inbox inbox(tag);
-    CHECK(put(inbox, window - header - 1) == item_verdict::taken);
-    CHECK(put(inbox, 1000) == item_verdict::taken);
-    CHECK(put(inbox, 0) == item_verdict::too_much);
+    CHECK(put_bytes(inbox, window - header - 1) == item_verdict::taken);
+    CHECK(put_bytes(inbox, 1000) == item_verdict::taken);
+    CHECK(put_bytes(inbox, 0) == item_verdict::too_much);
     inbox.pop();
-    CHECK(put(inbox, 0) == item_verdict::too_much);  // its credit was not given back
+    CHECK(put_bytes(inbox, 0) == item_verdict::too_much);  // its credit was not given back
     CHECK(inbox.take_credit() == window - 1);
-    CHECK(put(inbox, 0) == item_verdict::taken);
+    CHECK(put_bytes(inbox, 0) == item_verdict::taken);
 }
 
 TEST_CASE("the last byte of the window is credit, and the next is none") {
     stream_inbox inbox(tag);
-    CHECK(put(inbox, window - header) == item_verdict::taken);
-    CHECK(put(inbox, 0) == item_verdict::too_much);
+    CHECK(put_bytes(inbox, window - header) == item_verdict::taken);
+    CHECK(put_bytes(inbox, 0) == item_verdict::too_much);
 }
 
 TEST_CASE("an item larger than the window comes alone") {
     stream_inbox inbox(tag);
-    CHECK(put(inbox, 5 * window, 3) == item_verdict::taken);
-    CHECK(put(inbox, 0) == item_verdict::too_much);
+    CHECK(put_bytes(inbox, 5 * window, 3) == item_verdict::taken);
+    CHECK(put_bytes(inbox, 0) == item_verdict::too_much);
     CHECK(is_front(inbox, 5 * window, 3));
     inbox.pop();
     CHECK(inbox.take_credit() == 5 * window + header);
-    CHECK(put(inbox, 5 * window) == item_verdict::taken);
-    CHECK(put(inbox, 0) == item_verdict::too_much);
+    CHECK(put_bytes(inbox, 5 * window) == item_verdict::taken);
+    CHECK(put_bytes(inbox, 0) == item_verdict::too_much);
 }
 
 TEST_CASE("credit is given back in pieces that are worth a frame, each once") {
     stream_inbox inbox(tag);
     constexpr std::size_t each = window / 8;
     for (int i = 0; i != 8; ++i)
-        CHECK(put(inbox, each - header) == item_verdict::taken);
+        CHECK(put_bytes(inbox, each - header) == item_verdict::taken);
     for (int i = 0; i != 3; ++i) {
         inbox.pop();
         CHECK(inbox.take_credit() == 0);
@@ -138,7 +138,7 @@ TEST_CASE("a stream that begins small gets more while its items are taken as the
         for (int i = 0; i != 2; ++i) {
             CHECK(credit.has_room());
             credit.sent(now / 2);
-            CHECK(put(inbox, now / 2 - header) == item_verdict::taken);
+            CHECK(put_bytes(inbox, now / 2 - header) == item_verdict::taken);
         }
         CHECK(!credit.has_room());
         inbox.pop();
@@ -149,7 +149,7 @@ TEST_CASE("a stream that begins small gets more while its items are taken as the
         CHECK(credit.granted(inbox.take_credit()));
     }
     credit.sent(window);
-    put(inbox, window - header);
+    put_bytes(inbox, window - header);
     inbox.pop();
     CHECK(inbox.wanted() == 0);
     CHECK(credit.granted(inbox.take_credit()));
@@ -157,7 +157,7 @@ TEST_CASE("a stream that begins small gets more while its items are taken as the
 
 TEST_CASE("no credit is given back after the end") {
     stream_inbox inbox(tag);
-    put(inbox, window);
+    put_bytes(inbox, window);
     inbox.end();
     inbox.pop();
     CHECK(inbox.take_credit() == 0);
@@ -165,20 +165,20 @@ TEST_CASE("no credit is given back after the end") {
 
 TEST_CASE("a stream is at its end once the items before were taken") {
     stream_inbox inbox(tag);
-    put(inbox, 1);
+    put_bytes(inbox, 1);
     inbox.end();
     CHECK(inbox.has_ended());
     CHECK(!inbox.at_end());
-    CHECK(put(inbox, 1) == item_verdict::after_end);
+    CHECK(put_bytes(inbox, 1) == item_verdict::after_end);
     inbox.pop();
     CHECK(inbox.at_end());
     CHECK(inbox.failure() == nullptr);
-    CHECK(put(inbox, 1) == item_verdict::after_end);
+    CHECK(put_bytes(inbox, 1) == item_verdict::after_end);
 }
 
 TEST_CASE("a stream that fails has its items first, and the first failure stays") {
     stream_inbox inbox(tag);
-    put(inbox, 2, 5);
+    put_bytes(inbox, 2, 5);
     const auto why = std::make_exception_ptr(std::runtime_error("first"));
     inbox.end(why);
     inbox.end(std::make_exception_ptr(std::runtime_error("second")));
@@ -205,12 +205,12 @@ TEST_CASE("an item of another type is told, and not kept") {
 
 TEST_CASE("a stream that is refused has its items first, and passes over what still comes") {
     stream_inbox inbox(tag);
-    put(inbox, 2, 5);
+    put_bytes(inbox, 2, 5);
     const auto why = std::make_exception_ptr(std::runtime_error("refused"));
     inbox.refuse(why);
     CHECK(inbox.arrived(tag + 1, bytes_of(3), 27) == item_verdict::taken);
-    CHECK(put(inbox, window) == item_verdict::taken);
-    CHECK(put(inbox, 1) == item_verdict::too_much);
+    CHECK(put_bytes(inbox, window) == item_verdict::taken);
+    CHECK(put_bytes(inbox, 1) == item_verdict::too_much);
     inbox.end();
     CHECK(inbox.failure() == why);
     CHECK(is_front(inbox, 2, 5));
@@ -220,13 +220,13 @@ TEST_CASE("a stream that is refused has its items first, and passes over what st
 
 TEST_CASE("what is discarded goes at once, what still comes uses up credit, and none returns") {
     stream_inbox inbox(tag);
-    put(inbox, window / 2);
+    put_bytes(inbox, window / 2);
     inbox.discard();
     CHECK(inbox.empty());
-    CHECK(put(inbox, window / 2) == item_verdict::taken);
+    CHECK(put_bytes(inbox, window / 2) == item_verdict::taken);
     CHECK(inbox.empty());
     CHECK(inbox.take_credit() == 0);
-    CHECK(put(inbox, 1) == item_verdict::too_much);
+    CHECK(put_bytes(inbox, 1) == item_verdict::too_much);
 }
 
 /// Both ends of a stream, and how much of it is on its way.
@@ -244,7 +244,7 @@ struct both_ends {
         sent += size + header;
         credit.sent(size + header);
         items.emplace_back(size, first);
-        return put(inbox, size, first) == item_verdict::taken;
+        return put_bytes(inbox, size, first) == item_verdict::taken;
     }
     bool consume() {
         if (items.empty()) return inbox.empty();

@@ -17,7 +17,7 @@ bytes as_bytes(const std::string& text) {
     return {from, from + text.size()};
 }
 
-failure read_failure(frame_reader& r, const std::string& input, bool takes_calls = true) {
+failure frame_failure(frame_reader& r, const std::string& input, bool takes_calls = true) {
     std::size_t consumed = 0;
     const bytes in = as_bytes(input);
     return failure_of([&] { r.read(in, takes_calls, consumed); });
@@ -52,10 +52,10 @@ TEST_CASE("a frame is found when its last byte is there, and not before") {
 TEST_CASE("frames of calls have a place only where somebody takes calls") {
     auto r = make_reader();
     const auto refused =
-        read_failure(r, frame_bytes({.kind = frame_kind::request, .id = 1}), false);
+        frame_failure(r, frame_bytes({.kind = frame_kind::request, .id = 1}), false);
     CHECK(refused.code == code(errc::protocol_error));
     CHECK(refused.has("no service is attached"));
-    CHECK(read_failure(r, frame_bytes({.kind = frame_kind::request, .id = 1})).code ==
+    CHECK(frame_failure(r, frame_bytes({.kind = frame_kind::request, .id = 1})).code ==
           std::error_code());
 }
 
@@ -64,7 +64,7 @@ TEST_CASE("a frame that nobody knows is skipped if it may be, and an error other
     std::size_t consumed = 0;
     CHECK(r.read(as_bytes(skipped_bytes(5)), true, consumed) == found::skipped);
     CHECK(consumed == frame_header::size + 5);
-    CHECK(read_failure(r, frame_bytes({.kind = unknown_kind})).code == code(errc::protocol_error));
+    CHECK(frame_failure(r, frame_bytes({.kind = unknown_kind})).code == code(errc::protocol_error));
 }
 
 TEST_CASE("a window is told, also before there is anybody to take it") {
@@ -94,7 +94,7 @@ TEST_CASE("a close ends the conversation, cleanly or with its reason") {
 
 TEST_CASE("a name belongs to its tag, and is remembered") {
     auto r = make_reader();
-    CHECK(read_failure(r, misnamed_bytes(frame_kind::message, 0)).has("is not its own"));
+    CHECK(frame_failure(r, misnamed_bytes(frame_kind::message, 0)).has("is not its own"));
     read_all(r, as_bytes(frame_bytes({.kind = frame_kind::message,
                                       .flags = frame_header::named,
                                       .tag = remora::detail::fnv1a("number")},
@@ -105,10 +105,10 @@ TEST_CASE("a name belongs to its tag, and is remembered") {
 
 TEST_CASE("a control pipe takes its own frames only") {
     frame_reader r(remora::detail::frame_kinds::control, remora::detail::control_limits);
-    CHECK(read_failure(r, frame_bytes({.kind = frame_kind::goodbye})).code == std::error_code());
-    CHECK(read_failure(r, frame_bytes({.kind = frame_kind::message})).code ==
+    CHECK(frame_failure(r, frame_bytes({.kind = frame_kind::goodbye})).code == std::error_code());
+    CHECK(frame_failure(r, frame_bytes({.kind = frame_kind::message})).code ==
           code(errc::protocol_error));
-    CHECK(read_failure(r, frame_with(frame_kind::window, 0, std::uint64_t{7})).code ==
+    CHECK(frame_failure(r, frame_with(frame_kind::window, 0, std::uint64_t{7})).code ==
           code(errc::protocol_error));
 }
 
@@ -154,10 +154,10 @@ TEST_CASE("pieces that do not belong together are an error") {
 
 TEST_CASE("pieces have no place where they were not agreed, and on the control pipe") {
     auto r = make_reader(false);
-    CHECK(read_failure(r, piece_of(1, "a")).code == code(errc::protocol_error));
-    CHECK(read_failure(r, last_of(1, "a")).code == code(errc::protocol_error));
+    CHECK(frame_failure(r, piece_of(1, "a")).code == code(errc::protocol_error));
+    CHECK(frame_failure(r, last_of(1, "a")).code == code(errc::protocol_error));
     frame_reader control(remora::detail::frame_kinds::control, remora::detail::control_limits);
-    CHECK(read_failure(control, piece_of(1, "a")).code == code(errc::protocol_error));
+    CHECK(frame_failure(control, piece_of(1, "a")).code == code(errc::protocol_error));
 }
 
 TEST_CASE("pieces are held to the limit of a value, before and when they are joined") {

@@ -66,7 +66,7 @@ struct holder {
 };
 
 template <class Part>
-holder<Part> filled(Part (*part)()) {
+holder<Part> holder_with(Part (*part)()) {
     holder<Part> h;
     h.direct = part();
     h.after_direct = 11;
@@ -253,18 +253,18 @@ CEREAL_CLASS_VERSION(stamped, 2)
 CEREAL_CLASS_VERSION(minimal_stamped, 4)
 
 TEST_CASE("an old reader skips the fields that it does not know, at any depth") {
-    auto got = read_as<holder<old_part>>(filled<new_part>(full));
+    auto got = read_as<holder<old_part>>(holder_with<new_part>(full));
     check_filled(got, [](const old_part& p) { return p.a == 1; });
 }
 
 TEST_CASE("a new reader keeps the defaults of fields that are not there, at any depth") {
     auto part = [] { return old_part{1}; };
-    auto got = read_as<holder<new_part>>(filled<old_part>(part));
+    auto got = read_as<holder<new_part>>(holder_with<old_part>(part));
     check_filled(got, [](const new_part& p) { return has_defaults(p, 1); });
 }
 
 TEST_CASE("a new reader gets all of the new fields") {
-    auto got = read_as<holder<new_part>>(filled<new_part>(full));
+    auto got = read_as<holder<new_part>>(holder_with<new_part>(full));
     check_filled(
         got, [](const new_part& p) { return p.b == "sent" && p.c.at(0).b == "inner" && p.d == 4; });
 }

@@ -51,7 +51,7 @@ const std::string answered =
     "000000002500000007000000000000000000000000000000\n"
     "0e000000210000000500000000000000a8c40f5d199e71824609000000180300000000000000\n";
 
-asio::awaitable<sum> add_all(add_up, remora::stream<number> numbers) {
+asio::awaitable<sum> sum_up(add_up, remora::stream<number> numbers) {
     sum s;
     while (const auto n = co_await numbers.next())
         s.value += n->value;
@@ -68,7 +68,7 @@ remora::service everything() {
     s.on([](add q) { return sum{q.a + q.b}; });
     s.on([](remember) {});
     s.on([](fail_with q) -> sum { throw std::runtime_error(q.text); });
-    s.on(add_all);
+    s.on(sum_up);
     s.on(count);
     s.on([](number) {});
     return s;
