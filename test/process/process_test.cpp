@@ -190,7 +190,8 @@ TEST_CASE("a child on a strand of a context with several threads is reaped") {
     const auto strand = asio::make_strand(io);
     std::atomic<int> right = 0;
     for (int code = 0; code < 20; ++code) {
-        auto living = std::make_shared<child>(strand, test::our_child({"exit", std::to_string(code)}));
+        auto living =
+            std::make_shared<child>(strand, test::our_child({"exit", std::to_string(code)}));
         asio::co_spawn(strand, living->wait(), [&, living, code](auto, exit_status status) {
             right += status == exited(code);
         });

@@ -80,7 +80,8 @@ TEST_CASE("a bad working directory is named") {
     options.working_directory = "/no/directory";
     CHECK(spawn_failure_of(options).has("its working directory \"/no/directory\" does not exist"));
     options.working_directory = "/etc/passwd";
-    CHECK(spawn_failure_of(options).has("its working directory \"/etc/passwd\" is not a directory"));
+    CHECK(
+        spawn_failure_of(options).has("its working directory \"/etc/passwd\" is not a directory"));
 }
 
 TEST_CASE("a launcher that is missing is named") {
@@ -92,7 +93,8 @@ TEST_CASE("a launcher that is missing is named") {
 TEST_CASE("options that make no sense are refused") {
     using remora::errc;
     CHECK(spawn_failure_of({}).code == test::code(errc::bad_option));
-    CHECK(spawn_failure_of(test::our_child({std::string("a\0b", 3)})).code == test::code(errc::bad_option));
+    CHECK(spawn_failure_of(test::our_child({std::string("a\0b", 3)})).code ==
+          test::code(errc::bad_option));
     auto options = test::our_child({});
     options.environment = {"NAME"};
     CHECK(spawn_failure_of(options).code == test::code(errc::bad_option));

@@ -61,8 +61,8 @@ TEST_CASE("a relative target starts at the host's directory, also if the child g
     const current_directory here(directory.path);
     CHECK(output_either_way_of({.target = "target", .arguments = {"directory"}}) ==
           fs::canonical(directory.path).string() + "\n");
-    CHECK(output_either_way_of({.target = "target", .arguments = {"directory"}, .working_directory = "/"}) ==
-          "/\n");
+    CHECK(output_either_way_of(
+              {.target = "target", .arguments = {"directory"}, .working_directory = "/"}) == "/\n");
 }
 
 TEST_CASE("the environment is inherited, with additions, replacements and removals") {
