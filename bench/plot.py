@@ -37,7 +37,8 @@ NAMES = {
     "floor_shared_memory_spin": "bare shared memory, spin",
     "channel_one_thread": "Asio channel, one thread",
     "channel_two_threads": "Asio channel, two threads",
-    "channel_go": "Go channel",
+    "channel_go_one_thread": "Go channel, one thread",
+    "channel_go_two_threads": "Go channel, two threads",
     "peer_zeromq": "ZeroMQ",
     "peer_capnproto": "Cap'n Proto",
     "peer_grpc": "gRPC",
@@ -152,7 +153,7 @@ def draw_bursts(axes, rows):
 
 def main(source, target, machine=""):
     with open(source, encoding="utf-8") as file:
-        rows = [row for row in json.load(file) if not row["hogs"]]
+        rows = [row for row in json.load(file) if not row["hogs"] and not row["tries"]]
     matplotlib.rcParams.update({"font.size": 9.5, "axes.titlesize": 11, "svg.hashsalt": "remora"})
     figure = plt.figure(figsize=(12, 11), facecolor="white")
     panels = [

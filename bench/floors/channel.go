@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 // What a channel of Go costs between two goroutines of one process: the yardstick of those who
-// come from there. It takes the options of slice.hpp and prints the same line.
+// come from there. It takes the options of slice.hpp and prints the same line. With one thread both
+// goroutines share it; with two, each thread has a CPU of its own, as the processes of a pair have.
 package main
 
 import (
@@ -11,8 +12,10 @@ import (
 	"os"
 	"runtime"
 	"sort"
+	"sync/atomic"
 	"syscall"
 	"time"
+	"unsafe"
 )
 
 type question struct {
@@ -84,6 +87,50 @@ func oneWay(until time.Duration) int {
 	return count
 }
 
+type cpus [128]byte
+
+func (set *cpus) call(number uintptr) {
+	_, _, code := syscall.RawSyscall(number, 0, unsafe.Sizeof(*set), uintptr(unsafe.Pointer(set)))
+	if code != 0 {
+		fmt.Fprintln(os.Stderr, "binding a thread:", code)
+		os.Exit(1)
+	}
+}
+
+// bind binds this thread to the usable CPU after skip others, or the last one.
+func bind(usable cpus, skip int) {
+	var one cpus
+	for cpu := 0; cpu < 8*len(usable) && skip >= 0; cpu++ {
+		if usable[cpu/8]>>(cpu%8)&1 != 0 {
+			one = cpus{}
+			one[cpu/8] = 1 << (cpu % 8)
+			skip--
+		}
+	}
+	one.call(syscall.SYS_SCHED_SETAFFINITY)
+}
+
+// bindThreads lets goroutines run on so many threads, each bound to a CPU. All are kept busy until
+// each is bound, so that there are no others.
+func bindThreads(count int) {
+	runtime.GOMAXPROCS(count)
+	var usable cpus
+	usable.call(syscall.SYS_SCHED_GETAFFINITY)
+	var bound atomic.Int32
+	each := func(skip int) {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		bind(usable, skip)
+		bound.Add(1)
+		for int(bound.Load()) != count {
+		}
+	}
+	for i := 1; i < count; i++ {
+		go each(i)
+	}
+	each(0)
+}
+
 func cpuTime() int64 {
 	var use syscall.Rusage
 	syscall.Getrusage(syscall.RUSAGE_SELF, &use)
@@ -95,6 +142,7 @@ func at(q float64) int64 { return samples[int(q*float64(len(samples)-1))] }
 func main() {
 	pattern := flag.String("pattern", "round_trip", "round_trip or one_way")
 	seconds := flag.Float64("seconds", 0.3, "how long to measure")
+	threads := flag.Int("threads", 1, "1, or 2: on a CPU each")
 	for _, name := range []string{"bytes", "batch", "pipes", "cpus"} {
 		flag.Int(name, 0, "not used here")
 	}
@@ -107,6 +155,7 @@ func main() {
 		os.Exit(1)
 	}
 
+	bindThreads(*threads)
 	length := time.Duration(*seconds * 1e9)
 	run(now() + length/10)
 	samples = samples[:0]

@@ -2,8 +2,8 @@
 """What a run of the benchmark prints."""
 from harness import units
 
-HEADING = ["pattern", "transport", "wait", "bytes", "batch", "pipes", "cpus", "hogs", "min", "p50",
-           "p90", "p99", "p99.9", "max", "messages/s", "CPU/message", "x floor"]
+HEADING = ["pattern", "transport", "wait", "bytes", "batch", "pipes", "cpus", "hogs", "tries", "min",
+           "p50", "p90", "p99", "p99.9", "max", "messages/s", "CPU/message", "x floor"]
 TEXT_COLUMNS = 3
 
 
@@ -23,7 +23,7 @@ def line_of(summary):
     times = ("min_ns", "p50_ns", "p90_ns", "p99_ns", "p999_ns", "max_ns")
     return [row.name, row.settings["transport"], row.settings["wait"] or "-",
             units.memory(size) if size else "-",
-            *(str(row.settings[name]) for name in ("batch", "pipes", "cpus", "hogs")),
+            *(str(row.settings[name]) for name in ("batch", "pipes", "cpus", "hogs", "tries")),
             *(units.duration(figures[name]) for name in times),
             units.rate(figures["messages_per_s"]), units.duration(figures["cpu_ns_per_message"]),
             "-" if ratio is None else units.ratio(ratio)]

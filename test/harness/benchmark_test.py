@@ -11,7 +11,7 @@ ROWS = {
     "usual": {"command": ["{transport}"], "short": 1, "long": 3, "timeout": 30,
               "title": "{row} {transport}",
               "settings": {"transport": ["walk"], "wait": [""], "bytes": [0], "batch": [1],
-                           "pipes": [1], "cpus": [2], "hogs": [0]}},
+                           "pipes": [1], "cpus": [2], "hogs": [0], "tries": [0]}},
     "rows": [{"row": "round_trip"},
              {"row": "one_way", "settings": {"transport": ["walk", "peer"]}, "optional": True}],
     "floors": [{"of": {"row": "one_way"}, "floor": None},

@@ -11,7 +11,7 @@ from harness.rows import Plan
 PLAN = Plan(json.dumps({
     "usual": {"command": ["program"], "long": 4, "timeout": 1, "title": "{row} {transport}",
               "settings": {"transport": ["pipe"], "wait": ["block"], "bytes": [0], "batch": [1],
-                           "pipes": [1], "cpus": [2], "hogs": [0]}},
+                           "pipes": [1], "cpus": [2], "hogs": [0], "tries": [0]}},
     "rows": [{"row": "round_trip"}, {"row": "round_trip", "settings": {"transport": ["other"]}},
              {"row": "one_way"}, {"row": "memory"}],
     "floors": [{"of": {"row": "memory"}, "floor": None},

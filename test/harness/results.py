@@ -11,7 +11,7 @@ from harness.schedule import Job
 NAMES = ("samples", "min_ns", "p50_ns", "p90_ns", "p99_ns", "p999_ns", "max_ns", "messages_per_s",
          "bytes_per_s", "cpu_ns_per_message")
 OF_MEMORY = ("bytes_per_connection",)
-SETTINGS = ("transport", "wait", "bytes", "batch", "pipes", "cpus", "hogs")
+SETTINGS = ("transport", "wait", "bytes", "batch", "pipes", "cpus", "hogs", "tries")
 
 
 class Unusable(Exception):
