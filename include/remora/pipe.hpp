@@ -61,11 +61,11 @@ struct pipe_counts {
 
 /// One end of a pipe. Move-only.
 ///
-/// Every operation is an awaitable that runs on the pipe's executor; a pipe is not to be used from
-/// two threads at once. From elsewhere: run_on(pipe.get_executor(), operation), which may be
-/// cancelled; or co_spawn(pipe.get_executor(), operation, token), see run_on(). That executor has
-/// to be a strand if several threads run its context: the pipe does work of its own there. A pipe
-/// must not outlive its context.
+/// Operations are awaitables that run on the pipe's executor; the few that are not are to be called
+/// there. A pipe is not to be used from two threads at once. From elsewhere:
+/// run_on(pipe.get_executor(), operation), which may be cancelled; or co_spawn(pipe.get_executor(),
+/// operation, token), see run_on(). That executor has to be a strand if several threads run its
+/// context: the pipe does work of its own there. A pipe must not outlive its context.
 ///
 /// It has many functions: messages, calls and streams each have a form for an lvalue, for a
 /// temporary, and one that builds the value.

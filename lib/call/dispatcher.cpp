@@ -9,6 +9,7 @@
 #include <remora/service.hpp>
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 namespace remora::detail {
@@ -119,9 +120,14 @@ void dispatcher::cancel(worker& which) {
 }
 
 // Until now the reader was what kept the context at work.
-void dispatcher::end() {
+void dispatcher::keep_at_work() noexcept try {
     if (!running_.empty())
         busy_ = asio::prefer(end_.executor(), asio::execution::outstanding_work.tracked);
+} catch (const std::bad_alloc&) {  // the context may stop before the last handlers
+}
+
+void dispatcher::end() {
+    keep_at_work();
     cancel_handlers();
     for (const auto idle = std::exchange(idle_, {}); const auto& next : idle)
         next->idle.resume();

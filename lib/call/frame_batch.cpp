@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include <chrono>
+#include <cstdint>
 #include <new>
 #include <utility>
 
@@ -23,10 +24,10 @@ constexpr auto quick = std::chrono::microseconds(1);
 constexpr int frames_of_a_look = 8;
 
 // Ticks every few milliseconds, and costs a tenth of the other clock.
-long coarse_tick() noexcept {
+std::int64_t coarse_tick() noexcept {
     timespec now{};
     ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    return now.tv_nsec;
+    return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
 }
 
 }  // namespace
@@ -50,7 +51,7 @@ void frame_batch::queued(position p) {
 // What is answered to the only frame leaves at once.
 void frame_batch::flush_if_due() {
     if (queued_ == 0 && !end_.has_more_than_head()) return;
-    const long tick = coarse_tick();
+    const auto tick = coarse_tick();
     if (--until_look_ > 0 && tick == tick_) return;
     tick_ = tick;
     look_at_clock();

@@ -6,6 +6,7 @@
 #include "transport/transport.hpp"
 
 #include <optional>
+#include <utility>
 
 namespace remora::detail {
 namespace {
@@ -130,7 +131,14 @@ bool pipe_state::has_arrived() noexcept try {
 }
 
 bool pipe_state::look() {
+    if (std::exchange(has_looked_, false)) return false;
     return in_one_look_ < most_in_a_row && read_wait_->look_for_a_moment();
+}
+
+bool pipe_state::try_look() {
+    has_looked_ = false;
+    has_looked_ = !look();
+    return !has_looked_;
 }
 
 asio::awaitable<void> pipe_state::wait_message(deadline until) {

@@ -51,7 +51,7 @@ public:
     wait_outcome outcome() const noexcept {
         return interrupted_ ? wait_outcome::interrupted : outcome_;
     }
-    /// True if the thread has lost its CPU while it polled.
+    /// True if the thread has lost its CPU while it polled, and this wait is the one to pay for it.
     bool has_lost_cpu() const noexcept { return lost_cpu_; }
     /// Completes when the polling is over; to be awaited within a `poll_guard`, by a coroutine on
     /// the poller's executor.

@@ -3,8 +3,16 @@
 #include "support/coroutine.hpp"
 #include "support/messages.hpp"
 #include "support/pairs.hpp"
+#include "support/wire_bytes.hpp"
 
 #include <remora/pipe.hpp>
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <future>
 
 namespace {
 
@@ -45,6 +53,48 @@ TEST_CASE("try_receive takes what has arrived, and says false where nothing has"
         CHECK(got.value == 7);
         CHECK(!b.try_receive(got));
     });
+}
+
+TEST_CASE("try_receive finds at once what has just been sent") {
+    over_every_transport([](pipe a, pipe b) -> asio::awaitable<void> {
+        number got;
+        for (std::int64_t i = 0; i != 20; ++i) {
+            REQUIRE(a.try_send(number{i}));
+            REQUIRE(b.try_receive(got));
+            CHECK(got.value == i);
+        }
+        co_return;
+    });
+}
+
+// Writes frames that are passed over, each when the one before was read; counts them.
+void write_for_nobody(int to, std::atomic<int>& written, const std::atomic<bool>& stop) {
+    const auto one = frame_bytes({.kind = unknown_kind, .flags = frame_header::may_skip});
+    for (; !stop; ++written) {
+        REQUIRE(::write(to, one.data(), one.size()) == static_cast<ssize_t>(one.size()));
+        for (int unread = 1; unread != 0 && !stop;)
+            REQUIRE(::ioctl(to, FIONREAD, &unread) == 0);
+    }
+}
+
+TEST_CASE("a peer that has one thing after the other for nobody does not hold try_receive") {
+    asio::io_context io;
+    auto [one, other] = remora::detail::make_connected_ends();
+    auto p = make_pipe(io.get_executor(), {.fifo = std::move(one)}, remora::wait_policy::spin);
+    std::atomic<int> written{0};
+    std::atomic<bool> stop{false};
+    auto writing = std::async(std::launch::async,
+                              [&, to = other.out.get()] { write_for_nobody(to, written, stop); });
+    number got;
+    int most = 0;
+    for (int i = 0; i != 1000; ++i) {
+        const int before = written;
+        CHECK(!p.try_receive(got));
+        most = std::max(most, written - before);
+    }
+    CHECK(most < 1000);
+    stop = true;
+    writing.get();
 }
 
 TEST_CASE("try_receive says false at a clean end, and throws what else ends a conversation") {
@@ -120,6 +170,10 @@ TEST_CASE("a loop of tries lets others run now and then, whoever awaits what") {
             while (!a.try_send(n))
                 ++refused;  // who does not care for others is refused once in a while
         CHECK(refused <= 5);
+        ran = false;
+        asio::post(io, [&ran] { ran = true; });
+        co_await a.send(n);
+        CHECK(ran);  // whoever tried again has left its turn to this
         number got;
         ran = false;
         asio::post(io, [&ran] { ran = true; });

@@ -78,6 +78,7 @@ private:
     void cancel_handlers();
     asio::awaitable<void> work(end_ptr end, std::shared_ptr<worker> mine);
     void ended(std::uint64_t id);
+    void keep_at_work() noexcept;
     void answered(pipe_state::position p);
 
     calls_shared& shared_;

@@ -66,8 +66,8 @@ private:
     /// When they have to be flushed, if the clock was looked at since the last flush.
     deadline until_ = deadline::max();
     // Not each frame is worth a look at the clock.
-    deadline looked_{};  ///< the last look
-    long tick_ = 0;      ///< of the coarse clock, then
+    deadline looked_{};      ///< the last look
+    std::int64_t tick_ = 0;  ///< of the coarse clock, then
     int frames_of_look_ = 1, until_look_ = 1;
     bool is_open_ = false;
     std::vector<std::shared_ptr<incoming_stream>> to_wake_;

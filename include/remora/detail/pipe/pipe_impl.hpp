@@ -130,13 +130,13 @@ void pipe::take_into(detail::pipe_state& end, const frame& f, T& into) {
 template <class T>
 bool pipe::try_take(detail::pipe_state& end, T& into) {
     const detail::pipe_state::receiving guard(end);
-    if (end.leaves_turn()) return false;
     do {
-        if (const frame* f = end.peek_frame(detail::pipe_state::effort::least)) {
+        if (end.leaves_turn()) return false;
+        if (const frame* f = end.peek_frame()) {
             take_into(end, *f, into);
             return true;
         }
-    } while (!end.at_end() && end.look());
+    } while (!end.at_end() && end.try_look());
     return false;
 }
 

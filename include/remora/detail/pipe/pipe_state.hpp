@@ -93,6 +93,8 @@ public:
     /// Before each wait_message: true if another look is worth while already, after looking for a
     /// moment where that is likely to help.
     bool look();
+    /// The same for an operation that does not wait. If it finds nothing the next look() is spared.
+    bool try_look();
     /// Completes when another look is worth while. Throws timed_out after the deadline and
     /// operation_aborted when the awaiting coroutine is cancelled.
     asio::awaitable<void> wait_message(deadline until);
@@ -108,12 +110,9 @@ public:
     bool yield_due(unsigned operations = 1) noexcept {
         return (in_a_row_ += operations) > most_in_a_row;
     }
-    /// The same for an operation that cannot yield: it is not to be done then, but something that
-    /// is awaited; or the same once more, after a wait for something else.
-    bool leaves_turn() noexcept {
-        if (in_a_row_ > most_in_a_row) in_a_row_ = 0;
-        return ++in_a_row_ > most_in_a_row;
-    }
+    /// For an operation that cannot yield: now and then it is not to be done, so that one is
+    /// awaited instead, which yields then.
+    bool leaves_turn() noexcept { return ++in_a_row_ % (most_in_a_row + 1) == 0; }
     asio::awaitable<void> yield();
     /// The same before a message is taken: throws operation_aborted if cancelled meanwhile.
     asio::awaitable<void> yield_to_receive();
@@ -220,6 +219,7 @@ private:
     bool receiving_ = false;
     std::error_code failure_;   ///< set: the peer is known to be gone
     unsigned in_a_row_ = 0;     ///< operations without a trip through the scheduler
+    bool has_looked_ = false;   ///< by try_look(), and found nothing
     unsigned in_one_look_ = 0;  ///< frames passed over and pieces taken in, in the last look
 
     frame_writer writer_;

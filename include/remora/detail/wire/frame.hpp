@@ -115,7 +115,8 @@ frame join_frame(const frame& last, std::span<const std::byte> payload, std::siz
 
 /// Reads the frame at the start of `bytes`. False while it is not whole; `wanted` is then the
 /// number of bytes that it needs, as far as that is known. Throws `protocol_error` for bytes that
-/// are no frame and `message_too_large` for a frame whose value is longer than `limit`.
+/// are no frame and `message_too_large` for a frame whose value is longer than `limit`. `into` has
+/// something of use only where it is true.
 bool parse_frame(std::span<const std::byte> bytes, std::size_t limit, std::size_t& wanted,
                  frame& into);
 /// The same: nullopt while it is not whole.
