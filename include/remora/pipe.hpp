@@ -124,9 +124,7 @@ public:
     /// What the transport has no room for yet leaves by itself, behind what was sent before. Fails
     /// as send() does.
     template <class T>
-    bool try_send(const T& value) {
-        return try_put(*checked(), value);
-    }
+    bool try_send(const T& value);
 
     /// Sends every value of the range, many to a write. `values` must live until completion.
     /// Otherwise as send(); cancelled, it may have sent the first of them.
@@ -163,9 +161,7 @@ public:
     ///
     /// Fails as receive() does.
     template <class T>
-    bool try_receive(T& into) {
-        return try_take(*checked(), into);
-    }
+    bool try_receive(T& into);
 
     /// As receive<T>(), but a clean end gives nullopt. Name what it gives, as in
     /// while (auto m = co_await p.next<T>()): g++ 12 destroys a nameless one that it has not made.
@@ -296,10 +292,6 @@ private:
     static asio::awaitable<void> send_value(end_ptr end, const T& value);
     template <class T, class... Args>
     static asio::awaitable<void> send_built(end_ptr end, Args... args);
-    template <class T>
-    static bool try_put(detail::pipe_state& end, const T& value);
-    template <class T>
-    static bool try_take(detail::pipe_state& end, T& into);
     template <class Range>
     static asio::awaitable<void> send_range(end_ptr end, const Range& values);
     template <class T>

@@ -27,7 +27,7 @@ void caller::take_answer(const frame& f) {
     }
     table_.finish(id);  // not before: a call whose answer ends the conversation fails with the rest
     end_.pop_frame();
-    if (!uploads_.empty()) end_upload(id);
+    end_upload(id);
     if (call != nullptr) call->wake();
     grant_turns();
 }

@@ -118,15 +118,10 @@ void frame_writer::forget_name(position p) noexcept {
 }
 
 void frame_writer::make_room() noexcept {
-    if (sent_ == out_.size()) {
-        base_ += sent_;
-        sent_ = 0;
-        out_ = byte_buffer();
-    } else if (sent_ > worth_moving && sent_ > out_.size() / 2) {
-        out_.erase_front(sent_);
-        base_ += sent_;
-        sent_ = 0;
-    }
+    if (sent_ <= worth_moving || sent_ <= out_.size() / 2) return;
+    out_.erase_front(sent_);
+    base_ += sent_;
+    sent_ = 0;
 }
 
 void frame_writer::drop_all() noexcept {

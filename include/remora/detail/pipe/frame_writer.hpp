@@ -60,10 +60,12 @@ public:
     /// So many of them were written.
     void advance(std::size_t count) noexcept {
         sent_ += count;
-        if (sent_ != out_.size() || out_.capacity() > keep_capacity) return make_room();
+        if (sent_ != out_.size()) return make_room();
         base_ += sent_;
         sent_ = 0;
         out_.clear();
+        if (out_.capacity() > keep_capacity) [[unlikely]]
+            out_ = byte_buffer();
     }
     /// How many bytes of this direction were written, since the start.
     std::uint64_t written() const noexcept { return base_ + sent_; }

@@ -52,7 +52,8 @@ asio::awaitable<void> pipe::send_value(end_ptr end, const T& value) {
 }
 
 template <class T>
-bool pipe::try_put(detail::pipe_state& end, const T& value) {
+bool pipe::try_send(const T& value) {
+    detail::pipe_state& end = *checked();
     if (end.queue_is_full() || end.leaves_turn()) return false;
     end.flush(put(end, value));
     return true;
@@ -128,7 +129,8 @@ void pipe::take_into(detail::pipe_state& end, const frame& f, T& into) {
 }
 
 template <class T>
-bool pipe::try_take(detail::pipe_state& end, T& into) {
+bool pipe::try_receive(T& into) {
+    detail::pipe_state& end = *checked();
     const detail::pipe_state::receiving guard(end);
     do {
         if (end.leaves_turn()) return false;
