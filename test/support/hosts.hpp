@@ -63,15 +63,14 @@ public:
     host& operator=(const host&) = delete;
 
     void kill(int signal) const { ::kill(pid_, signal); }
-    /// Sends a signal and comes back when it has reached the server, which may do nothing about it.
+    /// Sends a signal to a server that computes, and comes back when its handler has run: it has
+    /// taken the signal and computed on, for TSan calls handlers later.
     void kill_and_wait(int signal) const {
         kill(signal);
-        for (std::string line = "?"; !line.empty(); std::this_thread::yield()) {
-            std::ifstream status("/proc/" + std::to_string(pid_) + "/status");
-            while (std::getline(status, line) && !line.starts_with("ShdPnd:")) {
-            }
-            if (line.ends_with("\t0000000000000000")) return;
-        }
+        while (is_pending())
+            std::this_thread::yield();
+        for (const auto end = computed() + std::chrono::milliseconds(1); computed() < end;)
+            std::this_thread::yield();
     }
 
     /// The next line of its output; empty at the end of it, that is, when server and app are gone.
@@ -111,6 +110,20 @@ public:
     void release() { lifeline_.in.reset(); }
 
 private:
+    // Has it a signal that it has not taken?
+    bool is_pending() const {
+        std::ifstream status("/proc/" + std::to_string(pid_) + "/status");
+        for (std::string line; std::getline(status, line);)
+            if (line.starts_with("ShdPnd:")) return !line.ends_with("\t0000000000000000");
+        return false;
+    }
+    std::chrono::nanoseconds computed() const {
+        clockid_t id{};
+        timespec time{};
+        REQUIRE(::clock_getcpuclockid(pid_, &id) == 0);
+        REQUIRE(::clock_gettime(id, &time) == 0);
+        return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+    }
     bool read_more() {
         pollfd ready{output_.out.get(), POLLIN, 0};
         const auto limit = std::chrono::duration_cast<std::chrono::milliseconds>(patience).count();
