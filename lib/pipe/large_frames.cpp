@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <utility>
 
 namespace remora::detail {
@@ -63,7 +64,7 @@ void large_frames::next_call() {
         first.frames.erase_front(first.done);
         first.done = 0;
     }
-    std::rotate(calls_.begin(), calls_.begin() + 1, calls_.end() - (closes_ ? 1 : 0));
+    calls_.splice(closes_ ? std::prev(calls_.end()) : calls_.end(), calls_, calls_.begin());
 }
 
 void large_frames::put_piece(call& from, const frame_header& whole, byte_buffer& to) {

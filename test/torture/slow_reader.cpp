@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A peer process stops reading one pipe while other pipes to it go on: the sender suspends, memory
 // does not grow, and the others are as fast as before. A round is a time without and one with a
-// sender that is stuck.
+// sender that is stuck; the median round counts, for the machine may do something else in one.
 #include "row.hpp"
 
 #include "support/messages.hpp"
@@ -72,7 +72,7 @@ int peer(std::vector<connection_ends> ends, wait_policy waiting) {
 }
 
 struct figures {
-    std::vector<clock::duration> free, stuck;  // round trips of the other pipes
+    std::vector<clock::duration> free, stuck;  // p99 of the other pipes' round trips, one a round
     std::uint64_t most_sent = 0;               // bytes, while nobody read
     long growth = 0;                           // KiB
     int bursts = 0;
@@ -103,18 +103,21 @@ asio::awaitable<void> command(pipe& p, std::int64_t what) {
 }
 
 asio::awaitable<void> round(std::vector<pipe>& pipes, figures& f) {
+    std::vector<clock::duration> free, stuck;
     for (int i = 1; i <= echoes; ++i)
-        co_await make_trips(pipes[static_cast<std::size_t>(i)], f.free);
+        co_await make_trips(pipes[static_cast<std::size_t>(i)], free);
     co_await command(pipes[1], stop_reading);
     std::uint64_t sent = 0;
     long before = 0;
     test::background burst(pipes[0].get_executor(), send_burst(pipes[0], sent));
     for (int i = 1; i <= echoes; ++i) {
-        co_await make_trips(pipes[static_cast<std::size_t>(i)], f.stuck);
+        co_await make_trips(pipes[static_cast<std::size_t>(i)], stuck);
         if (i != 1) continue;
         forget_peak();
         before = status_of_self("VmRSS");
     }
+    f.free.push_back(percentile(std::move(free), 0.99));
+    f.stuck.push_back(percentile(std::move(stuck), 0.99));
     f.growth = std::max(f.growth, status_of_self("VmHWM") - before);
     f.most_sent = std::max(f.most_sent, sent);
     if (burst.done()) throw std::runtime_error("the sender was not held up");
@@ -170,7 +173,7 @@ verdict judge(row& r) {
         const std::size_t room = std::max<std::size_t>(settings[i].size, 1u << 20) +
                                  remora::pipe_limits{}.queue + 2 * message_size;
         v.expect(mine.most_sent <= room, "the sender went on: " + std::to_string(mine.most_sent));
-        const auto free = percentile(mine.free, 0.99), stuck = percentile(mine.stuck, 0.99);
+        const auto free = percentile(mine.free, 0.5), stuck = percentile(mine.stuck, 0.5);
         const double factor =
             static_cast<double>(stuck.count()) / static_cast<double>(free.count());
         v.expect(stuck <= std::max<clock::duration>(2 * free, 50us),
@@ -181,8 +184,8 @@ verdict judge(row& r) {
         f.growth = std::max(f.growth, mine.growth);
     }
     v.expect(f.growth <= 512, "memory has grown by " + std::to_string(f.growth) + " KiB");
-    v.figures = "other pipes p99 " + show(percentile(f.free, 0.99)) + ", with a stuck sender " +
-                show(percentile(f.stuck, 0.99)) + "; it stops after " +
+    v.figures = "other pipes p99 " + show(percentile(f.free, 0.5)) + ", with a stuck sender " +
+                show(percentile(f.stuck, 0.5)) + "; it stops after " +
                 std::to_string(f.most_sent >> 10) + " KiB; growth " + std::to_string(f.growth) +
                 " KiB";
     return v;

@@ -7,7 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <list>
 
 namespace remora::detail {
 
@@ -53,7 +53,7 @@ private:
     void put_piece(call& from, const frame_header& whole, byte_buffer& to);
     void next_call();
 
-    std::deque<call> calls_;
+    std::list<call> calls_;  ///< takes no memory while it is empty
     std::size_t size_ = 0;
     bool closes_ = false;  ///< the last of calls_ is the close frame
 };
