@@ -76,6 +76,10 @@ def chosen(rows, **settings):
     return [r for r in rows if all(r[key] == value for key, value in settings.items())]
 
 
+def chosen_kind(rows, wanted):
+    return [r for r in rows if kind(r) == wanted]
+
+
 def nines(quantile):
     return -math.log10(1 - quantile)
 
@@ -114,19 +118,55 @@ def draw_percentiles(axes, rows):
     grid(axes)
 
 
-def draw_one_way(axes, rows):
-    rows = sorted(rows, key=lambda r: r["messages_per_s"])
+def draw_bars(axes, rows, figure, text, title):
     labels = [name(r) + (f", {r['batch']} a send" if r["batch"] > 1 else "") for r in rows]
-    bars = axes.barh(labels, [r["messages_per_s"] for r in rows], height=0.7,
+    bars = axes.barh(labels, [r[figure] for r in rows], height=0.7,
                      color=[color(r, PALE) for r in rows])
-    axes.bar_label(bars, [rate(r["messages_per_s"]) for r in rows], padding=3, fontsize=8)
+    axes.bar_label(bars, [text(r[figure]) for r in rows], padding=3, fontsize=8)
     axes.set_xscale("log")
     axes.margins(x=0.15, y=0.02)
-    axes.xaxis.set_major_formatter(FuncFormatter(rate))
+    axes.xaxis.set_major_formatter(FuncFormatter(text))
     axes.tick_params(axis="y", labelsize=8, length=0)
-    axes.set_title("One way, 64 B: messages a second", loc="left")
+    axes.set_title(title, loc="left")
     grid(axes)
     axes.grid(False, axis="y")
+
+
+def draw_medians(axes, rows):
+    others = [r for r in rows if kind(r) != "floor"]
+    draw_bars(axes, sorted(others, key=lambda r: -r["p50_ns"]), "p50_ns", duration,
+              "Round trip: median, and those of the floors as lines")
+    for row, line in zip(chosen_kind(rows, "floor"), DASHES):
+        axes.axvline(row["p50_ns"], color=OTHERS["floor"], linewidth=1, linestyle=line,
+                     label=name(row))
+    axes.legend(loc="lower right", frameon=False, fontsize=8)
+
+
+def draw_one_way(axes, rows):
+    draw_bars(axes, sorted(rows, key=lambda r: r["messages_per_s"]), "messages_per_s", rate,
+              "One way, 64 B: messages a second")
+
+
+def draw_sizes(axes, rows):
+    systems = {(r["transport"], r["wait"]): r for r in rows}
+    others = 0
+    for (transport, wait), one in systems.items():
+        group = sorted(chosen(rows, transport=transport, wait=wait), key=lambda r: r["bytes"])
+        if len(group) == 1 or wait in ("block", "spin"):
+            continue
+        style = {"linewidth": 2.2} if is_remora(one) else {"linewidth": 1.3,
+                                                           "linestyle": DASHES[others % 5]}
+        others += not is_remora(one)
+        axes.plot([r["bytes"] for r in group], [r["bytes_per_s"] for r in group], color=color(one),
+                  label=name(one), marker="o", markersize=3.5, **style)
+    axes.set_xscale("log", base=2)
+    axes.set_yscale("log")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda size, _: units.memory(size)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda each, _: f"{each / 1e9:g} GB/s"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.set_title("One way: bytes a second over the size of a message", loc="left")
+    axes.legend(loc="lower right", frameon=False, fontsize=8)
+    grid(axes)
 
 
 def draw_bursts(axes, rows):
@@ -155,17 +195,20 @@ def main(source, target, machine=""):
     with open(source, encoding="utf-8") as file:
         rows = [row for row in json.load(file) if not row["hogs"] and not row["tries"]]
     matplotlib.rcParams.update({"font.size": 9.5, "axes.titlesize": 11, "svg.hashsalt": "remora"})
-    figure = plt.figure(figsize=(12, 11), facecolor="white")
+    figure = plt.figure(figsize=(12, 17), facecolor="white")
+    round_trips = chosen(rows, pattern="round_trip", cpus=2)
     panels = [
-        (draw_percentiles, [0.07, 0.565, 0.64, 0.355], chosen(rows, pattern="round_trip", cpus=2)),
-        (draw_one_way, [0.215, 0.04, 0.3, 0.45], chosen(rows, pattern="one_way")),
-        (draw_bursts, [0.6, 0.165, 0.37, 0.325], chosen(rows, pattern="bursts")),
+        (draw_percentiles, [0.07, 0.72, 0.64, 0.23], round_trips),
+        (draw_medians, [0.17, 0.4, 0.3, 0.265], round_trips),
+        (draw_one_way, [0.67, 0.4, 0.3, 0.265], chosen(rows, pattern="one_way")),
+        (draw_sizes, [0.07, 0.105, 0.42, 0.24], chosen(rows, pattern="bulk")),
+        (draw_bursts, [0.57, 0.105, 0.4, 0.24], chosen(rows, pattern="bursts")),
     ]
     for draw, place, data in panels:
         if data:
             draw(figure.add_axes(place), data)
-    figure.text(0.07, 0.975, "Remora beside its floors, channels and peers", va="top", fontsize=14)
-    figure.text(0.97, 0.972, machine, ha="right", va="top", fontsize=9, color="#777777")
+    figure.text(0.07, 0.985, "Remora beside its floors, channels and peers", va="top", fontsize=14)
+    figure.text(0.97, 0.983, machine, ha="right", va="top", fontsize=9, color="#777777")
     figure.savefig(target, metadata={"Date": None} if target.endswith(".svg") else None)
 
 

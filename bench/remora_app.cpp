@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <stdexcept>
+#include <utility>
 
 namespace bench {
 
@@ -14,6 +15,7 @@ namespace {
 
 constexpr std::uint64_t packets_a_sample = 4096;
 constexpr std::uint64_t loads_a_sample = 16;
+constexpr std::size_t bytes_beside = 1u << 20;
 constexpr std::size_t answer_bytes = 24 + sizeof(int);
 
 // One slice: what to do, for how long, and what came of it.
@@ -189,6 +191,28 @@ asio::awaitable<void> many_pipes(slice& s) {
     co_await measure_work(s, answer_bytes, [&] { return all_at_once(s, pipes); });
 }
 
+asio::awaitable<void> send_beside(slice& s, remora::pipe& sink) {
+    load big;
+    big.bytes.assign(bytes_beside, 1);
+    while (now() < s.end)
+        co_await sink.send(big);
+}
+
+// Round trips on one pipe, while another one moves large messages; the first alone, if there shall
+// be no more.
+asio::awaitable<void> beside_bulk(slice& s) {
+    auto maths = co_await connect(s, "maths");
+    auto sink = co_await connect(s, "loads");
+    const auto work = [&] {
+        bool first = true;
+        return all_of(s.options.pipes, [&, first]() mutable {
+            return std::exchange(first, false) ? round_trips(s, maths, false)
+                                               : send_beside(s, sink);
+        });
+    };
+    co_await measure_work(s, answer_bytes, work);
+}
+
 // One of those who call, again and again: a sample is the time of one call.
 template <class Question>
 asio::awaitable<void> call(slice& s, remora::pipe& calls) {
@@ -271,6 +295,7 @@ asio::awaitable<void> measure(slice& s) {
     if (pattern == "bursts") co_return co_await talk(s, true);
     if (pattern == "one_way") co_return co_await one_way(s, "packets", send_packets);
     if (pattern == "bulk") co_return co_await one_way(s, "loads", send_loads);
+    if (pattern == "beside_bulk") co_return co_await beside_bulk(s);
     if (pattern == "pipes") co_return co_await many_pipes(s);
     if (pattern == "calls") co_return co_await calls(s, call<question>);
     if (pattern == "calls_coroutine") co_return co_await calls(s, call<slow_question>);
