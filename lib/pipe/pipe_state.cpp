@@ -50,6 +50,7 @@ transport_kind pipe_state::transport_used() const noexcept {
 
 void pipe_state::agree(std::uint64_t features) noexcept {
     features_ = features;
+    transport_->agree(features);
     if (!has_agreed(wire::pieces)) return;
     writer_.cut_large_frames();
     reader_.join_pieces();

@@ -125,7 +125,7 @@ void pipe_state::raise_mismatch(const frame& f, std::string_view wanted) const {
 
 // True also for an end and a failure: peek_frame() will meet them.
 bool pipe_state::has_arrived() noexcept try {
-    return transport_->fetch(reader_.wanted()) != transport::fetched::nothing;
+    return transport_->poll(reader_.wanted()) != transport::fetched::nothing;
 } catch (const std::exception&) {
     return true;
 }

@@ -14,6 +14,31 @@ constexpr std::size_t largest_piece = 64u << 10;
 
 }  // namespace
 
+// A sequence lock, as in Boehm, "Can seqlocks get along with programming language memory models?",
+// MSPC 2012.
+void express_line::put(std::span<const std::byte> bytes, std::uint64_t end) noexcept {
+    std::array<std::uint64_t, capacity / 8> words{};
+    std::memcpy(words.data(), bytes.data(), bytes.size());
+    stamp_.store(0, std::memory_order_relaxed);
+    std::atomic_thread_fence(std::memory_order_release);
+    for (std::size_t i = 0; i != words.size(); ++i)
+        words_[i].store(words[i], std::memory_order_relaxed);
+    stamp_.store(end << 8 | bytes.size(), std::memory_order_release);
+}
+
+std::size_t express_line::take(std::uint64_t begin, std::byte* to) const noexcept {
+    const std::uint64_t stamp = stamp_.load(std::memory_order_acquire);
+    const std::uint64_t count = stamp & 0xff;
+    if (count == 0 || count > capacity || stamp != ((begin + count) << 8 | count)) return 0;
+    std::array<std::uint64_t, capacity / 8> words;
+    for (std::size_t i = 0; i != words.size(); ++i)
+        words[i] = words_[i].load(std::memory_order_relaxed);
+    std::atomic_thread_fence(std::memory_order_acquire);
+    if (stamp_.load(std::memory_order_relaxed) != stamp) return 0;
+    std::memcpy(to, words.data(), capacity);
+    return static_cast<std::size_t>(count);
+}
+
 void ring_writer::look() {
     const std::uint64_t tail = shared_->tail.load();
     if (tail - tail_ > head_ - tail_) [[unlikely]] {
@@ -27,9 +52,11 @@ bool ring_writer::has_room() {
     return room() != 0;
 }
 
-std::size_t ring_writer::write(std::span<const std::byte> bytes) {
+std::size_t ring_writer::write(std::span<const std::byte> bytes, bool express) {
     if (room() < bytes.size()) look();
     const std::size_t all = std::min(bytes.size(), room());
+    if (express && all == bytes.size() && all <= express_line::capacity)
+        line_->put(bytes, head_ + all);
     for (std::size_t done = 0; done < all;) {
         const std::size_t piece = std::min(all - done, largest_piece);
         std::memcpy(data_ + (head_ & (size_ - 1)), bytes.data() + done, piece);
@@ -42,12 +69,14 @@ std::size_t ring_writer::write(std::span<const std::byte> bytes) {
 
 std::span<const std::byte> ring_reader::unread() {
     const std::uint64_t head = shared_->head.load();
-    if (head - tail_ > size_ || head - tail_ < head_ - tail_) [[unlikely]] {
+    if (head - head_ > tail_ + size_ - head_) [[unlikely]] {
         raise(errc::protocol_error, "a ring whose writer is ahead of its reader by more than " +
                                         std::to_string(size_) + " bytes");
     }
     head_ = head;
-    return {data_ + (tail_ & (size_ - 1)), static_cast<std::size_t>(head_ - tail_)};
+    const auto count = static_cast<std::int64_t>(head_ - tail_);
+    return {data_ + (tail_ & (size_ - 1)),
+            static_cast<std::size_t>(std::max<std::int64_t>(count, 0))};
 }
 
 void ring_reader::release(std::size_t count) noexcept {
@@ -63,8 +92,8 @@ void ring_reader::release_now(std::size_t count) noexcept {
 }
 
 bool ring_reader::must_wake(bool any) noexcept {
-    const auto used = static_cast<std::size_t>(head_ - shown_tail_);
-    if (!any && used > size_ - size_ / 4) return false;
+    const auto used = static_cast<std::int64_t>(head_ - shown_tail_);
+    if (!any && used > static_cast<std::int64_t>(size_ - size_ / 4)) return false;
     return shared_->writer_sleeps.load() != 0 && shared_->writer_sleeps.exchange(0) != 0;
 }
 

@@ -8,6 +8,7 @@
 /// there anything?" and "there is something, does anybody sleep?" one sees the other.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -26,16 +27,37 @@ struct ring_indices {
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 static_assert(sizeof(ring_indices) == 512);
 
+/// Beside a ring: a small message on one cache line, with its place in the ring. A reader that
+/// keeps up takes it from here, and the lines of head and data need not travel. What is here is in
+/// the ring as well, and stamped 0 while it changes. All zero at first.
+class express_line {
+public:
+    static constexpr std::size_t capacity = 56;
+
+    /// At most `capacity` bytes, the last of which has number `end` of the ring.
+    void put(std::span<const std::byte> bytes, std::uint64_t end) noexcept;
+    /// The bytes that begin at number `begin`: copies `capacity` bytes to `to`, and says how many
+    /// count; 0 if others are here. The other side may have written anything.
+    std::size_t take(std::uint64_t begin, std::byte* to) const noexcept;
+
+private:
+    alignas(
+        128) std::atomic<std::uint64_t> stamp_;  ///< `end` and, in the lowest byte, their number
+    std::array<std::atomic<std::uint64_t>, capacity / 8> words_;
+};
+static_assert(sizeof(express_line) == 128);
+
 /// The writing side. `data` is the ring, mapped twice in a row; its size is a power of two.
 class ring_writer {
 public:
     ring_writer() = default;
-    ring_writer(ring_indices& shared, std::byte* data, std::size_t size)
-        : shared_(&shared), data_(data), size_(size) {}
+    ring_writer(ring_indices& shared, express_line& line, std::byte* data, std::size_t size)
+        : shared_(&shared), line_(&line), data_(data), size_(size) {}
 
     /// Copies as many of the bytes as there is room for, shows them to the reader, and says how
-    /// many. Throws `protocol_error` if the reader's index is none.
-    std::size_t write(std::span<const std::byte> bytes);
+    /// many; first on the express line, if they fit there and shall. Throws `protocol_error` if the
+    /// reader's index is none.
+    std::size_t write(std::span<const std::byte> bytes, bool express = false);
     bool has_room();
 
     /// True if the reader sleeps, and it is on the caller to wake it.
@@ -49,6 +71,7 @@ private:
     void look();
 
     ring_indices* shared_ = nullptr;
+    express_line* line_ = nullptr;
     std::byte* data_ = nullptr;
     std::size_t size_ = 0;
     std::uint64_t head_ = 0;
@@ -59,14 +82,18 @@ private:
 class ring_reader {
 public:
     ring_reader() = default;
-    ring_reader(ring_indices& shared, const std::byte* data, std::size_t size)
-        : shared_(&shared), data_(data), size_(size) {}
+    ring_reader(ring_indices& shared, const express_line& line, const std::byte* data,
+                std::size_t size)
+        : shared_(&shared), line_(&line), data_(data), size_(size) {}
 
     std::size_t size() const noexcept { return size_; }
 
     /// All that is written and not released, in one row. The writer may still change it. Throws
     /// `protocol_error` if the writer's index is none.
     std::span<const std::byte> unread();
+    /// The next bytes, if nothing is unread but what the express line has: copies them to `to`,
+    /// which has room for all of a line, and says how many. unread() may not have them yet.
+    std::size_t read_express(std::byte* to) const noexcept { return line_->take(tail_, to); }
     /// The first `count` unread bytes are not needed any more. Their room is given back when there
     /// is enough of it to be worth telling, or now.
     void release(std::size_t count) noexcept;
@@ -79,10 +106,11 @@ public:
 
 private:
     ring_indices* shared_ = nullptr;
+    const express_line* line_ = nullptr;
     const std::byte* data_ = nullptr;
     std::size_t size_ = 0;
     std::uint64_t head_ = 0;  ///< as last seen
-    std::uint64_t tail_ = 0;
+    std::uint64_t tail_ = 0;  ///< by the express line, ahead of head_ for a moment
     std::uint64_t shown_tail_ = 0;
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "transport/shared_memory.hpp"
 
+#include "wire/control_records.hpp"
+
 #include <remora/detail/wire/frame.hpp>
 #include <remora/error.hpp>
 
@@ -18,6 +20,11 @@ namespace {
 // What is smaller is copied out before anybody looks at it: the other side may still write to it.
 constexpr std::size_t largest_copied = 4096;
 constexpr std::size_t copy_size = 2 * largest_copied;
+// How many polls look at the express line alone, before one at the head too.
+constexpr unsigned polls_of_line = 16;
+// After a message that did not take the line where it was expected: so many waits do without it,
+// twice as many each time.
+constexpr unsigned most_waits_without_line = 64;
 // How often a look that finds nothing passes before the FIFO is looked at too, for the end.
 constexpr unsigned looks_for_end = 1024;
 
@@ -32,15 +39,22 @@ public:
     transport_kind what() const noexcept override { return transport_kind::shared_memory; }
     bool shares_cpu() noexcept override { return wake_fifos_.is_open() && rings_.shares_cpu(); }
     fetched fetch(std::size_t wanted) override;
+    fetched poll(std::size_t wanted) override;
     std::size_t write(std::span<const std::byte> bytes) override;
     bool begin_wait(readiness what) override;
     asio::awaitable<void> wait(readiness what, std::error_code& ec) override;
     void end_wait(readiness what) override;
     void cancel() noexcept override { wake_fifos_.cancel(); }
+    void agree(std::uint64_t features) noexcept override {
+        has_line_ = (features & wire::express) != 0;
+    }
     void opened() noexcept override { wake_fifos_.opened(); }
     void close() noexcept override;
 
 private:
+    bool fetch_express();
+    void found_elsewhere() noexcept;
+    fetched fetch_ring(std::size_t wanted);
     fetched show(std::span<const std::byte> unread, std::size_t wanted);
     fetched gather(std::span<const std::byte> unread, std::size_t wanted);
     fetched find_nothing();
@@ -61,6 +75,12 @@ private:
     unsigned empty_looks_ = 0;
     int readers_waiting_ = 0;  ///< for the wake byte, which all of them share
     int writers_waiting_ = 0;
+    bool has_line_ = false;            ///< both ends use the express line
+    bool answers_ = false;             ///< something has come since the last write
+    bool watches_line_ = false;        ///< what comes next is likely to take it
+    unsigned waits_without_line_ = 0;  ///< that are left
+    unsigned line_pause_ = 1;          ///< how many there will be
+    unsigned polls_ = 0;
     bool gathering_ = false;  ///< the input is in rest_
     bool ended_ = false;      ///< the other side has closed its FIFOs
     int wake_error_ = 0;      ///< of sending a wake byte
@@ -76,11 +96,42 @@ transport::fetched shared_memory_transport::fetch(std::size_t wanted) {
         shown_ = input_.size();
         if (reader_.must_wake(false)) send_wake_byte();
     }
+    return fetch_express() ? fetched::more : fetch_ring(wanted);
+}
+
+transport::fetched shared_memory_transport::poll(std::size_t wanted) {
+    if (!watches_line_ || ++polls_ % polls_of_line == 0) return fetch(wanted);
+    if (!wake_fifos_.is_open()) return fetched::end;
+    return fetch_express() ? fetched::more : find_nothing();
+}
+
+transport::fetched shared_memory_transport::fetch_ring(std::size_t wanted) {
     const auto unread = reader_.unread();
     const bool too_large = !gathering_ && wanted > reader_.size();
-    if (unread.size() == shown_ && !(too_large && shown_ != 0)) return find_nothing();
+    if (unread.size() <= shown_ && !(too_large && shown_ != 0)) return find_nothing();
     empty_looks_ = 0;
+    answers_ = true;
+    if (watches_line_) found_elsewhere();
     return gathering_ || too_large ? gather(unread, wanted) : show(unread, wanted);
+}
+
+bool shared_memory_transport::fetch_express() {
+    if (!watches_line_ || shown_ != 0 || gathering_) return false;
+    if (copy_.empty()) copy_.resize(copy_size);
+    shown_ = reader_.read_express(copy_.data());
+    if (shown_ == 0) return false;
+    input_ = {copy_.data(), shown_};
+    empty_looks_ = 0;
+    answers_ = true;
+    watches_line_ = false;  // what comes after it does not
+    line_pause_ = 1;
+    return true;
+}
+
+void shared_memory_transport::found_elsewhere() noexcept {
+    watches_line_ = false;
+    waits_without_line_ = line_pause_;
+    line_pause_ = std::min(2 * line_pause_, most_waits_without_line);
 }
 
 // Small frames as a copy; a large one where it lies, and nothing behind it.
@@ -124,13 +175,14 @@ transport::fetched shared_memory_transport::find_nothing() {
     check_wake_error();
     if (++empty_looks_ % looks_for_end == 0) drain_wake_bytes();
     // What came before the end is in the ring.
-    if (!ended_ || reader_.unread().size() != shown_) return fetched::nothing;
+    if (!ended_ || reader_.unread().size() > shown_) return fetched::nothing;
     return fetched::end;
 }
 
 std::size_t shared_memory_transport::write(std::span<const std::byte> bytes) {
     if (!wake_fifos_.is_open()) return 0;
-    const std::size_t count = writer_.write(bytes);
+    const std::size_t count = writer_.write(bytes, has_line_ && std::exchange(answers_, false));
+    if (has_line_) watches_line_ = waits_without_line_ == 0 || --waits_without_line_ == 0;
     if (count != 0 && writer_.must_wake()) send_wake_byte();
     check_wake_error();
     return count;
@@ -138,7 +190,7 @@ std::size_t shared_memory_transport::write(std::span<const std::byte> bytes) {
 
 // A ring that makes no sense is news as well: the next fetch or write says so.
 bool shared_memory_transport::is_ready(readiness what) try {
-    return what == readiness::readable ? reader_.unread().size() != shown_ : writer_.has_room();
+    return what == readiness::readable ? reader_.unread().size() > shown_ : writer_.has_room();
 } catch (const error&) {
     return true;
 }

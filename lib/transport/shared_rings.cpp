@@ -21,6 +21,8 @@ struct shared_rings::shared_page {
     // The CPU that each side waits on, counted from 1; 0: not known.
     alignas(128) std::atomic<std::uint32_t> app_cpu;
     alignas(128) std::atomic<std::uint32_t> server_cpu;
+    express_line up_express;
+    express_line down_express;
 };
 
 shared_rings::shared_rings(std::shared_ptr<shm_arena> arena, std::uint64_t offset, std::size_t size,
@@ -97,13 +99,13 @@ void shared_rings::discard() noexcept {
 }
 
 ring_reader shared_rings::reader() const noexcept {
-    return mine_ == side::server ? ring_reader(page_->up, up_, size_)
-                                 : ring_reader(page_->down, down_, size_);
+    return mine_ == side::server ? ring_reader(page_->up, page_->up_express, up_, size_)
+                                 : ring_reader(page_->down, page_->down_express, down_, size_);
 }
 
 ring_writer shared_rings::writer() const noexcept {
-    return mine_ == side::server ? ring_writer(page_->down, down_, size_)
-                                 : ring_writer(page_->up, up_, size_);
+    return mine_ == side::server ? ring_writer(page_->down, page_->down_express, down_, size_)
+                                 : ring_writer(page_->up, page_->up_express, up_, size_);
 }
 
 void shared_rings::swap(shared_rings& other) noexcept {

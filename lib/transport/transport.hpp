@@ -6,6 +6,7 @@
 #include <remora/transport.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <system_error>
 #include <utility>
@@ -32,6 +33,10 @@ public:
     /// shall be able to grow. Throws what the system refuses.
     virtual fetched fetch(std::size_t wanted) = 0;
 
+    /// As fetch, after one that found nothing, again and again: a few in a row may overlook
+    /// something.
+    virtual fetched poll(std::size_t wanted) { return fetch(wanted); }
+
     /// True once after a fetch that took all there was, if the next one is a system call.
     bool was_emptied() noexcept { return std::exchange(emptied_, false); }
 
@@ -51,6 +56,9 @@ public:
 
     /// Ends the waits that are going on, with operation_aborted.
     virtual void cancel() noexcept = 0;
+
+    /// Called once, before all else: the features of lib/wire/protocol.md that both ends use.
+    virtual void agree(std::uint64_t) noexcept {}
 
     /// Called once, when the other end has shown that it is there.
     virtual void opened() noexcept {}

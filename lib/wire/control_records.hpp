@@ -33,8 +33,10 @@ inline constexpr std::uint64_t nested_calls = 4;
 inline constexpr std::uint64_t small_streams = 8;
 /// A feature: large frames of calls come in pieces.
 inline constexpr std::uint64_t pieces = 16;
+/// A feature: small messages over shared memory take the express line.
+inline constexpr std::uint64_t express = 32;
 inline constexpr std::uint64_t all_features =
-    shared_memory | listing | nested_calls | small_streams | pieces;
+    shared_memory | listing | nested_calls | small_streams | pieces | express;
 
 /// The transports of a connection, as bits.
 inline constexpr std::uint32_t over_fifo = 1;

@@ -124,14 +124,20 @@ private:
         if (!pipe_.rings()) return;
         say(frame_bytes({.kind = frame_kind::message, .tag = 7}, std::string(20'000, 'x')));
         auto* const page = static_cast<unsigned char*>(pipe_.rings().page());
-        static const std::size_t places[] = {0, 128, 256, 384, 512, 640, 768, 896, 1024, 1152};
+        static const std::size_t places[] = {0,   128,  256,  384,  512,  640, 768,
+                                             896, 1024, 1152, 1408, 1416, 1536};
+        auto& head = *reinterpret_cast<std::atomic<std::uint64_t>*>(page);
+        const std::string text(56, static_cast<char>(draw(256)));
+        auto& line = *reinterpret_cast<remora::detail::express_line*>(page + 1408);
         for (auto count = draw(300); count > 0; --count) {
-            auto& index = *reinterpret_cast<std::atomic<std::uint64_t>*>(page + places[draw(10)]);
+            auto& index = *reinterpret_cast<std::atomic<std::uint64_t>*>(
+                page + places[draw(std::size(places))]);
             if (draw(2) == 0)
                 index += draw(9000) - 4000;
             else
                 index = any_number();
             pipe_.scribble(random_());
+            line.put(std::as_bytes(std::span(text).first(draw(57))), head + draw(100));
         }
     }
     void speak_on_control() {

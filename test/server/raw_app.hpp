@@ -141,7 +141,8 @@ class raw_app {
 public:
     explicit raw_app(std::string directory)
         : directory_(std::move(directory)), control(directory_, "control") {
-        control.say(hello_bytes(1, 1, remora::wire::shared_memory | remora::wire::pieces));
+        control.say(hello_bytes(
+            1, 1, remora::wire::shared_memory | remora::wire::pieces | remora::wire::express));
         if (hear(control, bytes_) != frame_kind::welcome) std::exit(82);
         terms = value_of<remora::wire::welcome>(bytes_);
     }

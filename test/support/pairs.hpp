@@ -125,6 +125,11 @@ inline remora::detail::ring_indices& down_indices(const remora::detail::shared_r
     return static_cast<remora::detail::ring_indices*>(rings.page())[1];
 }
 
+inline remora::detail::express_line& down_express(const remora::detail::shared_rings& rings) {
+    return *reinterpret_cast<remora::detail::express_line*>(static_cast<std::byte*>(rings.page()) +
+                                                            1536);
+}
+
 inline std::pair<remora::pipe, remora::pipe> shared_pair(
     asio::io_context& io, std::size_t ring,
     remora::wait_policy waiting = remora::wait_policy::block) {

@@ -5,6 +5,8 @@
 
 #include "support/pairs.hpp"
 
+#include "wire/control_records.hpp"
+
 #include <sys/mman.h>
 
 namespace {
@@ -21,6 +23,8 @@ struct hostile_rings {
     remora::detail::shared_rings server{memory, place, ring_size, remora::detail::side::server};
     remora::detail::shared_rings app{memory, place, ring_size, remora::detail::side::app};
     ring_indices* indices = static_cast<ring_indices*>(app.page());
+    remora::detail::express_line* lines =
+        reinterpret_cast<remora::detail::express_line*>(static_cast<std::byte*>(app.page()) + 1408);
     std::byte* data = nullptr;  // of the ring from the app to the server
 
     hostile_rings() {
@@ -39,7 +43,7 @@ struct hostile_rings {
         const auto add = [n](std::atomic<std::uint64_t>& index) {
             index += static_cast<std::uint64_t>(std::int64_t{n});
         };
-        switch (event % 7) {
+        switch (event % 8) {
             case 0:
                 add(of.head);
                 break;
@@ -57,6 +61,9 @@ struct hostile_rings {
                 break;
             case 5:
                 of.writer_sleeps = static_cast<std::uint32_t>(n);
+                break;
+            case 6:  // a line that says what it likes, where it may be the next
+                lines[in.take() % 2].put(in.take_bytes(in.take() % 57), of.head + in.take() % 64);
                 break;
             default: {
                 const auto bytes = in.take_bytes(static_cast<std::uint8_t>(n));
@@ -82,6 +89,8 @@ void drive_indices(input& in, const hostile_rings& rings) {
         must(unread.size() <= ring_size, "no more than a ring of bytes");
         must(unread.data() >= first && unread.data() < first + ring_size, "within the ring");
         reader.release(std::min<std::size_t>(n, unread.size()));
+        if (std::byte line[remora::detail::express_line::capacity]; n % 4 == 0)
+            reader.release(reader.read_express(line));
         reader.must_wake(n % 2 != 0);
         must(writer.write(std::span(some).first(n % 300)) <= ring_size, "no more than there is");
         writer.must_wake();
@@ -98,6 +107,7 @@ void drive_endpoint(input& in, hostile_rings& rings) {
     const auto end = std::make_shared<remora::detail::pipe_end>(
         io.get_executor(), remora::detail::make_transport(io.get_executor(), std::move(ends)),
         "fuzzed", limits, remora::errc::app_gone);
+    end->agree(remora::wire::express);
     for (int looks = 0; !in.empty() && looks < 4096; ++looks) {
         rings.scribble(in);
         for (int i = 0; i < 64 && end->peek_frame() != nullptr; ++i) {
