@@ -40,7 +40,7 @@ MUTANTS = (
      "    });\n    notify_next_sender();\n}", "    });\n}", "pipe_waiting_test,call_endings_test"),
     ("a second answer to a call", "lib/call/caller_take.cpp",
      "if (what == call_table::verdict::repeated)\n        raise(errc::protocol_error, \"a second",
-     "if (id == 0)\n        raise(errc::protocol_error, \"a second", "call_hostile_test"),
+     "if (id == 0)\n        raise(errc::protocol_error, \"a second", "hostile_service_test"),
     ("the number of a call is used once", "include/remora/detail/call/served_table.hpp",
      "if (id <= last_ && !in_pieces) return verdict::repeated;", "", "call_table_test"),
     ("no item without credit", "lib/call/stream_flow.cpp",
