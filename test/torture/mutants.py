@@ -42,7 +42,7 @@ MUTANTS = (
      "if (what == call_table::verdict::repeated)\n        raise(errc::protocol_error, \"a second",
      "if (id == 0)\n        raise(errc::protocol_error, \"a second", "hostile_service_test"),
     ("the number of a call is used once", "include/remora/detail/call/served_table.hpp",
-     "if (id <= last_ && !in_pieces) return verdict::repeated;", "", "call_table_test"),
+     "if (id <= last_ && !in_pieces) return verdict::repeated;", "", "served_table_test"),
     ("no item without credit", "lib/call/stream_flow.cpp",
      "if (left_ <= 0) return verdict::too_much;", "", "stream_flow_test"),
     ("the depth of records", "include/remora/detail/wire/archive/input.hpp",
