@@ -46,7 +46,7 @@ MUTANTS = (
     ("no item without credit", "lib/call/stream_flow.cpp",
      "if (left_ <= 0) return verdict::too_much;", "", "stream_flow_test"),
     ("the depth of records", "include/remora/detail/wire/archive/input.hpp",
-     "        fail_depth();", "        depth_left_ = 1;", "archive_hostile_test"),
+     "        fail_depth();", "        depth_left_ = 1;", "archive_limits_test"),
     ("a signal that ends the app", "lib/process/child_state.cpp",
      "WTERMSIG(word)};", "WTERMSIG(word) & 7};", "process_test"),
     ("what is sent is written before a pipe closes", "lib/pipe/pipe_state_end.cpp",
