@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// How a child ends, who waits for that, and what becomes of it with its owner.
 #include <remora/process.hpp>
 
 #include <algorithm>
@@ -7,7 +8,6 @@
 #include <thread>
 
 #include "process/children.hpp"
-#include "process/descendant.hpp"
 #include "support/coroutine.hpp"
 
 using remora::child;
@@ -203,78 +203,6 @@ TEST_CASE("a child on a strand of a context with several threads is reaped") {
         thread.join();
     CHECK(right == 20);
     CHECK(no_child_is_left());
-}
-
-TEST_CASE("a signal is not sent after the child was reaped") {
-    asio::io_context io;
-    child child(io.get_executor(), test::our_child({"exit", "0"}));
-    end_of(io, child);
-    CHECK(!child.kill());
-    CHECK(!child.signal(0));
-}
-
-TEST_CASE("a stopped child has not ended") {
-    asio::io_context io;
-    child child(io.get_executor(), test::our_child({"live"}));
-    CHECK(child.signal(SIGSTOP));
-    siginfo_t info{};
-    REQUIRE(::waitid(P_PID, static_cast<id_t>(child.pid()), &info, WSTOPPED) == 0);
-    child.poke();
-    CHECK(!child.status());
-    child.kill();
-    CHECK(end_of(io, child) == signalled(SIGKILL));
-}
-
-TEST_CASE("a signal reaches all of a group of the child's own") {
-    asio::io_context io;
-    test::channel output;
-    auto options = test::our_child({"live"});
-    options.launcher = {"sh", "-c", "(echo; sleep 20; echo late) & wait"};
-    options.standard_output = output.in.get();
-    options.group = remora::process_group::own;
-    child child(io.get_executor(), options);
-    char newline = 0;
-    REQUIRE(::read(output.out.get(), &newline, 1) == 1);
-    CHECK(child.terminate());
-    CHECK(output.drain().empty());  // comes back when nobody has the other end
-    CHECK(end_of(io, child) == signalled(SIGTERM));
-}
-
-TEST_CASE("a signal reaches a child that has left the group of its own") {
-    for (const int number : {SIGTERM, SIGKILL}) {
-        asio::io_context io;
-        test::channel output;
-        auto options = test::our_child({"leave"});
-        options.standard_output = output.in.get();
-        options.group = remora::process_group::own;
-        child child(io.get_executor(), options);
-        output.in.reset();
-        char letter = 0;
-        REQUIRE(::read(output.out.get(), &letter, 1) == 1);
-        REQUIRE(::getpgid(child.pid()) == ::getpgrp());
-        CHECK(child.signal(number));
-        CHECK(end_of(io, child) == signalled(number));
-    }
-}
-
-TEST_CASE("a process is found only below its ancestor, and is signalled and awaited") {
-    using remora::detail::descendant;
-    asio::io_context io;
-    const auto executor = io.get_executor();
-    child living(executor, test::our_child({"live"}));
-    child other(executor, test::our_child({"live"}));
-    CHECK(!descendant::find(executor, living.pid(), other.pid()));
-    CHECK(!descendant::find(executor, ::getpid(), living.pid()));
-    CHECK(!descendant::find(executor, 1, living.pid()));
-    CHECK(!descendant::find(executor, -1, living.pid()));
-    auto found = descendant::find(executor, living.pid(), ::getpid());
-    REQUIRE(found);
-    found->signal(SIGTERM);
-    bool ended = false;
-    asio::co_spawn(io, found->wait(), [&](std::exception_ptr) { ended = true; });
-    run_until(io, [&] { return ended; });
-    CHECK(end_of(io, living) == signalled(SIGTERM));
-    found->signal(SIGTERM);
 }
 
 namespace {

@@ -150,87 +150,6 @@ struct virtually_derived : virtual Base {
     }
 };
 
-/// Versioned by CEREAL_CLASS_VERSION below.
-struct stamped {
-    int value = 0;
-    std::uint32_t seen = 0;
-    template <class Archive>
-    void serialize(Archive& ar, std::uint32_t version) {
-        seen = version;
-        ar(value);
-    }
-};
-struct without_stamped {
-    int a = 0;
-    template <class Archive>
-    void serialize(Archive& ar) {
-        ar(a);
-    }
-};
-struct with_stamped {
-    int a = 0;
-    stamped first;
-    template <class Archive>
-    void serialize(Archive& ar) {
-        ar(a, first);
-    }
-};
-template <class Head>
-struct message {
-    Head head;
-    stamped second;
-    int tail = 0;
-    template <class Archive>
-    void serialize(Archive& ar) {
-        ar(head, second, tail);
-    }
-};
-struct unstamped {
-    int value = 0;
-    template <class Archive>
-    void serialize(Archive& ar) {
-        ar(value);
-    }
-};
-
-struct minimal_stamped {
-    int value = 5;
-    std::uint32_t seen = 0;
-    template <class Archive>
-    int save_minimal(const Archive&, std::uint32_t) const {
-        return value;
-    }
-    template <class Archive>
-    void load_minimal(const Archive&, const int& from, std::uint32_t version) {
-        value = from;
-        seen = version;
-    }
-};
-
-struct birth_old {
-    int a = 0;
-    template <class Archive>
-    void serialize(Archive& ar) {
-        ar(a);
-    }
-};
-struct birth_new {
-    int a, b = 0;
-    explicit birth_new(int value) : a(value) {}
-    template <class Archive>
-    void save(Archive& ar) const {
-        ar(a, b);
-    }
-    template <class Archive>
-    static void load_and_construct(Archive& ar, cereal::construct<birth_new>& construct) {
-        int first = 0;
-        int second = 42;
-        ar(first, second);
-        construct(first);
-        construct->b = second;
-    }
-};
-
 struct grown {
     std::int64_t a = 0;
     std::int32_t b = -1;
@@ -248,9 +167,6 @@ struct two_ints {
 };
 
 }  // namespace
-
-CEREAL_CLASS_VERSION(stamped, 2)
-CEREAL_CLASS_VERSION(minimal_stamped, 4)
 
 TEST_CASE("an old reader skips the fields that it does not know, at any depth") {
     auto got = read_as<holder<old_part>>(holder_with<new_part>(full));
@@ -315,49 +231,6 @@ TEST_CASE("a virtual base class may grow") {
     CHECK(has_defaults(read_as<virtually_derived<new_part>>(old), 1));
 }
 
-TEST_CASE("a version arrives though the class's first object sat in a skipped field") {
-    message<with_stamped> sent;
-    sent.head.a = 1;
-    sent.head.first.value = 2;
-    sent.second.value = 3;
-    sent.tail = 4;
-    auto got = read_as<message<without_stamped>>(sent);
-    CHECK(got.head.a == 1);
-    CHECK(got.second.value == 3);
-    CHECK(got.second.seen == 2);
-    CHECK(got.tail == 4);
-}
-
-TEST_CASE("each record of a class has its own version, also within another versioned one") {
-    auto got = read_as<std::vector<stamped>>(std::vector<stamped>(3));
-    CHECK(got.at(2).seen == 2);
-    auto nested = read_as<message<stamped>>(message<stamped>());
-    CHECK(nested.head.seen == 2);
-    CHECK(nested.second.seen == 2);
-}
-
-TEST_CASE("a class may become versioned: records without a version have version 0") {
-    auto got = read_as<stamped>(unstamped{6});
-    CHECK(got.value == 6);
-    CHECK(got.seen == 0);
-    CHECK(read_as<unstamped>(stamped{6, 0}).value == 6);
-}
-
-TEST_CASE("a versioned minimal form gets its version, and is left alone where it is missing") {
-    CHECK(read_as<minimal_stamped>(minimal_stamped{8}).seen == 4);
-    CHECK(read_as<minimal_stamped>(minimal_stamped{8}).value == 8);
-    auto empty = test::from_hex("46 05000000 48 01000000");
-    CHECK(remora::decode<minimal_stamped>(empty).value == 5);
-}
-
-TEST_CASE("load_and_construct sees missing fields too") {
-    auto got = read_as<std::unique_ptr<birth_new>>(std::make_unique<birth_old>(birth_old{3}));
-    CHECK(got->a == 3);
-    CHECK(got->b == 42);
-    auto old = read_as<std::unique_ptr<birth_old>>(got);
-    CHECK(old->a == 3);
-}
-
 TEST_CASE("keys that differ only in a field that the reader does not know fall together") {
     std::map<new_part, int> sent;
     sent[{1, "x", {}, {}}] = 10;
@@ -373,11 +246,6 @@ TEST_CASE("a variant may get alternatives; one that the reader does not know is 
     CHECK(std::get<1>(read_as<wide>(narrow(true))));
     CHECK(std::get<0>(read_as<narrow>(wide(5))) == 5);
     CHECK(read_failure<narrow>(wide("new")).code == code(errc::bad_value));
-}
-
-TEST_CASE("an owning pointer may become an optional") {
-    CHECK(read_as<std::optional<int>>(std::make_unique<int>(5)) == 5);
-    CHECK(*read_as<std::unique_ptr<int>>(std::optional<int>(5)) == 5);
 }
 
 TEST_CASE("a field that grew from 32 to 64 bits is an error, never a wrong number") {

@@ -2,6 +2,7 @@
 /// What the tests of the archive share: bytes to look at, and short ways there and back.
 #pragma once
 
+#include <cstring>
 #include <remora/archive.hpp>
 #include <string>
 #include <string_view>
@@ -39,6 +40,16 @@ failure decode_failure(const bytes& in, const remora::decode_limits& limits = {}
 template <class Reader, class Writer>
 failure read_failure(const Writer& value) {
     return decode_failure<Reader>(encoded(value));
+}
+
+/// A record whose fields are these bytes.
+inline bytes record_of(const bytes& body) {
+    bytes out(5);
+    out[0] = std::byte{0x46};
+    auto length = static_cast<std::uint32_t>(body.size());
+    std::memcpy(&out[1], &length, 4);
+    out.insert(out.end(), body.begin(), body.end());
+    return out;
 }
 
 }  // namespace test

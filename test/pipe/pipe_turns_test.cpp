@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+// The conformance suite of pipes: who finds everything at hand lets others run now and then.
+#include "support/coroutine.hpp"
+#include "support/messages.hpp"
+#include "support/pairs.hpp"
+
+#include <remora/pipe.hpp>
+
+namespace {
+
+using namespace test;
+using remora::pipe;
+
+TEST_CASE("a loop of readable and skip lets others run now and then") {
+    test::run([](asio::io_context& io) -> asio::awaitable<void> {
+        auto [a, b] = remora::make_pipe_pair(io);
+        const std::vector<number> many(1000);
+        co_await a.send_all(many);
+        bool ran = false;
+        asio::post(b.get_executor(), [&ran] { ran = true; });
+        for (int i = 0; i < 500; ++i) {
+            co_await b.readable();
+            CHECK(b.skip());
+        }
+        CHECK(ran);
+    });
+}
+
+TEST_CASE("a coroutine that finds everything at hand lets others run now and then") {
+    test::run([](asio::io_context& io) -> asio::awaitable<void> {
+        auto [a, b] = remora::make_pipe_pair(io);
+        std::vector<number> many(1000);
+        co_await a.send_all(many);
+        int others = 0;
+        auto other = [](int& count) -> asio::awaitable<void> {
+            for (;;) {
+                ++count;
+                co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
+            }
+        };
+        background running(b.get_executor(), other(others));
+        for (int i = 0; i < 1000; ++i)
+            co_await b.receive<number>();
+        running.cancel();
+        CHECK(others >= 10);
+        CHECK(others <= 100);
+        co_await running.result();
+    });
+}
+
+// How often others have their turn while `send` sends `count` values, one after the other.
+template <class Send>
+int turns_while(std::size_t count, Send send) {
+    int turns = 0;
+    test::run([&](asio::io_context& io) -> asio::awaitable<void> {
+        auto [a, b] = shared_pair(io, std::size_t{1} << 20);  // there is room for all
+        bool done = false;
+        const auto others = [&]() -> asio::awaitable<void> {
+            while (!done) {
+                co_await asio::post(io, asio::use_awaitable);
+                ++turns;
+            }
+        };
+        background beside(io.get_executor(), others());
+        co_await send(a, count);
+        done = true;
+        co_await beside.result();
+    });
+    return turns;
+}
+
+TEST_CASE("send_all lets others run after a number of values, and after each write") {
+    const auto long_range = [](pipe& p, std::size_t count) -> asio::awaitable<void> {
+        const std::vector<number> many(count);
+        co_await p.send_all(many);
+    };
+    const auto short_ranges = [](pipe& p, std::size_t count) -> asio::awaitable<void> {
+        const std::vector<number> few(10);
+        for (std::size_t i = 0; i < count; i += few.size())
+            co_await p.send_all(few);
+    };
+    const auto large_values = [](pipe& p, std::size_t count) -> asio::awaitable<void> {
+        const std::vector<blob> many(count, make_blob(1, 70'000));
+        co_await p.send_all(many);
+    };
+    CHECK(turns_while(10'000, long_range) >= 10'000 / 1024);
+    CHECK(turns_while(10'000, short_ranges) >= 10);
+    CHECK(turns_while(10, large_values) >= 10);
+}
+
+}  // namespace
