@@ -305,11 +305,11 @@ private:
     template <class R, end_is at_end = end_is::failure, class Take>
     static asio::awaitable<R> pull(end_ptr end, receive_options options, Take take);
     template <class T>
-    static T take(detail::pipe_state& end, const frame& f);
+    static T take(detail::pipe_state& end, const detail::frame& f);
     template <class T>
-    static void take_into(detail::pipe_state& end, const frame& f, T& into);
+    static void take_into(detail::pipe_state& end, const detail::frame& f, T& into);
     template <class... Ts>
-    static std::variant<Ts...> take_any(detail::pipe_state& end, const frame& f);
+    static std::variant<Ts...> take_any(detail::pipe_state& end, const detail::frame& f);
 
     end_ptr end_;
 };

@@ -28,7 +28,7 @@ call_table::time at(int seconds) {
 }
 
 struct caller final : pending_call {
-    void take(remora::detail::pipe_end&, const remora::frame&) override {}
+    void take(remora::detail::pipe_end&, const remora::detail::frame&) override {}
     void fail(std::exception_ptr) noexcept override {}
     void wake() override {}
     std::string_view request_name() const noexcept override { return "caller"; }

@@ -105,7 +105,7 @@ void drive_endpoint(input& in, hostile_rings& rings) {
             end->pop_frame();
         }
         if (!end->can_send() || end->queue_is_full()) continue;
-        auto p = end->begin_frame(remora::frame_kind::message);
+        auto p = end->begin_frame(remora::detail::frame_kind::message);
         end->end_frame(p);
         end->flush(p);
     }

@@ -5,12 +5,9 @@
 #include <exception>
 #include <string_view>
 
-namespace remora {
+namespace remora::detail {
 
 struct frame;
-
-namespace detail {
-
 class pipe_end;
 
 class pending_call {
@@ -27,5 +24,4 @@ protected:
     ~pending_call() = default;
 };
 
-}  // namespace detail
-}  // namespace remora
+}  // namespace remora::detail

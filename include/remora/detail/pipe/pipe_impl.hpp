@@ -27,7 +27,7 @@ constexpr bool all_different(std::initializer_list<std::uint64_t> tags) {
 
 template <class T>
 detail::pipe_state::position pipe::put(detail::pipe_state& end, const T& value) {
-    return detail::put_frame(end, frame_kind::message, 0, 0, value);
+    return detail::put_frame(end, detail::frame_kind::message, 0, 0, value);
 }
 
 // What a batch held before a value that cannot be sent still leaves.
@@ -100,7 +100,7 @@ asio::awaitable<R> pipe::pull(end_ptr end, receive_options options, Take take) {
     const auto how = until == detail::deadline::max() ? effort::least : effort::full;
     for (;;) {
         if (end->yield_due()) co_await end->yield_to_receive();
-        if (const frame* f = end->peek_frame(how)) {
+        if (const detail::frame* f = end->peek_frame(how)) {
             if constexpr (std::is_void_v<R>) {
                 take(*end, *f);
                 co_return;
@@ -120,7 +120,7 @@ asio::awaitable<R> pipe::pull(end_ptr end, receive_options options, Take take) {
 }
 
 template <class T>
-void pipe::take_into(detail::pipe_state& end, const frame& f, T& into) {
+void pipe::take_into(detail::pipe_state& end, const detail::frame& f, T& into) {
     if (f.header.tag != type_tag_of<T>()) [[unlikely]] {
         end.raise_mismatch(f, type_name_of<T>());
     }
@@ -134,7 +134,7 @@ bool pipe::try_receive(T& into) {
     const detail::pipe_state::receiving guard(end);
     do {
         if (end.leaves_turn()) return false;
-        if (const frame* f = end.peek_frame()) {
+        if (const detail::frame* f = end.peek_frame()) {
             take_into(end, *f, into);
             return true;
         }
@@ -143,14 +143,14 @@ bool pipe::try_receive(T& into) {
 }
 
 template <class T>
-T pipe::take(detail::pipe_state& end, const frame& f) {
+T pipe::take(detail::pipe_state& end, const detail::frame& f) {
     T value{};
     take_into(end, f, value);
     return value;
 }
 
 template <class... Ts>
-std::variant<Ts...> pipe::take_any(detail::pipe_state& end, const frame& f) {
+std::variant<Ts...> pipe::take_any(detail::pipe_state& end, const detail::frame& f) {
     static_assert(detail::all_different({type_tag_of<Ts>()...}),
                   "remora: two of these types have the same name in messages, and the second of "
                   "them would never be received: declare another name for one with "
