@@ -92,9 +92,9 @@ asio::awaitable<void> call_session::read(std::unique_ptr<reading>) {
         why = std::current_exception();
     } catch (const std::bad_alloc&) {
         why = std::current_exception();
-        shared_.whole.give_up();
+        shared_.conversation.end_out_of_memory();
     } catch (...) {
-        shared_.whole.fail(std::current_exception());
+        shared_.conversation.fail(std::current_exception());
     }
     over(why);
     co_await caller_.wait_stream_uploads();
@@ -152,22 +152,22 @@ void call_session::take(const frame& f) try {
 // from hearing of the end.
 void call_session::over(std::exception_ptr why) {
     shared_.batch.stop();
-    shared_.whole.end(why);
+    shared_.conversation.end(why);
     caller_.end();
     dispatcher_.end();
     shared_.batch.wake_streams();
-    shared_.whole.awaiting_end().notify_all();
+    shared_.conversation.awaiting_end().notify_all();
 }
 
 asio::awaitable<void> call_session::wait_over(end_ptr end) {
     of(end);
-    conversation& whole = end->shared->whole;
-    while (!whole.is_over() || end->dispatcher->running() != 0) {
-        wait_queue::waiter mine(whole.awaiting_end(), end->executor());
+    auto& conversation = end->shared->conversation;
+    while (!conversation.is_over() || end->dispatcher->running() != 0) {
+        wait_queue::waiter mine(conversation.awaiting_end(), end->executor());
         co_await mine.wait();
         throw_if_cancelled(co_await asio::this_coro::cancellation_state);
     }
-    whole.rethrow();
+    conversation.rethrow();
 }
 
 }  // namespace remora::detail

@@ -81,7 +81,7 @@ asio::awaitable<void> dispatcher::work(end_ptr, std::shared_ptr<worker> mine) {
         }
         mine->serves->end = nullptr;
         ended(mine->id);
-        if (shared_.whole.is_over() || idle_.size() == idle_workers) break;
+        if (shared_.conversation.is_over() || idle_.size() == idle_workers) break;
         co_await asio::this_coro::throw_if_cancelled(true);
         co_await asio::this_coro::reset_cancellation_state();
         auto next = mine->idle.wait([] {});
@@ -97,7 +97,7 @@ worker* dispatcher::find(std::uint64_t id) const noexcept {
 
 bool dispatcher::is_cancelled(std::uint64_t id) const noexcept {
     const worker* const found = find(id);
-    if (found == nullptr) return shared_.whole.is_over();
+    if (found == nullptr) return shared_.conversation.is_over();
     return found->is_cancelled || found->is_told;
 }
 
@@ -109,9 +109,9 @@ void dispatcher::ended(std::uint64_t id) {
         if (upload) upload->outlive();
     }
     shared_.batch.wake_streams_if_idle();
-    if (!shared_.whole.is_over() || !running_.empty()) return;
+    if (!shared_.conversation.is_over() || !running_.empty()) return;
     busy_ = {};
-    shared_.whole.awaiting_end().notify_all();
+    shared_.conversation.awaiting_end().notify_all();
 }
 
 void dispatcher::cancel(worker& which) {
@@ -143,7 +143,7 @@ void dispatcher::cancel_handlers() {
         mine->is_told = true;
         cancel(*mine);
         if (const auto upload = mine->streams.upload.lock()) {
-            upload->fail(shared_.whole.gone(upload->request_name()));
+            upload->fail(shared_.conversation.gone(upload->request_name()));
             upload->wake();
         }
     }
@@ -164,7 +164,7 @@ void dispatcher::answer_failure(std::uint64_t id, std::exception_ptr why) noexce
     if (!end_.can_send()) return;
     answered(put_frame(end_, frame_kind::failure, id, 0, wire::call_failure::of(why)));
 } catch (const std::exception&) {  // not even a failure can be told
-    shared_.whole.give_up();
+    shared_.conversation.end_out_of_memory();
 }
 
 void dispatcher::refused(std::uint64_t id, bool one_way, std::exception_ptr why) noexcept {
@@ -176,7 +176,7 @@ void dispatcher::failed(std::uint64_t id, bool one_way, std::exception_ptr why) 
     const worker* const found = one_way ? nullptr : find(id);
     const bool cancelled = found != nullptr && found->is_cancelled;
     if (!one_way) answer_failure(id, why);
-    if (end_on_exception_ && !cancelled) shared_.whole.fail(why);
+    if (end_on_exception_ && !cancelled) shared_.conversation.fail(why);
 }
 
 }  // namespace remora::detail

@@ -66,7 +66,7 @@ public:
 
     asio::awaitable<void> wait() {
         return waiting_.wait([this] {
-            fail(end_->shared->whole.why_cancelled(request_name()));
+            fail(end_->shared->conversation.why_cancelled(request_name()));
             end_->caller->abandon(id_);
             waiting_.post(end_->executor());
         });
