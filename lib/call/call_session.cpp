@@ -111,7 +111,7 @@ asio::awaitable<void> call_session::read_all() {
         }
         if (const frame* const f = end_.peek_frame(pipe_state::effort::least)) {
             batch.before_frame();
-            take(*f);
+            on_frame(*f);
             continue;
         }
         if (end_.at_end()) break;
@@ -122,26 +122,26 @@ asio::awaitable<void> call_session::read_all() {
 
 // Items, their end and credit may be of the calls of either end. What is no conversation any more
 // ends here, and the peer is told.
-void call_session::take(const frame& f) try {
+void call_session::on_frame(const frame& f) try {
     const bool of_sender = (f.header.flags & frame_header::of_sender) != 0;
     switch (f.header.kind) {
         case frame_kind::request:
-            return dispatcher_.take_request(f);
+            return dispatcher_.on_request(f);
         case frame_kind::message:
-            return dispatcher_.take_message(f);
+            return dispatcher_.on_message(f);
         case frame_kind::cancel:
-            return dispatcher_.take_cancel(f);
+            return dispatcher_.on_cancel(f);
         case frame_kind::reply:
         case frame_kind::failure:
-            return caller_.take_answer(f);
+            return caller_.on_answer(f);
         case frame_kind::time_left:
-            return dispatcher_.take_time_left(f);
+            return dispatcher_.on_time_left(f);
         case frame_kind::item:
-            return of_sender ? dispatcher_.take_item(f) : caller_.take_item(f);
+            return of_sender ? dispatcher_.on_item(f) : caller_.on_item(f);
         case frame_kind::end:
-            return of_sender ? dispatcher_.take_item(f) : caller_.take_answer(f);
+            return of_sender ? dispatcher_.on_item(f) : caller_.on_answer(f);
         default:
-            return of_sender ? dispatcher_.take_credit(f) : caller_.take_credit(f);
+            return of_sender ? dispatcher_.on_credit(f) : caller_.on_credit(f);
     }
 } catch (const error& e) {
     end_.close(e.code(), e.context());

@@ -159,7 +159,7 @@ void caller::expire() {
 
 void caller::end() {
     timer_.cancel();
-    while (pending_call* const call = table_.take_any()) {
+    while (pending_call* const call = table_.extract_any()) {
         call->fail(shared_.conversation.gone(call->request_name()));
         call->wake();
     }

@@ -98,7 +98,7 @@ worker* dispatcher::find(std::uint64_t id) const noexcept {
 bool dispatcher::is_cancelled(std::uint64_t id) const noexcept {
     const worker* const found = find(id);
     if (found == nullptr) return shared_.conversation.is_over();
-    return found->is_cancelled || found->is_told;
+    return found->is_cancelled || found->cancelled_at_end;
 }
 
 void dispatcher::ended(std::uint64_t id) {
@@ -106,11 +106,11 @@ void dispatcher::ended(std::uint64_t id) {
         const auto upload = found->second->streams.upload.lock();
         found->second->streams = {};
         running_.erase(found);
-        if (upload) upload->outlive();
+        if (upload) upload->handler_ended();
     }
     shared_.batch.wake_streams_if_idle();
     if (!shared_.conversation.is_over() || !running_.empty()) return;
-    busy_ = {};
+    outstanding_work_ = {};
     shared_.conversation.awaiting_end().notify_all();
 }
 
@@ -120,14 +120,15 @@ void dispatcher::cancel(worker& which) {
 }
 
 // Until now the reader was what kept the context at work.
-void dispatcher::keep_at_work() noexcept try {
+void dispatcher::track_work() noexcept try {
     if (!running_.empty())
-        busy_ = asio::prefer(end_.executor(), asio::execution::outstanding_work.tracked);
+        outstanding_work_ =
+            asio::prefer(end_.executor(), asio::execution::outstanding_work.tracked);
 } catch (const std::bad_alloc&) {  // the context may stop before the last handlers
 }
 
 void dispatcher::end() {
-    keep_at_work();
+    track_work();
     cancel_handlers();
     for (const auto idle = std::exchange(idle_, {}); const auto& next : idle)
         next->idle.resume();
@@ -135,12 +136,12 @@ void dispatcher::end() {
 
 // A handler that ends at once is erased meanwhile, so the search starts again.
 void dispatcher::cancel_handlers() {
-    const auto told = [](const auto& entry) { return entry.second->is_told; };
+    const auto is_cancelled = [](const auto& entry) { return entry.second->cancelled_at_end; };
     for (;;) {
-        const auto next = std::ranges::find_if_not(running_, told);
+        const auto next = std::ranges::find_if_not(running_, is_cancelled);
         if (next == running_.end()) break;
         const auto mine = next->second;
-        mine->is_told = true;
+        mine->cancelled_at_end = true;
         cancel(*mine);
         if (const auto upload = mine->streams.upload.lock()) {
             upload->fail(shared_.conversation.gone(upload->request_name()));

@@ -14,7 +14,7 @@ class pending_call {
 public:
     /// A frame of the call: reply, item, or the end of a stream. What is wrong with a value is the
     /// call's failure; throws what is wrong with the conversation.
-    virtual void take(pipe_end& end, const frame& f) = 0;
+    virtual void on_frame(pipe_end& end, const frame& f) = 0;
     virtual void fail(std::exception_ptr why) noexcept = 0;
     /// Lets the coroutine go on that waits, after one of the two.
     virtual void wake() = 0;

@@ -92,8 +92,8 @@ asio::awaitable<void> pipe::send_range(end_ptr end, const Range& values) {
     }
 }
 
-template <class R, pipe::end_is at_end, class Take>
-asio::awaitable<R> pipe::pull(end_ptr end, receive_options options, Take take) {
+template <class R, pipe::end_is at_end, class Pop>
+asio::awaitable<R> pipe::receive_with(end_ptr end, receive_options options, Pop pop) {
     const detail::pipe_state::receiving guard(*end);
     const auto until = detail::deadline_of(options.timeout);
     using effort = detail::pipe_state::effort;
@@ -102,10 +102,10 @@ asio::awaitable<R> pipe::pull(end_ptr end, receive_options options, Take take) {
         if (end->yield_due()) co_await end->yield_to_receive();
         if (const detail::frame* f = end->peek_frame(how)) {
             if constexpr (std::is_void_v<R>) {
-                take(*end, *f);
+                pop(*end, *f);
                 co_return;
             } else {
-                co_return take(*end, *f);
+                co_return pop(*end, *f);
             }
         }
         if (end->at_end()) {
@@ -120,7 +120,7 @@ asio::awaitable<R> pipe::pull(end_ptr end, receive_options options, Take take) {
 }
 
 template <class T>
-void pipe::take_into(detail::pipe_state& end, const detail::frame& f, T& into) {
+void pipe::pop_into(detail::pipe_state& end, const detail::frame& f, T& into) {
     if (f.header.tag != type_tag_of<T>()) [[unlikely]] {
         end.raise_mismatch(f, type_name_of<T>());
     }
@@ -135,7 +135,7 @@ bool pipe::try_receive(T& into) {
     do {
         if (end.leaves_turn()) return false;
         if (const detail::frame* f = end.peek_frame()) {
-            take_into(end, *f, into);
+            pop_into(end, *f, into);
             return true;
         }
     } while (!end.at_end() && end.try_look());
@@ -143,21 +143,21 @@ bool pipe::try_receive(T& into) {
 }
 
 template <class T>
-T pipe::take(detail::pipe_state& end, const detail::frame& f) {
+T pipe::pop_value(detail::pipe_state& end, const detail::frame& f) {
     T value{};
-    take_into(end, f, value);
+    pop_into(end, f, value);
     return value;
 }
 
 template <class... Ts>
-std::variant<Ts...> pipe::take_any(detail::pipe_state& end, const detail::frame& f) {
+std::variant<Ts...> pipe::pop_any(detail::pipe_state& end, const detail::frame& f) {
     static_assert(detail::all_different({type_tag_of<Ts>()...}),
                   "remora: two of these types have the same name in messages, and the second of "
                   "them would never be received: declare another name for one with "
                   "remora::type_name");
     std::optional<std::variant<Ts...>> result;
     const bool found =
-        ((f.header.tag == type_tag_of<Ts>() && (result = take<Ts>(end, f), true)) || ...);
+        ((f.header.tag == type_tag_of<Ts>() && (result = pop_value<Ts>(end, f), true)) || ...);
     if (!found) {
         std::string wanted;
         ((wanted += (wanted.empty() ? "" : " or ") + std::string(type_name_of<Ts>())), ...);

@@ -69,7 +69,7 @@ private:
     using handler = asio::async_result<token, void()>::handler_type;
 
     void link() noexcept;
-    handler take() noexcept;
+    handler release() noexcept;
 
     wake_events& all_;
     wake_event* next_ = nullptr;
