@@ -2,8 +2,8 @@
 /// The shared memory of a run.
 #pragma once
 
+#include "base/control_groups.hpp"
 #include "base/unique_fd.hpp"
-#include "polling/control_groups.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -2,8 +2,8 @@
 // What control groups allow, read from a directory that looks like theirs.
 #include "support/pairs.hpp"
 
+#include "base/control_groups.hpp"
 #include "polling/busy_poller.hpp"
-#include "polling/control_groups.hpp"
 #include "polling/usable_cpus.hpp"
 
 #include <cerrno>
