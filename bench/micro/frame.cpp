@@ -10,10 +10,10 @@
 namespace {
 
 constexpr std::size_t payload = 64;
-using bytes = std::array<std::byte, remora::frame_header::size + payload>;
+using bytes = std::array<std::byte, remora::detail::frame_header::size + payload>;
 
-constexpr remora::frame_header header{
-    .length = payload, .kind = remora::frame_kind::message, .tag = 0x1234};
+constexpr remora::detail::frame_header header{
+    .length = payload, .kind = remora::detail::frame_kind::message, .tag = 0x1234};
 
 void store_header(benchmark::State& state) {
     bytes to{};
@@ -31,7 +31,7 @@ void parse(benchmark::State& state) {
     std::size_t wanted = 0;
     for (auto _ : state) {
         benchmark::DoNotOptimize(from);
-        auto found = remora::parse_frame(from, 1 << 20, wanted);
+        auto found = remora::detail::parse_frame(from, 1 << 20, wanted);
         benchmark::DoNotOptimize(found);
     }
 }

@@ -44,26 +44,32 @@
 #include <asio/use_awaitable.hpp>
 #include <asio/version.hpp>
 
-#define REMORA_JOIN_(a, b, c, d, e) a##_##b##_##c##_##d##_by_##e
-#define REMORA_JOIN(a, b, c, d, e) REMORA_JOIN_(a, b, c, d, e)
-#ifdef ASIO_SEPARATE_COMPILATION
-#define REMORA_ASIO_FORM separate
-#else
-#define REMORA_ASIO_FORM header_only
-#endif
-// They mangle some of Asio's templates differently.
-#ifdef __clang__
-#define REMORA_COMPILER clang
-#else
-#define REMORA_COMPILER gcc
-#endif
-/// A name made of Asio's version and settings, and of the compiler. The library defines it and
-/// every user refers to it: a program that was compiled otherwise than the library does not link.
-#define REMORA_ASIO_ABI                                             \
-    REMORA_JOIN(compiled_with_asio, ASIO_VERSION, REMORA_ASIO_FORM, \
-                ASIO_RECYCLING_ALLOCATOR_CACHE_SIZE, REMORA_COMPILER)
-
 namespace remora::detail {
-extern const int REMORA_ASIO_ABI;
-[[gnu::used]] inline const int* const asio_abi = &REMORA_ASIO_ABI;
+
+struct separate;
+struct header_only;
+#ifdef ASIO_SEPARATE_COMPILATION
+using asio_form = separate;
+#else
+using asio_form = header_only;
+#endif
+
+// They mangle some of Asio's templates differently.
+struct gcc;
+struct clang;
+#ifdef __clang__
+using compiler = clang;
+#else
+using compiler = gcc;
+#endif
+
+/// A function whose name has Asio's version and settings, and the compiler. The library defines one
+/// and every user refers to it: a program that was compiled otherwise than the library does not
+/// link.
+template <int version, class Form, int allocator_cache_size, class Compiler>
+void compiled_with_asio();
+
+[[gnu::used]] inline void (*const asio_abi)() =
+    &compiled_with_asio<ASIO_VERSION, asio_form, ASIO_RECYCLING_ALLOCATOR_CACHE_SIZE, compiler>;
+
 }  // namespace remora::detail

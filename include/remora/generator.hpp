@@ -75,16 +75,17 @@ private:
     using handle = std::coroutine_handle<promise_type>;
 
     /// A counted reference to the coroutine's frame: the last one destroys it.
-    class keeper {
+    class counted_handle {
     public:
-        explicit keeper(handle h) noexcept : frame_(h) {
-            if (h) ++h.promise().keepers_;
+        explicit counted_handle(handle h) noexcept : frame_(h) {
+            if (h) ++h.promise().references_;
         }
-        keeper(keeper&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
-        keeper(const keeper& other) noexcept : keeper(other.frame_) {}
-        keeper& operator=(const keeper&) = delete;
-        ~keeper() {
-            if (frame_ && --frame_.promise().keepers_ == 0) frame_.destroy();
+        counted_handle(counted_handle&& other) noexcept
+            : frame_(std::exchange(other.frame_, nullptr)) {}
+        counted_handle(const counted_handle& other) noexcept : counted_handle(other.frame_) {}
+        counted_handle& operator=(const counted_handle&) = delete;
+        ~counted_handle() {
+            if (frame_ && --frame_.promise().references_ == 0) frame_.destroy();
         }
         handle get() const noexcept { return frame_; }
 
@@ -95,7 +96,7 @@ private:
     explicit generator(handle h) noexcept : frame_(h) {}
     promise_type& promise() const { return frame_.get().promise(); }
 
-    keeper frame_;  ///< what the coroutine awaits holds another
+    counted_handle frame_;  ///< what the coroutine awaits holds another
 };
 
 /// T{args...}, to be yielded: the safe way to `co_yield` an aggregate that is made there (g++ 12

@@ -25,13 +25,13 @@ class served_call;
 namespace detail {
 struct call_access;
 
-/// That Args are what a T is built of, and not a T.
+/// That Args are what a T is built from, T{args...}, and not a T itself.
 template <class T, class... Args>
-concept building = sizeof...(Args) != 1 || !(std::same_as<T, Args> || ...);
+concept parts_of = sizeof...(Args) != 1 || !(std::same_as<T, Args> || ...);
 
 /// Says what is wrong if Args do not make a T.
 template <class T, class... Args>
-consteval bool is_built() {
+consteval bool can_build() {
     constexpr bool built = requires(Args&&... args) { T{std::forward<Args>(args)...}; };
     static_assert(built,
                   "remora: T{args...} is not possible with these arguments: one of them does not "
@@ -46,9 +46,11 @@ concept values_to_send = requires(const Range& values) {
     std::begin(values) != std::end(values);
 };
 
-/// That a request is given away: it moves into the coroutine of its call.
+/// That an argument, whose type was deduced as T for a T&&, is a temporary that moves into the
+/// coroutine.
 template <class T>
-concept given_away = !std::is_reference_v<T> && !std::is_const_v<T> && std::move_constructible<T>;
+concept movable_temporary =
+    !std::is_reference_v<T> && !std::is_const_v<T> && std::move_constructible<T>;
 }  // namespace detail
 
 /// What an end of a pipe has to do with calls.
@@ -109,9 +111,9 @@ public:
     /// Builds T{args...} inside and sends it: the safe way to send a temporary of an aggregate (g++
     /// 12 destroys such temporaries twice within a co_await expression).
     template <class T, class... Args>
-        requires detail::building<T, Args...>
+        requires detail::parts_of<T, Args...>
     auto send(Args... args) {
-        if constexpr (detail::is_built<T, Args...>())
+        if constexpr (detail::can_build<T, Args...>())
             return send_built<T>(checked(), std::move(args)...);
     }
 
@@ -141,15 +143,15 @@ public:
     /// message is taken as the last act: cancelling loses none.
     template <class T>
     asio::awaitable<T> receive(receive_options options = {}) {
-        return pull<T>(checked(), options, take<T>);
+        return receive_with<T>(checked(), options, pop_value<T>);
     }
 
     /// As receive<T>(), into a value whose memory is reused. `into` must live until completion;
     /// after a failure it is valid, with a part of the message perhaps.
     template <class T>
     asio::awaitable<void> receive(T& into, receive_options options = {}) {
-        return pull<void>(checked(), options,
-                          [&into](auto& end, auto& f) { take_into(end, f, into); });
+        return receive_with<void>(checked(), options,
+                                  [&into](auto& end, auto& f) { pop_into(end, f, into); });
     }
 
     /// Receives a message that has arrived, or arrives within the moment for which receive() looks
@@ -167,14 +169,14 @@ public:
     /// while (auto m = co_await p.next<T>()): g++ 12 destroys a nameless one that it has not made.
     template <class T>
     asio::awaitable<std::optional<T>> next(receive_options options = {}) {
-        return pull<std::optional<T>, end_is::nothing>(checked(), options, take<T>);
+        return receive_with<std::optional<T>, end_is::nothing>(checked(), options, pop_value<T>);
     }
 
     /// Receives a message of one of the types Ts. As receive(): `type_mismatch` if it is of none of
     /// them. Types with the same message name do not compile.
     template <class... Ts>
     asio::awaitable<std::variant<Ts...>> receive_any(receive_options options = {}) {
-        return pull<std::variant<Ts...>>(checked(), options, take_any<Ts...>);
+        return receive_with<std::variant<Ts...>>(checked(), options, pop_any<Ts...>);
     }
 
     /// Completes when a message is at the head, or the conversation is over: the next receive will
@@ -207,15 +209,15 @@ public:
     template <class Request>
     auto call(const Request& question, call_options options = {});
     template <class Request>
-        requires detail::given_away<Request>
+        requires detail::movable_temporary<Request>
     auto call(Request&& question, call_options options = {});
 
     /// The same, with Request{args...}, which is built and kept inside.
     template <class Request, class... Args>
-        requires detail::building<Request, Args...>
+        requires detail::parts_of<Request, Args...>
     auto call(Args... args);
     template <class Request, class... Args>
-        requires detail::building<Request, Args...>
+        requires detail::parts_of<Request, Args...>
     auto call(call_options options, Args... args);
 
     /// The same, for a request with an upload: `question` must live until completion, unless it is
@@ -226,7 +228,7 @@ public:
     template <class Request, class Item>
     auto call(const Request& question, generator<Item> items, call_options options = {});
     template <class Request, class Item>
-        requires detail::given_away<Request>
+        requires detail::movable_temporary<Request>
     auto call(Request&& question, generator<Item> items, call_options options = {});
 
     /// From now on, the time limit of calls without a timeout of their own; max(): none. Zero or
@@ -242,18 +244,18 @@ public:
     template <class Request>
     auto stream(const Request& question, call_options options = {});
     template <class Request>
-        requires detail::given_away<Request>
+        requires detail::movable_temporary<Request>
     auto stream(Request&& question, call_options options = {});
     template <class Request, class... Args>
-        requires detail::building<Request, Args...>
+        requires detail::parts_of<Request, Args...>
     auto stream(Args... args);
     template <class Request, class... Args>
-        requires detail::building<Request, Args...>
+        requires detail::parts_of<Request, Args...>
     auto stream(call_options options, Args... args);
     template <class Request, class Item>
     auto stream(const Request& question, generator<Item> items, call_options options = {});
     template <class Request, class Item>
-        requires detail::given_away<Request>
+        requires detail::movable_temporary<Request>
     auto stream(Request&& question, generator<Item> items, call_options options = {});
 
     /// Starts the reader: from now on, requests and messages of the other end go to the handlers of
@@ -302,14 +304,14 @@ private:
                                                      detail::pipe_state::position batch);
 
     enum class end_is { failure, nothing };
-    template <class R, end_is at_end = end_is::failure, class Take>
-    static asio::awaitable<R> pull(end_ptr end, receive_options options, Take take);
+    template <class R, end_is at_end = end_is::failure, class Pop>
+    static asio::awaitable<R> receive_with(end_ptr end, receive_options options, Pop pop);
     template <class T>
-    static T take(detail::pipe_state& end, const frame& f);
+    static T pop_value(detail::pipe_state& end, const detail::frame& f);
     template <class T>
-    static void take_into(detail::pipe_state& end, const frame& f, T& into);
+    static void pop_into(detail::pipe_state& end, const detail::frame& f, T& into);
     template <class... Ts>
-    static std::variant<Ts...> take_any(detail::pipe_state& end, const frame& f);
+    static std::variant<Ts...> pop_any(detail::pipe_state& end, const detail::frame& f);
 
     end_ptr end_;
 };

@@ -152,7 +152,7 @@ public:
 
     /// Reaps the child now if it has ended. Never blocks. This happens by itself: it is for those
     /// who have another sign of its end, and want status() at once.
-    void poke();
+    void try_reap();
 
     /// Sends a signal, to the whole of its group if it has one of its own; also to the child if it
     /// has left that. False, and nothing is sent, if it was reaped before: no other process that

@@ -61,7 +61,7 @@ private:
         : state_(std::move(state)) {}
     static asio::awaitable<std::optional<T>> next_of(std::shared_ptr<detail::incoming_stream> state,
                                                      receive_options options);
-    static T take(detail::incoming_stream& from);
+    static T pop(detail::incoming_stream& from);
 
     std::shared_ptr<detail::incoming_stream> state_;
 };
@@ -73,7 +73,7 @@ asio::awaitable<std::optional<T>> stream<T>::next_of(std::shared_ptr<detail::inc
     const auto until = detail::deadline_of(options.timeout);
     for (;;) {
         if (state->end->yield_due()) co_await state->end->yield_to_receive();
-        if (!state->inbox.empty()) co_return take(*state);
+        if (!state->inbox.empty()) co_return pop(*state);
         if (state->is_over()) {
             if (state->inbox.failure()) std::rethrow_exception(state->inbox.failure());
             co_return std::nullopt;
@@ -83,14 +83,14 @@ asio::awaitable<std::optional<T>> stream<T>::next_of(std::shared_ptr<detail::inc
 }
 
 template <class T>
-T stream<T>::take(detail::incoming_stream& from) {
-    struct removal {
+T stream<T>::pop(detail::incoming_stream& from) {
+    struct pop_guard {
         detail::incoming_stream& from;
-        ~removal() {
+        ~pop_guard() {
             from.inbox.pop();
             from.return_credit();
         }
-    } const removed{from};
+    } const guard{from};
     T value{};
     from.end->decode_value(from.inbox.front(), value);
     return value;

@@ -11,7 +11,11 @@
 
 namespace remora::detail {
 
-const int REMORA_ASIO_ABI = ASIO_VERSION;
+template <int version, class Form, int allocator_cache_size, class Compiler>
+void compiled_with_asio() {
+}
+template void
+compiled_with_asio<ASIO_VERSION, asio_form, ASIO_RECYCLING_ALLOCATOR_CACHE_SIZE, compiler>();
 
 asio::any_io_executor strand_of(const asio::any_io_executor& executor) {
     using of_context = asio::io_context::executor_type;

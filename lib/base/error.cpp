@@ -17,19 +17,19 @@ const char* text_of(errc code) {
         case errc::refused:
             return "refused by the server";
         case errc::version_mismatch:
-            return "the versions do not go together";
+            return "the versions of server and app do not match: update the older side";
         case errc::start_timeout:
-            return "the app did not say hello in time";
+            return "the app did not say hello within start_timeout";
         case errc::no_such_pipe:
             return "no such pipe";
         case errc::bad_name:
-            return "not a name of a pipe";
+            return "invalid name of a pipe";
         case errc::closed:
             return "the pipe is closed";
         case errc::broken_pipe:
             return "the pipe is broken";
         case errc::receive_in_progress:
-            return "another receive is in progress";
+            return "another receive, or the reader of calls, is in progress";
         case errc::timed_out:
             return "timed out";
         case errc::type_mismatch:
@@ -39,9 +39,9 @@ const char* text_of(errc code) {
         case errc::truncated:
             return "the value is truncated";
         case errc::bad_value:
-            return "the bytes are no such value";
+            return "invalid value";
         case errc::over_budget:
-            return "the value needs more memory or time than decoding may use";
+            return "the value needs more memory or time than decode_limits allow";
         case errc::too_deep:
             return "the value is nested too deeply";
         case errc::message_too_large:
@@ -53,9 +53,9 @@ const char* text_of(errc code) {
         case errc::stopping:
             return "the server is stopping";
         case errc::already_running:
-            return "a run is alive already";
+            return "an app is running already, or its services have not ended";
         case errc::overloaded:
-            return "overloaded";
+            return "overloaded, try again later";
         case errc::no_transport:
             return "no transport that both sides could use";
         case errc::handler_failed:
@@ -65,7 +65,7 @@ const char* text_of(errc code) {
         case errc::cancelled:
             return "cancelled at the other end";
         case errc::bad_option:
-            return "an option makes no sense";
+            return "invalid option";
     }
     return "unknown error";
 }

@@ -92,9 +92,9 @@ asio::awaitable<void> call_session::read(std::unique_ptr<reading>) {
         why = std::current_exception();
     } catch (const std::bad_alloc&) {
         why = std::current_exception();
-        shared_.whole.give_up();
+        shared_.conversation.end_out_of_memory();
     } catch (...) {
-        shared_.whole.fail(std::current_exception());
+        shared_.conversation.fail(std::current_exception());
     }
     over(why);
     co_await caller_.wait_stream_uploads();
@@ -111,7 +111,7 @@ asio::awaitable<void> call_session::read_all() {
         }
         if (const frame* const f = end_.peek_frame(pipe_state::effort::least)) {
             batch.before_frame();
-            take(*f);
+            on_frame(*f);
             continue;
         }
         if (end_.at_end()) break;
@@ -122,26 +122,26 @@ asio::awaitable<void> call_session::read_all() {
 
 // Items, their end and credit may be of the calls of either end. What is no conversation any more
 // ends here, and the peer is told.
-void call_session::take(const frame& f) try {
+void call_session::on_frame(const frame& f) try {
     const bool of_sender = (f.header.flags & frame_header::of_sender) != 0;
     switch (f.header.kind) {
         case frame_kind::request:
-            return dispatcher_.take_request(f);
+            return dispatcher_.on_request(f);
         case frame_kind::message:
-            return dispatcher_.take_message(f);
+            return dispatcher_.on_message(f);
         case frame_kind::cancel:
-            return dispatcher_.take_cancel(f);
+            return dispatcher_.on_cancel(f);
         case frame_kind::reply:
         case frame_kind::failure:
-            return caller_.take_answer(f);
+            return caller_.on_answer(f);
         case frame_kind::time_left:
-            return dispatcher_.take_time_left(f);
+            return dispatcher_.on_time_left(f);
         case frame_kind::item:
-            return of_sender ? dispatcher_.take_item(f) : caller_.take_item(f);
+            return of_sender ? dispatcher_.on_item(f) : caller_.on_item(f);
         case frame_kind::end:
-            return of_sender ? dispatcher_.take_item(f) : caller_.take_answer(f);
+            return of_sender ? dispatcher_.on_item(f) : caller_.on_answer(f);
         default:
-            return of_sender ? dispatcher_.take_credit(f) : caller_.take_credit(f);
+            return of_sender ? dispatcher_.on_credit(f) : caller_.on_credit(f);
     }
 } catch (const error& e) {
     end_.close(e.code(), e.context());
@@ -152,22 +152,22 @@ void call_session::take(const frame& f) try {
 // from hearing of the end.
 void call_session::over(std::exception_ptr why) {
     shared_.batch.stop();
-    shared_.whole.end(why);
+    shared_.conversation.end(why);
     caller_.end();
     dispatcher_.end();
     shared_.batch.wake_streams();
-    shared_.whole.awaiting_end().notify_all();
+    shared_.conversation.awaiting_end().notify_all();
 }
 
 asio::awaitable<void> call_session::wait_over(end_ptr end) {
     of(end);
-    conversation& whole = end->shared->whole;
-    while (!whole.is_over() || end->dispatcher->running() != 0) {
-        wait_queue::waiter mine(whole.awaiting_end(), end->executor());
+    auto& conversation = end->shared->conversation;
+    while (!conversation.is_over() || end->dispatcher->running() != 0) {
+        wait_queue::waiter mine(conversation.awaiting_end(), end->executor());
         co_await mine.wait();
         throw_if_cancelled(co_await asio::this_coro::cancellation_state);
     }
-    whole.rethrow();
+    conversation.rethrow();
 }
 
 }  // namespace remora::detail

@@ -60,7 +60,7 @@ call_table::time call_table::next_deadline() const noexcept {
     return deadlines_.empty() ? time::max() : deadlines_.begin()->first;
 }
 
-pending_call* call_table::take_any() {
+pending_call* call_table::extract_any() {
     while (!calls_.empty()) {
         const auto first = calls_.begin();
         pending_call* const call = first->second.call;

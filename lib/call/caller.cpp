@@ -29,7 +29,7 @@ caller::caller(calls_shared& shared)
 caller::~caller() = default;
 
 bool caller::may_call() const noexcept {
-    return !shared_.whole.is_over() && end_.can_send() && !turns_.has_waiting() &&
+    return !shared_.conversation.is_over() && end_.can_send() && !turns_.has_waiting() &&
            table_.has_room(turns_.notified()) && !end_.queue_is_full();
 }
 
@@ -38,11 +38,11 @@ remote_error caller::too_late(const pipe_end& end, std::string_view request) {
 }
 
 // The turn of a caller that fails is the next one's.
-struct caller::line_guard {
-    explicit line_guard(caller& who) noexcept : self(who) {}
-    line_guard(const line_guard&) = delete;
-    line_guard& operator=(const line_guard&) = delete;
-    ~line_guard() {
+struct caller::turn_guard {
+    explicit turn_guard(caller& who) noexcept : self(who) {}
+    turn_guard(const turn_guard&) = delete;
+    turn_guard& operator=(const turn_guard&) = delete;
+    ~turn_guard() {
         if (!may_begin) self.grant_turns();
     }
 
@@ -52,7 +52,7 @@ struct caller::line_guard {
 
 asio::awaitable<void> caller::wait_turn(deadline until, std::string_view request) {
     check_calling(request);
-    line_guard line(*this);
+    turn_guard guard(*this);
     wait_queue::waiter mine(turns_, end_.executor(), until);
     const auto* const serves = serving_of(co_await asio::this_coro::executor);
     if (serves != nullptr && serves->end == &end_) {
@@ -70,11 +70,12 @@ asio::awaitable<void> caller::wait_turn(deadline until, std::string_view request
         throw too_late(end_, request);
     }
     check_calling(request);
-    line.may_begin = true;
+    guard.may_begin = true;
 }
 
 void caller::check_calling(std::string_view request) const {
-    if (shared_.whole.is_over() || !end_.can_send()) throw shared_.whole.why_gone(request);
+    if (shared_.conversation.is_over() || !end_.can_send())
+        throw shared_.conversation.why_gone(request);
 }
 
 void caller::grant_turns() {
@@ -121,7 +122,7 @@ void caller::abandon(std::uint64_t id) noexcept try {
 void caller::cancel(std::uint64_t id) noexcept {
     const auto [what, call] = table_.find(id);
     if (what != call_table::verdict::expected) return;
-    call->fail(shared_.whole.why_cancelled(call->request_name()));
+    call->fail(shared_.conversation.why_cancelled(call->request_name()));
     abandon(id);
 }
 
@@ -143,7 +144,7 @@ void caller::arm(deadline until) noexcept try {
         if (!ec && end) end->caller->expire();
     });
 } catch (const std::bad_alloc&) {  // no deadline would pass any more
-    shared_.whole.give_up();
+    shared_.conversation.end_out_of_memory();
 }
 
 void caller::expire() {
@@ -158,8 +159,8 @@ void caller::expire() {
 
 void caller::end() {
     timer_.cancel();
-    while (pending_call* const call = table_.take_any()) {
-        call->fail(shared_.whole.gone(call->request_name()));
+    while (pending_call* const call = table_.extract_any()) {
+        call->fail(shared_.conversation.gone(call->request_name()));
         call->wake();
     }
     for (const auto uploads = std::exchange(uploads_, {}); const auto& [id, stream] : uploads)

@@ -24,7 +24,7 @@ void conversation::fail(std::exception_ptr why) noexcept try {
     end_.close(errc::service_failed, "");
 }
 
-void conversation::give_up() noexcept {
+void conversation::end_out_of_memory() noexcept {
     end_.close(errc::overloaded, "out of memory");
 }
 

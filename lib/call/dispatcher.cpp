@@ -81,7 +81,7 @@ asio::awaitable<void> dispatcher::work(end_ptr, std::shared_ptr<worker> mine) {
         }
         mine->serves->end = nullptr;
         ended(mine->id);
-        if (shared_.whole.is_over() || idle_.size() == idle_workers) break;
+        if (shared_.conversation.is_over() || idle_.size() == idle_workers) break;
         co_await asio::this_coro::throw_if_cancelled(true);
         co_await asio::this_coro::reset_cancellation_state();
         auto next = mine->idle.wait([] {});
@@ -97,8 +97,8 @@ worker* dispatcher::find(std::uint64_t id) const noexcept {
 
 bool dispatcher::is_cancelled(std::uint64_t id) const noexcept {
     const worker* const found = find(id);
-    if (found == nullptr) return shared_.whole.is_over();
-    return found->is_cancelled || found->is_told;
+    if (found == nullptr) return shared_.conversation.is_over();
+    return found->is_cancelled || found->cancelled_at_end;
 }
 
 void dispatcher::ended(std::uint64_t id) {
@@ -106,12 +106,12 @@ void dispatcher::ended(std::uint64_t id) {
         const auto upload = found->second->streams.upload.lock();
         found->second->streams = {};
         running_.erase(found);
-        if (upload) upload->outlive();
+        if (upload) upload->handler_ended();
     }
     shared_.batch.wake_streams_if_idle();
-    if (!shared_.whole.is_over() || !running_.empty()) return;
-    busy_ = {};
-    shared_.whole.awaiting_end().notify_all();
+    if (!shared_.conversation.is_over() || !running_.empty()) return;
+    outstanding_work_ = {};
+    shared_.conversation.awaiting_end().notify_all();
 }
 
 void dispatcher::cancel(worker& which) {
@@ -120,14 +120,15 @@ void dispatcher::cancel(worker& which) {
 }
 
 // Until now the reader was what kept the context at work.
-void dispatcher::keep_at_work() noexcept try {
+void dispatcher::track_work() noexcept try {
     if (!running_.empty())
-        busy_ = asio::prefer(end_.executor(), asio::execution::outstanding_work.tracked);
+        outstanding_work_ =
+            asio::prefer(end_.executor(), asio::execution::outstanding_work.tracked);
 } catch (const std::bad_alloc&) {  // the context may stop before the last handlers
 }
 
 void dispatcher::end() {
-    keep_at_work();
+    track_work();
     cancel_handlers();
     for (const auto idle = std::exchange(idle_, {}); const auto& next : idle)
         next->idle.resume();
@@ -135,15 +136,15 @@ void dispatcher::end() {
 
 // A handler that ends at once is erased meanwhile, so the search starts again.
 void dispatcher::cancel_handlers() {
-    const auto told = [](const auto& entry) { return entry.second->is_told; };
+    const auto is_cancelled = [](const auto& entry) { return entry.second->cancelled_at_end; };
     for (;;) {
-        const auto next = std::ranges::find_if_not(running_, told);
+        const auto next = std::ranges::find_if_not(running_, is_cancelled);
         if (next == running_.end()) break;
         const auto mine = next->second;
-        mine->is_told = true;
+        mine->cancelled_at_end = true;
         cancel(*mine);
         if (const auto upload = mine->streams.upload.lock()) {
-            upload->fail(shared_.whole.gone(upload->request_name()));
+            upload->fail(shared_.conversation.gone(upload->request_name()));
             upload->wake();
         }
     }
@@ -164,7 +165,7 @@ void dispatcher::answer_failure(std::uint64_t id, std::exception_ptr why) noexce
     if (!end_.can_send()) return;
     answered(put_frame(end_, frame_kind::failure, id, 0, wire::call_failure::of(why)));
 } catch (const std::exception&) {  // not even a failure can be told
-    shared_.whole.give_up();
+    shared_.conversation.end_out_of_memory();
 }
 
 void dispatcher::refused(std::uint64_t id, bool one_way, std::exception_ptr why) noexcept {
@@ -176,7 +177,7 @@ void dispatcher::failed(std::uint64_t id, bool one_way, std::exception_ptr why) 
     const worker* const found = one_way ? nullptr : find(id);
     const bool cancelled = found != nullptr && found->is_cancelled;
     if (!one_way) answer_failure(id, why);
-    if (end_on_exception_ && !cancelled) shared_.whole.fail(why);
+    if (end_on_exception_ && !cancelled) shared_.conversation.fail(why);
 }
 
 }  // namespace remora::detail

@@ -100,7 +100,7 @@ void frame_batch::wake_later(std::shared_ptr<incoming_stream> stream) {
     try {
         to_wake_.push_back(stream);
     } catch (const std::bad_alloc&) {
-        stream->go_on();
+        stream->resume();
     }
 }
 
@@ -108,7 +108,7 @@ void frame_batch::wake_streams() {
     while (!to_wake_.empty()) {
         const auto next = std::move(to_wake_.back());
         to_wake_.pop_back();
-        next->go_on();
+        next->resume();
     }
 }
 

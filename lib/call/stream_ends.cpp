@@ -21,7 +21,7 @@ incoming_stream::~incoming_stream() {
     end->shared->windows.grow(first_window_ - inbox.window());
 }
 
-void incoming_stream::take(pipe_end&, const frame& f) {
+void incoming_stream::on_frame(pipe_end&, const frame& f) {
     if (f.header.kind == frame_kind::end) return inbox.end();
     if (f.header.kind != frame_kind::item)
         raise(errc::protocol_error, "a reply to a call that is answered with a stream");
@@ -46,7 +46,7 @@ void incoming_stream::wake() {
     end->shared->batch.wake_later(shared_from_this());
 }
 
-void incoming_stream::go_on() {
+void incoming_stream::resume() {
     is_listed_ = false;
     ready_.resume();
 }
@@ -69,7 +69,7 @@ void incoming_stream::drop() noexcept {
     ready_.post(end->executor());
 }
 
-void incoming_stream::outlive() {
+void incoming_stream::handler_ended() {
     if (inbox.has_ended()) return;
     inbox.end(closed_because("the handler has ended"));
     wake();
@@ -109,7 +109,7 @@ asio::awaitable<void> incoming_stream::wait(deadline until) {
     throw_if_cancelled(co_await asio::this_coro::cancellation_state);
 }
 
-void outgoing_stream::take_credit(const frame& f) {
+void outgoing_stream::on_credit(const frame& f) {
     if (credit.granted(decode<std::uint64_t>(f.payload))) return;
     raise(errc::protocol_error,
           "more credit than a stream has used, for call " + std::to_string(f.header.id));

@@ -20,7 +20,7 @@ std::atomic<bool> address_taken = false;
 
 // The directory of the pipes. The option is taken out of argv; the variable, out of the
 // environment, so that the app's own children do not find it.
-std::string take_directory(int& argc, char** argv) {
+std::string extract_directory(int& argc, char** argv) {
     std::string directory;
     if (const char* const value = std::getenv("REMORA_PIPES")) directory = value;
     ::unsetenv("REMORA_PIPES");
@@ -50,7 +50,7 @@ client::client(asio::io_context& io, int& argc, char** argv, client_options opti
 client::client(asio::any_io_executor executor, int& argc, char** argv, client_options options)
     : core_(std::make_shared<detail::server_session>(std::move(executor), std::move(options))) {
     detail::check_limits(core_->options().limits);
-    const std::string directory = take_directory(argc, argv);
+    const std::string directory = extract_directory(argc, argv);
     if (directory.empty()) {
         core_->no_server(address_taken);
     } else {

@@ -9,10 +9,11 @@
 namespace remora {
 namespace {
 
-// Ties the client to a life, for as long as run() lasts.
-class tie {
+// Tells an app_life of the server, for as long as run() lasts.
+class hooks_guard {
 public:
-    tie(detail::server_session& core, const std::shared_ptr<detail::app_life>& life) : core_(core) {
+    hooks_guard(detail::server_session& core, const std::shared_ptr<detail::app_life>& life)
+        : core_(core) {
         if (life->policy.what == server_gone_policy::kind::end_within) {
             parent_watchdog_.emplace(core.control().fd(), life->policy.limit);
             core.hooks.on_server_known = [this](int pidfd) { parent_watchdog_->watch(pidfd); };
@@ -21,9 +22,9 @@ public:
         core.hooks.on_gone = [life] { life->server_lost(); };
         core.hooks.on_goodbye = [life] { life->stop_requested(); };
     }
-    ~tie() { core_.hooks = {}; }
-    tie(const tie&) = delete;
-    tie& operator=(const tie&) = delete;
+    ~hooks_guard() { core_.hooks = {}; }
+    hooks_guard(const hooks_guard&) = delete;
+    hooks_guard& operator=(const hooks_guard&) = delete;
 
 private:
     detail::server_session& core_;
@@ -40,7 +41,7 @@ int client::run_app(app_function app) {
                            detail::code_exception);
     }
     const auto life = std::make_shared<detail::app_life>(*io, core_->options());
-    const tie tied(*core_, life);
+    const hooks_guard hooks(*core_, life);
     life->start(std::move(app));
     if (core_->control().is_stopping() && !core_->options().on_goodbye) life->stop_requested();
     life->run_until(life->finished);

@@ -87,9 +87,10 @@ void pipe_state::give_up(const error& why) {
 }
 
 void pipe_state::end_of_input() {
-    const bool whole = transport_->input().empty();
-    reader_.end(failure_ ? failure_ : make_error_code(gone_),
-                whole ? "it left without closing the pipe" : "it left in the middle of a frame");
+    const bool between_frames = transport_->input().empty();
+    reader_.end(
+        failure_ ? failure_ : make_error_code(gone_),
+        between_frames ? "it left without closing the pipe" : "it left in the middle of a frame");
     fail_sending(reader_.end_code());
 }
 

@@ -41,9 +41,9 @@ public:
         pause_ = longest_pause;
     }
 
-    /// Whether the waiter may first poll by itself for a moment, and keep the thread. `alone`:
-    /// nobody else waits on that executor; then it may.
-    bool looks_first(bool alone) const noexcept { return alone || eager_credit_ >= 0; }
+    /// Whether the waiter may first poll by itself for a moment, and keep the thread.
+    /// `only_waiter`: nobody else waits on that executor; then it may.
+    bool looks_first(bool only_waiter) const noexcept { return only_waiter || eager_credit_ >= 0; }
     void found_first() noexcept {
         eager_credit_ = 0;
         backoff_ = first_backoff;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "polling/usable_cpus.hpp"
-#include "polling/control_groups.hpp"
+#include "base/control_groups.hpp"
 
 #include <algorithm>
 #include <cerrno>

@@ -15,7 +15,7 @@ void wake_event::link() noexcept {
     all_.first_ = this;
 }
 
-wake_event::handler wake_event::take() noexcept {
+wake_event::handler wake_event::release() noexcept {
     *link_ = next_;
     if (next_ != nullptr) next_->link_ = link_;
     handler h = std::move(*handler_);
@@ -25,7 +25,7 @@ wake_event::handler wake_event::take() noexcept {
 
 void wake_event::resume() {
     if (!handler_) return;
-    handler h = take();
+    handler h = release();
     const asio::any_io_executor executor = h.get_executor();
     try {
         std::move(h)();
@@ -35,12 +35,12 @@ void wake_event::resume() {
 }
 
 void wake_event::post(const asio::any_io_executor& executor) {
-    if (handler_) asio::post(executor, take());
+    if (handler_) asio::post(executor, release());
 }
 
 // The coroutine's frame holds this: nothing may be touched afterwards.
 void wake_event::drop() noexcept {
-    if (handler_) const handler dropped = take();
+    if (handler_) const handler dropped = release();
 }
 
 }  // namespace remora::detail

@@ -37,7 +37,7 @@ struct child::watcher : std::enable_shared_from_this<watcher> {
         : owner(std::move(child)), sigchld(executor), pidfd(executor), again(executor) {}
 
     void prepare(const detail::unique_fd& fd);
-    void take_signals();
+    void catch_sigchld();
     void start();
     void stop();
     bool look();
@@ -49,7 +49,7 @@ struct child::watcher : std::enable_shared_from_this<watcher> {
     asio::signal_set sigchld;
     asio::posix::stream_descriptor pidfd;
     asio::steady_timer again;
-    bool takes_signals = false;
+    bool catches_sigchld = false;
 };
 
 }  // namespace remora

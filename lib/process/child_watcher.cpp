@@ -13,7 +13,7 @@ namespace {
 
 // A handler that is there, the host's or that of another signal_set, stays; unless the kernel reaps
 // the children by itself, so that every status would be lost.
-bool may_take_sigchld() {
+bool may_catch_sigchld() {
     struct sigaction action{};
     ::sigaction(SIGCHLD, nullptr, &action);
     if ((action.sa_flags & SA_NOCLDWAIT) != 0) return true;
@@ -32,16 +32,16 @@ void child::watcher::prepare(const unique_fd& fd) {
 }
 
 // A signal that comes before the first wait is kept for it.
-void child::watcher::take_signals() {
-    if (!may_take_sigchld()) return;
+void child::watcher::catch_sigchld() {
+    if (!may_catch_sigchld()) return;
     sigchld.add(SIGCHLD);
-    takes_signals = true;
+    catches_sigchld = true;
 }
 
 // On the executor. The child may have ended, or have been destroyed, since prepare().
 void child::watcher::start() {
     if (look()) return;
-    if (takes_signals) await_signal();
+    if (catches_sigchld) await_signal();
     if (pidfd.is_open())
         await_pidfd();
     else

@@ -15,7 +15,7 @@ child::child(asio::any_io_executor executor, const spawn_options& options)
     const auto watching = std::make_shared<watcher>(executor, state_);
     state_->watch = watching;
     // Before the spawn: a child may be over at once.
-    watching->take_signals();
+    watching->catch_sigchld();
     try {
         state_->pid = detail::spawn(options);
         state_->leads_group = options.group != process_group::shared;
@@ -56,7 +56,7 @@ asio::awaitable<exit_status> child::wait() {
     return state::wait(state_);
 }
 
-void child::poke() {
+void child::try_reap() {
     state_->reap(WNOHANG);
 }
 

@@ -111,7 +111,7 @@ void close_from(int first) {
         ::fcntl(static_cast<int>(fd), F_SETFD, FD_CLOEXEC);
 }
 
-bool take(const descriptor_step& step) {
+bool apply(const descriptor_step& step) {
     switch (step.what) {
         case descriptor_step::kind::duplicate:
             return ::dup2(step.fd, step.as) == step.as;
@@ -129,7 +129,7 @@ bool prepare(const spawn_plan& plan, start_failure& cause) {
     if (plan.group == process_group::session && ::setsid() < 0) return false;
     if (plan.umask) ::umask(*plan.umask);
     for (const descriptor_step& step : plan.steps) {
-        if (!take(step)) return false;
+        if (!apply(step)) return false;
     }
     close_from(plan.first_closed);
     if (plan.working_directory && ::chdir(plan.working_directory->c_str()) != 0) return false;
@@ -154,8 +154,8 @@ void execute(const spawn_plan& plan, const std::vector<std::string>& candidates)
     if (refused) errno = EACCES;
 }
 
-[[noreturn]] void become(const spawn_plan& plan, const std::vector<std::string>& candidates,
-                         int report) {
+[[noreturn]] void exec_or_exit(const spawn_plan& plan, const std::vector<std::string>& candidates,
+                               int report) {
     start_failure cause;
     if (prepare(plan, cause)) {
         sigset_t none;
@@ -198,7 +198,7 @@ std::optional<start_failure> spawn_by_fork(const spawn_plan& plan, pid_t& pid) {
     {
         const all_signals_blocked blocked;
         pid = ::fork();
-        if (pid == 0) become(plan, candidates, writer.get());
+        if (pid == 0) exec_or_exit(plan, candidates, writer.get());
     }
     if (pid < 0) return start_failure{errno};
     writer.reset();

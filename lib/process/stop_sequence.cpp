@@ -7,14 +7,14 @@ namespace remora::detail {
 
 stop_action stop_sequence::start(stop_step first) {
     if (exited_) return {stop_action::kind::done};
-    return first > step_ ? take(first) : stop_action{};
+    return first > step_ ? enter(first) : stop_action{};
 }
 
 stop_action stop_sequence::time_passed() {
-    return hurry();
+    return escalate();
 }
 
-stop_action stop_sequence::hurry() {
+stop_action stop_sequence::escalate() {
     switch (step_) {
         case stop_step::none:
             return start(stop_step::goodbye);
@@ -32,7 +32,7 @@ stop_action stop_sequence::exited() {
     return {stop_action::kind::done};
 }
 
-stop_action stop_sequence::take(stop_step step) {
+stop_action stop_sequence::enter(stop_step step) {
     step_ = step;
     switch (step) {
         case stop_step::none:

@@ -39,7 +39,7 @@ public:
     /// The time of the last step is over.
     stop_action time_passed();
     /// The stop was requested again: do not wait for the time of this step to pass.
-    stop_action hurry();
+    stop_action escalate();
     /// The app has ended.
     stop_action exited();
 
@@ -48,7 +48,7 @@ public:
     stop_step stopped_by() const { return step_; }
 
 private:
-    stop_action take(stop_step step);
+    stop_action enter(stop_step step);
 
     stop_times times_;
     stop_step step_ = stop_step::none;

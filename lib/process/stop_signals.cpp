@@ -19,7 +19,7 @@ constexpr int most_unanswered = 2;
 // Guarded by the mutex.
 struct sharing {
     int runs = 0;
-    struct sigaction asios{};  ///< what tells the sets
+    struct sigaction asio_action{};  ///< the handler of Asio, which tells the sets
 };
 std::mutex mutex;
 std::array<sharing, NSIG> shared;
@@ -59,18 +59,18 @@ bool is_ours(const struct sigaction& action) {
     return (action.sa_flags & SA_SIGINFO) != 0 && action.sa_sigaction == on_signal;
 }
 
-bool may_take(int signal) {
+bool may_catch(int signal) {
     const struct sigaction now = action_of(signal);
     return is_ours(now) || ((now.sa_flags & SA_SIGINFO) == 0 && now.sa_handler == SIG_DFL);
 }
 
 // Asio has just installed its handler.
 void install(int signal) {
-    of(signal).asios = action_of(signal);
-    tell_sets = of(signal).asios.sa_handler;
+    of(signal).asio_action = action_of(signal);
+    tell_sets = of(signal).asio_action.sa_handler;
     unanswered = 0;
     from_terminal[static_cast<std::size_t>(signal)] = false;
-    struct sigaction ours = of(signal).asios;
+    struct sigaction ours = of(signal).asio_action;
     ours.sa_sigaction = on_signal;
     ours.sa_flags |= SA_SIGINFO;
     ::sigaction(signal, &ours, nullptr);
@@ -78,15 +78,15 @@ void install(int signal) {
 
 }  // namespace
 
-const std::vector<int>& stop_signals::take() {
+const std::vector<int>& stop_signals::catch_all() {
     const std::lock_guard lock(mutex);
     for (const int signal : numbers) {
-        if (!may_take(signal)) continue;
+        if (!may_catch(signal)) continue;
         set_.add(signal);
-        taken_.push_back(signal);
+        caught_.push_back(signal);
         if (of(signal).runs++ == 0) install(signal);
     }
-    return taken_;
+    return caught_;
 }
 
 asio::awaitable<int> stop_signals::next() {
@@ -97,7 +97,7 @@ asio::awaitable<int> stop_signals::next() {
 }
 
 bool stop_signals::came_from_terminal(int signal) const {
-    return std::ranges::find(taken_, signal) != taken_.end() &&
+    return std::ranges::find(caught_, signal) != caught_.end() &&
            from_terminal[static_cast<std::size_t>(signal)];
 }
 
@@ -105,11 +105,11 @@ void stop_signals::release() {
     const std::lock_guard lock(mutex);
     std::error_code ignored;
     set_.cancel(ignored);  // else the wait has no end
-    for (const int signal : std::exchange(taken_, {})) {
+    for (const int signal : std::exchange(caught_, {})) {
         const struct sigaction now = action_of(signal);
         const bool last = --of(signal).runs == 0;
         // Sets of the host's may still have it.
-        if (last && is_ours(now)) ::sigaction(signal, &of(signal).asios, nullptr);
+        if (last && is_ours(now)) ::sigaction(signal, &of(signal).asio_action, nullptr);
         set_.remove(signal, ignored);  // the last one sets the default action
         if (!is_ours(now)) ::sigaction(signal, &now, nullptr);
     }

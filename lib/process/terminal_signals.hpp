@@ -19,7 +19,7 @@ public:
 
     explicit terminal_signals(bool reach_app = true) : reach_app_(reach_app) {}
 
-    /// Whether this signal starts the stop sequence (or hurries it, if it has started).
+    /// Whether this signal starts the stop sequence (or escalates it, if it has started).
     bool stops(int signal, time_point now) {
         if (!reach_app_ || (signal != SIGINT && signal != SIGQUIT)) return true;
         const bool second = last_ && now - *last_ <= std::chrono::seconds(2);

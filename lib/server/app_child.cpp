@@ -11,13 +11,13 @@ app_child::app_child(const asio::any_io_executor& strand, const spawn_options& h
                      const event_hook& emit)
     : strand_(strand),
       emit_(emit),
-      launched_(!how.launcher.empty()),
+      has_launcher_(!how.launcher.empty()),
       in_own_group_(how.group != process_group::shared),
       process_(strand, how) {
 }
 
 void app_child::said_hello(int pid) {
-    if (pid != process_.pid()) behind_ = descendant::find(strand_, pid, process_.pid());
+    if (pid != process_.pid()) forked_app_ = descendant::find(strand_, pid, process_.pid());
 }
 
 void app_child::signal(int number) {
@@ -26,7 +26,7 @@ void app_child::signal(int number) {
     const bool group_reaches_it = in_own_group_ && !process_.status() && number != SIGKILL;
     for (const int each : {number, SIGCONT}) {
         send_to(process_, each);
-        if (behind_ && !group_reaches_it) send_to(*behind_, each);
+        if (forked_app_ && !group_reaches_it) send_to(*forked_app_, each);
         if (number != SIGTERM) break;  // one that is stopped acts on it only when it goes on
     }
 }
@@ -42,14 +42,14 @@ void app_child::send_to(Process& process, int number) {
 }
 
 void app_child::abandon() noexcept try {
-    if (behind_) behind_->signal(SIGKILL);
+    if (forked_app_) forked_app_->signal(SIGKILL);
 } catch (const std::exception&) {  // not permitted
 }
 
 // It may have said hello only after the last signal was sent.
-asio::awaitable<void> app_child::wait_behind(bool kill) {
-    if (kill) send_to(*behind_, SIGKILL);
-    co_await behind_->wait();
+asio::awaitable<void> app_child::wait_forked_app(bool kill) {
+    if (kill) send_to(*forked_app_, SIGKILL);
+    co_await forked_app_->wait();
 }
 
 }  // namespace remora::detail

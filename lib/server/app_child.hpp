@@ -21,8 +21,8 @@ public:
 
     int pid() const { return process_.pid(); }
     /// Whether it was started through a launcher.
-    bool is_launched() const noexcept { return launched_; }
-    bool is_behind_launcher() const noexcept { return behind_.has_value(); }
+    bool has_launcher() const noexcept { return has_launcher_; }
+    bool has_forked_app() const noexcept { return forked_app_.has_value(); }
 
     /// Process `pid` has said hello.
     void said_hello(int pid);
@@ -31,11 +31,11 @@ public:
     /// Kills the app behind a launcher, when nobody is left to wait for it.
     void abandon() noexcept;
     /// Looks whether the child has ended.
-    void poke() { process_.poke(); }
+    void try_reap() { process_.try_reap(); }
     /// Completes when the child has ended.
     asio::awaitable<exit_status> wait() { return process_.wait(); }
     /// Completes when the app behind the launcher has ended.
-    asio::awaitable<void> wait_behind(bool kill);
+    asio::awaitable<void> wait_forked_app(bool kill);
 
 private:
     template <class Process>
@@ -43,10 +43,10 @@ private:
 
     asio::any_io_executor strand_;
     const event_hook& emit_;
-    bool launched_;
+    bool has_launcher_;
     bool in_own_group_;
     child process_;
-    std::optional<descendant> behind_;
+    std::optional<descendant> forked_app_;
 };
 
 }  // namespace remora::detail

@@ -37,7 +37,7 @@ app_session::app_session(std::shared_ptr<server_core> server,
       signals_(server_->strand) {
     process_.emplace(strand(), how_to_spawn(arguments), server_->emit);
     pid_ = process_->pid();
-    launched_ = process_->is_launched();
+    has_launcher_ = process_->has_launcher();
 }
 
 app_session::~app_session() {
@@ -66,7 +66,7 @@ spawn_options app_session::how_to_spawn(const std::vector<std::string>& argument
         how.inherit.push_back({transports_.arena()->fd(), control_session::arena_fd});
     how.arguments.insert(how.arguments.end(), arguments.begin(), arguments.end());
     if (how.launcher.empty()) how.launcher = words_of(std::getenv("REMORA_LAUNCHER"));
-    if (options.handle_signals) how.handled_signals = signals_.take();
+    if (options.handle_signals) how.handled_signals = signals_.catch_all();
     return how;
 }
 
@@ -86,8 +86,8 @@ asio::awaitable<void> app_session::watch_app() {
         try {
             result_.status = co_await process_->wait();
             // A launcher may not be all that has to be stopped.
-            if (process_->is_behind_launcher() && stopping_.started())
-                co_await process_->wait_behind(stopping_.stopped_by() == stop_step::sigkill);
+            if (process_->has_forked_app() && stopping_.started())
+                co_await process_->wait_forked_app(stopping_.stopped_by() == stop_step::sigkill);
             ended_ = true;
             until_ended_.notify_all();
         } catch (const std::bad_alloc&) {  // the run cannot end without it

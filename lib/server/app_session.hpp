@@ -32,7 +32,7 @@ public:
 
     int pid() const noexcept { return pid_; }
     /// Whether it was started through a launcher.
-    bool is_launched() const noexcept { return launched_; }
+    bool has_launcher() const noexcept { return has_launcher_; }
     const asio::any_io_executor& strand() const noexcept { return server_->strand; }
     const asio::any_io_executor& executor() const noexcept { return server_->executor; }
     std::chrono::nanoseconds stop_timeout() const noexcept { return server_->options.stop_timeout; }
@@ -61,7 +61,7 @@ private:
     asio::awaitable<void> drain();
     void finish();
     asio::awaitable<void> watch_signals();
-    void take_signal(int signal);
+    void on_signal(int signal);
     void perform(const stop_action& action);
 
     std::shared_ptr<server_core> server_;
@@ -70,7 +70,7 @@ private:
     control_session control_;
     std::optional<app_child> process_;
     int pid_ = 0;
-    bool launched_ = false;
+    bool has_launcher_ = false;
     bool ended_ = false;  ///< the app is reaped
     bool over_ = false;
     wait_queue until_ended_;

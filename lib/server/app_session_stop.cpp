@@ -50,20 +50,20 @@ void app_session::perform(const stop_action& action) {
 asio::awaitable<void> app_session::watch_signals() {
     while (!over_) {
         const int signal = co_await signals_.next();
-        if (signal != 0) take_signal(signal);
+        if (signal != 0) on_signal(signal);
     }
 }
 
 // Once the app has ended, each signal ends the present wait for the services, and a repeated one
 // every wait.
-void app_session::take_signal(int signal) {
+void app_session::on_signal(int signal) {
     ++signals_got_;
     if (ended_) {
         leaves_services_ = signals_got_ > 1;
         connections_.stop_waiting();
     } else if (terminal_.stops(signal, std::chrono::steady_clock::now())) {
         if (stopping_.started()) {
-            perform(stopping_.hurry());
+            perform(stopping_.escalate());
         } else {
             stop(stop_step::goodbye, stop_timeout());
         }

@@ -35,7 +35,7 @@ asio::awaitable<void> control_session::talk() {
     } catch (const std::exception& e) {
         on_control_error(error(errc::protocol_error, std::string("control pipe: ") + e.what()));
     }
-    if (!app_.has_ended()) app_.process().poke();
+    if (!app_.has_ended()) app_.process().try_reap();
 }
 
 // False if the app was refused.
@@ -60,7 +60,7 @@ asio::awaitable<bool> control_session::handshake() {
 
 asio::awaitable<const frame*> control_session::await_hello() {
     const auto timeout =
-        app_.is_launched() ? std::chrono::nanoseconds::max() : server_.options.start_timeout;
+        app_.has_launcher() ? std::chrono::nanoseconds::max() : server_.options.start_timeout;
     const deadline until = deadline_of(timeout);
     const frame* f = nullptr;
     try {

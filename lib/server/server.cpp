@@ -22,7 +22,7 @@ asio::awaitable<pipe> accept_from(std::shared_ptr<server_core> core, std::string
         detail::listener* const here = co_await run_on(core->strand, std::move(offer));
         detail::throw_if_cancelled(co_await asio::this_coro::cancellation_state);
         // The last act, on the caller's executor: what was cancelled before has taken nothing.
-        if (auto end = core->take(*here, co_await asio::this_coro::executor))
+        if (auto end = core->accept_next(*here, co_await asio::this_coro::executor))
             co_return detail::call_access::make_pipe(std::move(end));
     }
 }

@@ -71,7 +71,7 @@ bool server_core::has_offer(const listener& here) {
     return !here.offered.empty();
 }
 
-end_ptr server_core::take(listener& here, const asio::any_io_executor& executor) {
+end_ptr server_core::accept_next(listener& here, const asio::any_io_executor& executor) {
     const std::lock_guard lock(handing_over);
     if (here.offered.empty()) return nullptr;
     offered_pipe taken = std::move(here.offered.front());
@@ -120,7 +120,7 @@ void server_core::report_failure(std::string_view name, std::exception_ptr why) 
 
 asio::any_io_executor server_core::connection_executor(const service_entry& entry) {
     if (entry.options.executor) return entry.options.executor;
-    if (alone) return executor;
+    if (single_threaded) return executor;
     return strand_of(executor);
 }
 

@@ -51,7 +51,7 @@ public:
     static asio::awaitable<listener*> await_offer(std::shared_ptr<server_core> self,
                                                   std::string name);
     /// The next connection, for `executor`, or null if another has taken it. For any thread.
-    end_ptr take(listener& here, const asio::any_io_executor& executor);
+    end_ptr accept_next(listener& here, const asio::any_io_executor& executor);
     void offer(const std::string& name, offered_pipe pipe);
     bool is_known(const std::string& name) const;
     const service_entry* service(const std::string& name) const;
@@ -69,7 +69,8 @@ public:
     asio::any_io_executor strand;
     server_options options;
     event_hook emit;
-    std::atomic<bool> alone = false;     ///< server::run drives the context: no strands are needed
+    /// server::run drives the context: no strands are needed.
+    std::atomic<bool> single_threaded = false;
     std::atomic<bool> busy = false;      ///< a run is alive
     std::weak_ptr<app_session> current;  ///< on the strand
     /// Guards what accept() changes on its caller's executor: the connections that are offered, and

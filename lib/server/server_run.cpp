@@ -65,12 +65,14 @@ int run_until_over(asio::io_context& io, awaited_result& end, const app_process&
 }
 
 // The context is run by server::run alone as long as this lives.
-class alone_on_context {
+class single_threaded_guard {
 public:
-    explicit alone_on_context(server_core& core) noexcept : core_(core) { core_.alone = true; }
-    ~alone_on_context() { core_.alone = false; }
-    alone_on_context(const alone_on_context&) = delete;
-    alone_on_context& operator=(const alone_on_context&) = delete;
+    explicit single_threaded_guard(server_core& core) noexcept : core_(core) {
+        core_.single_threaded = true;
+    }
+    ~single_threaded_guard() { core_.single_threaded = false; }
+    single_threaded_guard(const single_threaded_guard&) = delete;
+    single_threaded_guard& operator=(const single_threaded_guard&) = delete;
 
 private:
     server_core& core_;
@@ -92,7 +94,7 @@ int server::run(std::vector<std::string> arguments) {
     } catch (const std::system_error& e) {
         return say(e.what(), code_failed);
     }
-    const alone_on_context no_strands(*core_);
+    const single_threaded_guard no_strands(*core_);
     asio::co_spawn(core_->strand, life->result(), [end, io](std::exception_ptr, run_result r) {
         end->result = std::move(r);
         if (end->awaited) io->stop();

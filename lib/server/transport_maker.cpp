@@ -54,7 +54,7 @@ connection_ends transport_maker::make(const std::string& base, std::uint32_t kin
 // None, if there is no memory for them and FIFOs are allowed too.
 shared_rings transport_maker::make_rings(std::uint32_t kinds, std::size_t ring) try {
     if (!arena_) raise(errc::no_transport, "the server has no shared memory");
-    const std::uint64_t place = arena_->take(ring);
+    const std::uint64_t place = arena_->allocate(ring);
     try {
         return {arena_, place, ring, side::server};
     } catch (...) {

@@ -102,7 +102,7 @@ arena_address shm_arena::address(int fd) const {
     return {fd, fd_.get(), info.st_dev, info.st_ino};
 }
 
-std::uint64_t shm_arena::take(std::size_t ring, std::uint64_t free) {
+std::uint64_t shm_arena::allocate(std::size_t ring, std::uint64_t free) {
     const std::uint64_t size = page_size() + 2 * ring;
     if (free < size + spared) {
         raise_system(ENOMEM, "shared memory: " + std::to_string(size) +

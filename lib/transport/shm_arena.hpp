@@ -2,8 +2,8 @@
 /// The shared memory of a run.
 #pragma once
 
+#include "base/control_groups.hpp"
 #include "base/unique_fd.hpp"
-#include "polling/control_groups.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -41,7 +41,8 @@ public:
     /// The server's part: commits memory for one connection with two rings of `ring` bytes each,
     /// and returns its place. Throws what the system says; ENOMEM if the process can allocate
     /// hardly more than `free` bytes, since beyond them the kernel would kill it.
-    std::uint64_t take(std::size_t ring, std::uint64_t free = control_groups::own().free_memory());
+    std::uint64_t allocate(std::size_t ring,
+                           std::uint64_t free = control_groups::own().free_memory());
     /// Both sides have left: gives the pages back to the system.
     void punch(std::uint64_t offset, std::size_t ring) noexcept;
     /// The server has left and the app has not.

@@ -11,7 +11,7 @@
 
 namespace remora {
 
-std::string text_of(kind value) {
+std::string detail::text_of(kind value) {
     switch (value) {
         case kind::boolean:
             return "bool";
@@ -132,9 +132,9 @@ void input_archive::fail_truncated(std::size_t needed) const {
          std::to_string(needed) + " bytes needed, " + std::to_string(left()) + " left");
 }
 
-void input_archive::fail_kind(kind expected) const {
+void input_archive::fail_kind(detail::kind expected) const {
     fail(errc::field_mismatch,
-         text_of(expected) + " expected, " + text_of(static_cast<kind>(*at_)) + " found");
+         text_of(expected) + " expected, " + text_of(static_cast<detail::kind>(*at_)) + " found");
 }
 
 void input_archive::fail_count(std::size_t count) const {

@@ -7,7 +7,7 @@
 #include <cstring>
 #include <string>
 
-namespace remora {
+namespace remora::detail {
 namespace {
 
 static_assert(std::endian::native == std::endian::little,
@@ -17,9 +17,9 @@ constexpr std::uint8_t known_flags =
     frame_header::named | frame_header::may_skip | frame_header::of_sender | frame_header::joined;
 
 [[noreturn]] void fail_too_large(std::size_t length, std::size_t limit) {
-    detail::raise(errc::message_too_large, "a frame of " + std::to_string(length) +
-                                               " bytes was announced, the limit is " +
-                                               std::to_string(limit));
+    raise(errc::message_too_large, "a frame of " + std::to_string(length) +
+                                       " bytes was announced, the limit is " +
+                                       std::to_string(limit));
 }
 
 // The name of a frame that comes in pieces is in the first of them.
@@ -33,7 +33,7 @@ frame_header load_checked(const std::byte* from, std::size_t limit) {
     const bool garbage =
         header.kind == frame_kind{} || (header.flags & ~known_flags) != 0 || header.unknown != 0;
     if (garbage) [[unlikely]]
-        detail::raise(errc::protocol_error, "a frame header with unknown bits");
+        raise(errc::protocol_error, "a frame header with unknown bits");
     if (header.length > limit) [[unlikely]] {
         const bool named = begins_with_name(header);
         if (!named || header.length > limit + 1 + max_type_name)
@@ -53,7 +53,7 @@ std::size_t load_byte(const std::byte* from) noexcept {
 void split_name(frame& f, std::size_t limit) {
     const std::size_t length = f.payload.empty() ? 0 : load_byte(f.payload.data());
     if (length == 0 || length + 1 > f.payload.size()) [[unlikely]] {
-        detail::raise(errc::protocol_error, "a frame with a name that does not fit into it");
+        raise(errc::protocol_error, "a frame with a name that does not fit into it");
     }
     f.type_name = {reinterpret_cast<const char*>(f.payload.data()) + 1, length};
     f.payload = f.payload.subspan(1 + length);
@@ -88,4 +88,4 @@ bool parse_frame(std::span<const std::byte> bytes, std::size_t limit, std::size_
     return true;
 }
 
-}  // namespace remora
+}  // namespace remora::detail

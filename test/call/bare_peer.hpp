@@ -60,7 +60,7 @@ public:
     asio::awaitable<received> next(frame_kind kind) {
         for (;;) {
             std::size_t wanted = 0;
-            while (const auto f = remora::parse_frame(in_, 16u << 20, wanted)) {
+            while (const auto f = remora::detail::parse_frame(in_, 16u << 20, wanted)) {
                 received r{f->header, std::string(reinterpret_cast<const char*>(f->payload.data()),
                                                   f->payload.size())};
                 in_.erase(in_.begin(), in_.begin() + static_cast<std::ptrdiff_t>(f->size()));

@@ -24,7 +24,7 @@ call_table::time at(int seconds) {
 }
 
 struct caller final : pending_call {
-    void take(remora::detail::pipe_end&, const remora::frame&) override {}
+    void on_frame(remora::detail::pipe_end&, const remora::detail::frame&) override {}
     void fail(std::exception_ptr) noexcept override {}
     void wake() override {}
     std::string_view request_name() const noexcept override { return "caller"; }
@@ -103,7 +103,7 @@ TEST_CASE("a request that was not sent leaves no call behind, and no deadline") 
     CHECK(table.size() == 0);
     CHECK(table.next_deadline() == no_deadline);
     CHECK(!table.expired(at(9)));
-    CHECK(table.take_any() == nullptr);
+    CHECK(table.extract_any() == nullptr);
 }
 
 TEST_CASE("calls expire in the order of their deadlines, and not before") {
@@ -140,7 +140,7 @@ TEST_CASE("at the end every call that is waited for is taken out once") {
     table.abandon(2);
     table.finish(4);
     std::set<pending_call*> taken;
-    while (auto* const call = table.take_any())
+    while (auto* const call = table.extract_any())
         CHECK(taken.insert(call).second);
     CHECK(taken == std::set<pending_call*>{&callers[0], &callers[2], &callers[4]});
     CHECK(table.size() == 0);

@@ -194,7 +194,7 @@ TEST_CASE("what a failed call says has the text of its code once") {
               "pipe \"pair\": unheard_of: \"no handler takes \\\"unheard_of\\\"\": "
               "unknown request");
         const auto busy = co_await failure_of(near.call<fail_with>(25, "three wait"));
-        CHECK(busy.text == "pipe \"pair\": fail_with: \"three wait\": overloaded");
+        CHECK(busy.text == "pipe \"pair\": fail_with: \"three wait\": overloaded, try again later");
     });
 }
 

@@ -90,8 +90,8 @@ private:
             const ssize_t count = ::read(requests.native_handle(), part.data(), part.size());
             bytes.append(part.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
             std::size_t wanted = 0;
-            while (const auto f =
-                       remora::parse_frame(std::as_bytes(std::span(bytes)), 1u << 20, wanted)) {
+            while (const auto f = remora::detail::parse_frame(std::as_bytes(std::span(bytes)),
+                                                              1u << 20, wanted)) {
                 const auto size = f->size();
                 if (f->header.kind == frame_kind::hello) say(answer_to_hello);
                 const bool asks =

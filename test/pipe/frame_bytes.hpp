@@ -14,8 +14,8 @@
 
 namespace test {
 
-using remora::frame_header;
-using remora::frame_kind;
+using remora::detail::frame_header;
+using remora::detail::frame_kind;
 using remora::detail::frame_reader;
 using remora::detail::frame_writer;
 
@@ -58,7 +58,7 @@ struct read_back {
     bool operator==(const read_back&) const = default;
 };
 
-inline read_back copy_of(const remora::frame& f) {
+inline read_back copy_of(const remora::detail::frame& f) {
     return {f.header.kind, f.header.id, std::string(f.type_name),
             std::string(reinterpret_cast<const char*>(f.payload.data()), f.payload.size())};
 }

@@ -116,10 +116,10 @@ TEST_CASE("frames of unknown kinds that may be skipped are, and others run meanw
     test::run([](asio::io_context& io) -> asio::awaitable<void> {
         auto [a, ends] = bare_pair(io);
         auto [twin, twin_ends] = bare_pair(io);
-        std::vector<std::byte> bytes(1000 * remora::frame_header::size);
-        for (std::size_t at = 0; at < bytes.size(); at += remora::frame_header::size) {
-            remora::frame_header{.kind = remora::frame_kind{200},
-                                 .flags = remora::frame_header::may_skip}
+        std::vector<std::byte> bytes(1000 * remora::detail::frame_header::size);
+        for (std::size_t at = 0; at < bytes.size(); at += remora::detail::frame_header::size) {
+            remora::detail::frame_header{.kind = remora::detail::frame_kind{200},
+                                         .flags = remora::detail::frame_header::may_skip}
                 .store(bytes.data() + at);
         }
         write_bytes(ends, bytes);
@@ -138,8 +138,9 @@ TEST_CASE("frames of unknown kinds that may be skipped are, and others run meanw
 TEST_CASE("a frame of the control pipe on a connection is a protocol error, and ends it") {
     test::run([](asio::io_context& io) -> asio::awaitable<void> {
         auto [a, ends] = bare_pair(io);
-        std::array<std::byte, remora::frame_header::size> header;
-        remora::frame_header{.kind = remora::frame_kind::hello}.store(header.data());
+        std::array<std::byte, remora::detail::frame_header::size> header;
+        remora::detail::frame_header{.kind = remora::detail::frame_kind::hello}.store(
+            header.data());
         write_bytes(ends, header);
         CHECK((co_await failure_of(a.receive<number>())).code == code(errc::protocol_error));
         CHECK(!a.is_open());
@@ -149,8 +150,8 @@ TEST_CASE("a frame of the control pipe on a connection is a protocol error, and 
 TEST_CASE("a frame of an unknown kind that may not be skipped is a protocol error") {
     test::run([](asio::io_context& io) -> asio::awaitable<void> {
         auto [a, ends] = bare_pair(io);
-        std::array<std::byte, remora::frame_header::size> header;
-        remora::frame_header{.kind = remora::frame_kind{200}}.store(header.data());
+        std::array<std::byte, remora::detail::frame_header::size> header;
+        remora::detail::frame_header{.kind = remora::detail::frame_kind{200}}.store(header.data());
         write_bytes(ends, header);
         const auto why = co_await failure_of(a.receive<number>());
         CHECK(why.code == code(errc::protocol_error));
@@ -162,9 +163,10 @@ TEST_CASE("a frame that claims more than the limit is refused before it arrives"
     test::run([](asio::io_context& io) -> asio::awaitable<void> {
         for (const std::uint32_t length : {(16u << 20) + 1, 1u << 31, 0xffffffffu}) {
             auto [a, ends] = bare_pair(io);
-            std::array<std::byte, remora::frame_header::size> header;
-            remora::frame_header{.length = length, .kind = remora::frame_kind::message}.store(
-                header.data());
+            std::array<std::byte, remora::detail::frame_header::size> header;
+            remora::detail::frame_header{.length = length,
+                                         .kind = remora::detail::frame_kind::message}
+                .store(header.data());
             write_bytes(ends, header);
             const auto why = co_await failure_of(a.receive<number>());
             CHECK(why.code == code(errc::message_too_large));

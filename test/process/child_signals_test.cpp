@@ -24,7 +24,7 @@ TEST_CASE("a stopped child has not ended") {
     CHECK(child.signal(SIGSTOP));
     siginfo_t info{};
     REQUIRE(::waitid(P_PID, static_cast<id_t>(child.pid()), &info, WSTOPPED) == 0);
-    child.poke();
+    child.try_reap();
     CHECK(!child.status());
     child.kill();
     CHECK(end_of(io, child) == signalled(SIGKILL));

@@ -140,7 +140,7 @@ TEST_CASE("a wait that is cancelled after the end still has the status") {
     wait.start(io, child);
     io.poll();
     let_it_end(child);
-    child.poke();
+    child.try_reap();
     wait.cancel.emit(asio::cancellation_type::terminal);
     run_until(io, [&] { return wait.is_over(); });
     CHECK(wait.status == exited(5));
@@ -180,7 +180,7 @@ TEST_CASE("a child may outlive its context, and a wait may die with it") {
     CHECK(!outliving.status());
     CHECK(outliving.kill());
     let_it_end(outliving);
-    outliving.poke();
+    outliving.try_reap();
     CHECK(outliving.status() == signalled(SIGKILL));
     CHECK(no_child_is_left());
 }

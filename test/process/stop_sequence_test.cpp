@@ -46,10 +46,10 @@ TEST_CASE("the step that was the last before the app's end has stopped it") {
 
 TEST_CASE("a second request takes the next step at once") {
     stop_sequence stop({.goodbye = 1h, .sigterm = 1h});
-    CHECK(stop.hurry().what == kind::say_goodbye);
-    CHECK(stop.hurry().signal == SIGTERM);
-    CHECK(stop.hurry().signal == SIGKILL);
-    CHECK(stop.hurry().what == kind::nothing);
+    CHECK(stop.escalate().what == kind::say_goodbye);
+    CHECK(stop.escalate().signal == SIGTERM);
+    CHECK(stop.escalate().signal == SIGKILL);
+    CHECK(stop.escalate().what == kind::nothing);
 }
 
 TEST_CASE("the sequence may begin at a later step, or go ahead to it, but never back") {
@@ -67,7 +67,7 @@ TEST_CASE("after the app's end there is nothing to do, whatever happens") {
     stop.start();
     stop.exited();
     CHECK(stop.time_passed().what == kind::done);
-    CHECK(stop.hurry().what == kind::done);
+    CHECK(stop.escalate().what == kind::done);
     CHECK(stop.start(stop_step::sigkill).what == kind::done);
     CHECK(stop.exited().what == kind::done);
     CHECK(stop.stopped_by() == stop_step::goodbye);

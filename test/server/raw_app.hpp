@@ -65,7 +65,7 @@ frame_kind hear(auto& pipe, std::vector<std::byte>& bytes) {
 template <class T>
 T value_of(const std::vector<std::byte>& bytes) {
     std::size_t wanted = 0;
-    return remora::decode<T>(remora::parse_frame(bytes, 64u << 20, wanted)->payload);
+    return remora::decode<T>(remora::detail::parse_frame(bytes, 64u << 20, wanted)->payload);
 }
 
 /// A connection, over FIFOs or over rings whose wake bytes go there.

@@ -112,7 +112,7 @@ inline std::pair<remora::detail::connection_ends, remora::detail::connection_end
     using remora::detail::shared_rings;
     using remora::detail::side;
     const auto memory = remora::detail::shm_arena::make();
-    const std::uint64_t place = memory->take(ring);
+    const std::uint64_t place = memory->allocate(ring);
     auto [one, other] = remora::detail::make_connected_ends();
     return {remora::detail::connection_ends{std::move(one),
                                             shared_rings(memory, place, ring, side::server)},

@@ -9,8 +9,8 @@
 
 namespace test {
 
-using remora::frame_header;
-using remora::frame_kind;
+using remora::detail::frame_header;
+using remora::detail::frame_kind;
 
 inline constexpr frame_kind unknown_kind{200};
 

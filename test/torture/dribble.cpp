@@ -145,7 +145,7 @@ std::map<std::uint64_t, std::string> answered(bool fifos, std::span<const std::b
     std::map<std::uint64_t, std::string> of_calls;
     std::size_t wanted = 0;
     std::span<const std::byte> rest = all;
-    while (const auto f = remora::parse_frame(rest, 16u << 20, wanted)) {
+    while (const auto f = remora::detail::parse_frame(rest, 16u << 20, wanted)) {
         of_calls[f->header.id] +=
             std::to_string(static_cast<int>(f->header.kind)) + ' ' +
             std::string(reinterpret_cast<const char*>(f->payload.data()), f->payload.size());

@@ -38,7 +38,7 @@ MUTANTS = (
      "names_sent_.erase(tag);", "", "frame_writer_test,pipe_test,pipe_waiting_test"),
     ("room in the queue wakes who waits for it", "lib/pipe/pipe_state_write.cpp",
      "    });\n    notify_next_sender();\n}", "    });\n}", "pipe_waiting_test,call_test"),
-    ("a second answer to a call", "lib/call/caller_take.cpp",
+    ("a second answer to a call", "lib/call/caller_frames.cpp",
      "if (what == call_table::verdict::repeated)\n        raise(errc::protocol_error, \"a second",
      "if (id == 0)\n        raise(errc::protocol_error, \"a second", "hostile_service_test"),
     ("the number of a call is used once", "include/remora/detail/call/served_table.hpp",

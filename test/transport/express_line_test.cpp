@@ -20,13 +20,13 @@ using line_bytes = std::array<std::byte, express_line::capacity>;
 std::span<const std::byte> as_line(std::string_view text) {
     return std::as_bytes(std::span(text));
 }
-std::string text_of(std::span<const std::byte> bytes) {
+std::string string_of(std::span<const std::byte> bytes) {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 // What the line has that begins there.
 std::string on_line(const express_line& line, std::uint64_t begin) {
     line_bytes bytes{};
-    return text_of(std::span(bytes).first(line.take(begin, bytes.data())));
+    return string_of(std::span(bytes).first(line.take(begin, bytes.data())));
 }
 
 TEST_CASE("a line has the bytes from one place on, and none from any other") {
@@ -100,7 +100,7 @@ TEST_CASE("a reader may be ahead of the head by the express line, and not by mor
     head = 5;
     CHECK(reader.unread().empty());
     writer.write(as_line("second"));
-    CHECK(text_of(reader.unread()) == "second");
+    CHECK(string_of(reader.unread()) == "second");
     head = 5 + 4097;
     CHECK(failure_of([&] { reader.unread(); }).code == code(errc::protocol_error));
 }
@@ -122,7 +122,7 @@ struct bare_ends {
     }
     static std::string take(transport& from) {
         from.fetch(1);
-        const std::string text = text_of(from.input());
+        const std::string text = string_of(from.input());
         from.consume(text.size());
         return text;
     }
@@ -179,7 +179,7 @@ TEST_CASE("an answer in the ring alone is found, by a fetch at once and by a pol
             while (found == transport::fetched::nothing && ++looks <= 16)
                 found = polls ? ends.app->poll(1) : ends.app->fetch(1);
             REQUIRE(looks <= (polls ? 16 : 1));
-            REQUIRE(text_of(ends.app->input()) == text);
+            REQUIRE(string_of(ends.app->input()) == text);
             ends.app->consume(text.size());
         }
     }

@@ -110,7 +110,7 @@ bool is_empty(const shm_arena& memory) {
 TEST_CASE("the memory of a connection goes back when both sides have left, in any order") {
     for (const bool server_first : {true, false}) {
         const auto memory = shm_arena::make();
-        const auto place = memory->take(8192);
+        const auto place = memory->allocate(8192);
         shared_rings ours(memory, place, 8192, side::server);
         shared_rings theirs(memory, place, 8192, side::app);
         (server_first ? ours : theirs).close();
@@ -136,7 +136,7 @@ TEST_CASE("an app that does not leave closed connections gets FIFOs in the end")
     std::vector<shared_rings> held;
     const auto failure = failure_of([&] {
         for (int i = 0; i < 2000; ++i) {
-            const auto place = memory->take(4096);
+            const auto place = memory->allocate(4096);
             held.emplace_back(memory, place, 4096, side::app);
             shared_rings(memory, place, 4096, side::server);
         }
@@ -144,7 +144,7 @@ TEST_CASE("an app that does not leave closed connections gets FIFOs in the end")
     CHECK(failure.has("does not leave"));
     CHECK(held.size() == 1024);
     held.clear();
-    memory->take(4096);
+    memory->allocate(4096);
 }
 
 TEST_CASE("a sender that cannot wake the receiver fails, and does not let it sleep") {
@@ -165,12 +165,12 @@ TEST_CASE("a sender that cannot wake the receiver fails, and does not let it sle
 
 TEST_CASE("no place in the arena is used twice") {
     const auto memory = shm_arena::make();
-    std::uint64_t last = memory->take(4096);
+    std::uint64_t last = memory->allocate(4096);
     for (int i = 0; i < 100; ++i) {
         {
             shared_rings(memory, last, 4096, side::server);
         }
-        const std::uint64_t next = memory->take(4096);
+        const std::uint64_t next = memory->allocate(4096);
         CHECK(next > last);
         last = next;
     }
@@ -206,7 +206,7 @@ TEST_CASE("a file that can be cut short is no arena") {
 
 TEST_CASE("rings that the other side never opened go back at once") {
     const auto memory = shm_arena::make();
-    const auto place = memory->take(4096);
+    const auto place = memory->allocate(4096);
     shared_rings ours(memory, place, 4096, side::server);
     ours.discard();
     CHECK(is_empty(*memory));

@@ -48,7 +48,8 @@ std::vector<std::string> colliding_strings(std::size_t count, std::size_t bucket
 bytes map_of(const std::vector<std::uint64_t>& keys) {
     remora::byte_buffer out;
     remora::output_archive archive(out, 1);
-    for (auto kind : {remora::kind::map, remora::kind::u64, remora::kind::boolean})
+    for (auto kind :
+         {remora::detail::kind::map, remora::detail::kind::u64, remora::detail::kind::boolean})
         archive.put_kind(kind);
     archive.put_count(keys.size());
     for (auto key : keys) {

@@ -13,9 +13,9 @@ namespace {
 
 using namespace test;
 using remora::errc;
-using remora::frame_header;
-using remora::frame_kind;
-using remora::parse_frame;
+using remora::detail::frame_header;
+using remora::detail::frame_kind;
+using remora::detail::parse_frame;
 
 constexpr std::size_t limit = 1000;
 

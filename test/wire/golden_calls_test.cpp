@@ -132,7 +132,8 @@ void call_all(asio::io_context& io, pipe& p, results& got) {
 std::string lines_of(const std::vector<std::byte>& bytes) {
     std::string lines;
     std::span<const std::byte> rest = bytes;
-    for (std::size_t wanted = 0; const auto f = remora::parse_frame(rest, 1 << 20, wanted);) {
+    for (std::size_t wanted = 0;
+         const auto f = remora::detail::parse_frame(rest, 1 << 20, wanted);) {
         lines +=
             to_hex({rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(f->size())}) + '\n';
         rest = rest.subspan(f->size());

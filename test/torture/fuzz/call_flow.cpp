@@ -79,7 +79,7 @@ void drive_calls(input& in) {
         must(table.next_deadline() == next, "the next deadline");
         must(table.size() == model.size(), "as many calls");
     }
-    while (table.take_any() != nullptr) {
+    while (table.extract_any() != nullptr) {
     }
     must(table.size() == 0 && table.next_deadline() == call_table::time::max(), "nothing left");
 }

@@ -10,7 +10,7 @@
 namespace {
 
 using namespace fuzz;
-using remora::frame_header;
+using remora::detail::frame_header;
 
 constexpr std::size_t limit = 4096;
 
@@ -18,7 +18,7 @@ std::size_t parse_all(std::span<const std::byte> bytes) {
     std::size_t messages = 0;
     try {
         std::size_t wanted = 0;
-        while (const auto f = remora::parse_frame(bytes, limit, wanted)) {
+        while (const auto f = remora::detail::parse_frame(bytes, limit, wanted)) {
             must(f->size() <= bytes.size() && wanted == f->size(), "a frame within its bytes");
             must(f->payload.size() <= limit, "a value within the limit");
             must(f->payload.data() + f->payload.size() == bytes.data() + f->size(),
@@ -26,7 +26,7 @@ std::size_t parse_all(std::span<const std::byte> bytes) {
             std::byte again[frame_header::size];
             f->header.store(again);
             must(std::memcmp(again, bytes.data(), sizeof again) == 0, "the same header again");
-            messages += f->header.kind == remora::frame_kind::message ? 1 : 0;
+            messages += f->header.kind == remora::detail::frame_kind::message ? 1 : 0;
             bytes = bytes.subspan(f->size());
         }
         must(wanted > bytes.size(), "more is wanted than there is");
@@ -54,7 +54,8 @@ std::size_t receive_all(std::span<const std::byte> bytes, std::size_t piece) {
             if (::write(peer.out.get(), part.data(), part.size()) != std::ssize(part)) break;
             bytes = bytes.subspan(part.size());
             for (; end->peek_frame() != nullptr; end->pop_frame())
-                messages += end->peek_frame()->header.kind == remora::frame_kind::message ? 1 : 0;
+                messages +=
+                    end->peek_frame()->header.kind == remora::detail::frame_kind::message ? 1 : 0;
         }
     } catch (const remora::error&) {
     }

@@ -27,7 +27,8 @@ void within_protocol(F&& read) {
 void hear_app(std::span<const std::byte> bytes) {
     within_protocol([&] {
         std::size_t wanted = 0;
-        const auto f = remora::parse_frame(bytes, remora::detail::control_limits.message, wanted);
+        const auto f =
+            remora::detail::parse_frame(bytes, remora::detail::control_limits.message, wanted);
         if (!f) return;
         within_protocol([&] {
             const auto reply = remora::detail::answer(remora::detail::parse_hello(*f), 1 << 20, 1);

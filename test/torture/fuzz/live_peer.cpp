@@ -80,7 +80,7 @@ public:
         const auto bytes = shared_ ? take_from_ring() : test::read_bytes(ends_.fifo);
         heard_.insert(heard_.end(), bytes.begin(), bytes.end());
         std::size_t wanted = 0;
-        while (const auto f = remora::parse_frame(heard_, 16u << 20, wanted)) {
+        while (const auto f = remora::detail::parse_frame(heard_, 16u << 20, wanted)) {
             const auto kind = static_cast<int>(f->header.kind);
             must(kind == 2 || kind == 3 || (kind >= 32 && kind <= 41), "a kind of a connection");
             heard_.erase(heard_.begin(), heard_.begin() + static_cast<std::ptrdiff_t>(f->size()));

@@ -19,7 +19,7 @@ constexpr std::size_t ring_size = 4096;
 /// The server's rings, and what the app can do to them.
 struct hostile_rings {
     std::shared_ptr<remora::detail::shm_arena> memory = remora::detail::shm_arena::make();
-    std::uint64_t place = memory->take(ring_size);
+    std::uint64_t place = memory->allocate(ring_size);
     remora::detail::shared_rings server{memory, place, ring_size, remora::detail::side::server};
     remora::detail::shared_rings app{memory, place, ring_size, remora::detail::side::app};
     ring_indices* indices = static_cast<ring_indices*>(app.page());
@@ -115,7 +115,7 @@ void drive_endpoint(input& in, hostile_rings& rings) {
             end->pop_frame();
         }
         if (!end->can_send() || end->queue_is_full()) continue;
-        auto p = end->begin_frame(remora::frame_kind::message);
+        auto p = end->begin_frame(remora::detail::frame_kind::message);
         end->end_frame(p);
         end->flush(p);
     }

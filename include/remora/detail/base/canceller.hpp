@@ -34,18 +34,18 @@ public:
 private:
     enum class stage { before, running, over };
 
-    class turns {
+    class stage_guard {
     public:
-        explicit turns(canceller& whole) : whole_(whole) {
-            whole_.stage_ = stage::running;
-            if (whole_.early_ != asio::cancellation_type::none) whole_.cancel(whole_.early_);
+        explicit stage_guard(canceller& owner) : owner_(owner) {
+            owner_.stage_ = stage::running;
+            if (owner_.early_ != asio::cancellation_type::none) owner_.cancel(owner_.early_);
         }
-        ~turns() { whole_.stage_ = stage::over; }
-        turns(const turns&) = delete;
-        turns& operator=(const turns&) = delete;
+        ~stage_guard() { owner_.stage_ = stage::over; }
+        stage_guard(const stage_guard&) = delete;
+        stage_guard& operator=(const stage_guard&) = delete;
 
     private:
-        canceller& whole_;
+        canceller& owner_;
     };
 
     asio::cancellation_signal signal_;
@@ -57,7 +57,7 @@ private:
 // cancelled, that throws out of the context's run(), unless awaiting does not throw any more.
 template <class T>
 asio::awaitable<T> canceller::run(std::shared_ptr<canceller> self, asio::awaitable<T> work) {
-    const turns now(*self);
+    const stage_guard guard(*self);
     std::exception_ptr why;
     try {
         if constexpr (std::is_void_v<T>) {

@@ -13,10 +13,11 @@
 
 namespace remora::detail {
 
+/// The value of an answer, in the frame of the coroutine that calls.
 template <class R>
 struct answer_value {
     R value{};
-    void take(pipe_end& end, const frame& f, std::string_view request) {
+    void decode(pipe_end& end, const frame& f, std::string_view request) {
         if (f.header.kind != frame_kind::reply)
             raise(errc::protocol_error, "a stream, as the answer to " + std::string(request));
         if (f.header.tag != type_tag_of<R>()) end.raise_mismatch(f, type_name_of<R>());
@@ -25,7 +26,7 @@ struct answer_value {
 };
 template <>
 struct answer_value<void> {
-    void take(pipe_end&, const frame& f, std::string_view request) {
+    void decode(pipe_end&, const frame& f, std::string_view request) {
         if (f.header.kind != frame_kind::end)
             raise(errc::protocol_error, "a value, as the answer to " + std::string(request));
     }
@@ -66,7 +67,7 @@ public:
 
     asio::awaitable<void> wait() {
         return waiting_.wait([this] {
-            fail(end_->shared->whole.why_cancelled(request_name()));
+            fail(end_->shared->conversation.why_cancelled(request_name()));
             end_->caller->abandon(id_);
             waiting_.post(end_->executor());
         });
@@ -79,10 +80,10 @@ public:
         if constexpr (!std::is_void_v<reply_of<Request>>) return std::move(value_.value);
     }
 
-    void take(pipe_end& end, const frame& f) override {
+    void on_frame(pipe_end& end, const frame& f) override {
         done_ = true;
         try {
-            value_.take(end, f, request_name());
+            value_.decode(end, f, request_name());
         } catch (const error& e) {
             if (e.code() == errc::protocol_error) throw;
             why_ = std::current_exception();

@@ -17,9 +17,9 @@ namespace remora {
 namespace detail {
 
 /// What goes along with a request: nothing, or the items of an upload.
-struct no_items {};
+struct without_upload {};
 template <class T>
-struct items_of {
+struct with_upload {
     generator<T> items;
 };
 
@@ -33,11 +33,11 @@ deadline limit_of(const pipe_end& end, std::chrono::nanoseconds most, const serv
     return deadline_of(most);
 }
 
-// The coroutines hold the request: a reference to it, or the request itself.
+// The coroutines hold the request, as a `Stored`: a reference to it, or the request itself.
 
-template <class Held, class Along, class Request = std::remove_cvref_t<Held>>
-asio::awaitable<reply_of<Request>> call_value(end_ptr end, Held question, call_options options,
-                                              Along along) {
+template <class Stored, class Upload, class Request = std::remove_cvref_t<Stored>>
+asio::awaitable<reply_of<Request>> call_value(end_ptr end, Stored question, call_options options,
+                                              Upload upload) {
     const serving* from = nullptr;
     if (anybody_serves()) from = serving_of(co_await asio::this_coro::executor);
     const bool own = options.timeout != options.timeout.max();
@@ -46,9 +46,9 @@ asio::awaitable<reply_of<Request>> call_value(end_ptr end, Held question, call_o
     if (!calls.may_call()) co_await calls.wait_turn(until, type_name_of<Request>());
     awaited_answer<Request> answer(end);
     answer.send(question, until);
-    if constexpr (!std::is_same_v<Along, no_items>) {
+    if constexpr (!std::is_same_v<Upload, without_upload>) {
         auto out = calls.begin_upload(answer.id());
-        co_await send_upload(end, answer.id(), std::move(out), std::move(along.items), until);
+        co_await send_upload(end, answer.id(), std::move(out), std::move(upload.items), until);
     }
     if (!answer.is_done()) co_await answer.wait();
     co_return answer.result();
@@ -57,12 +57,13 @@ asio::awaitable<reply_of<Request>> call_value(end_ptr end, Held question, call_o
 template <class Request, class... Args>
 asio::awaitable<reply_of<Request>> call_built(end_ptr end, call_options options, Args... args) {
     const Request question{std::move(args)...};
-    co_return co_await call_value<const Request&>(std::move(end), question, options, no_items());
+    co_return co_await call_value<const Request&>(std::move(end), question, options,
+                                                  without_upload());
 }
 
-template <class Held, class Along, class Request = std::remove_cvref_t<Held>>
-asio::awaitable<stream<item_of<Request>>> stream_value(end_ptr end, Held question,
-                                                       call_options options, Along along) {
+template <class Stored, class Upload, class Request = std::remove_cvref_t<Stored>>
+asio::awaitable<stream<item_of<Request>>> stream_value(end_ptr end, Stored question,
+                                                       call_options options, Upload upload) {
     using item = item_of<Request>;
     const serving* from = nullptr;
     if (anybody_serves()) from = serving_of(co_await asio::this_coro::executor);
@@ -74,8 +75,8 @@ asio::awaitable<stream<item_of<Request>>> stream_value(end_ptr end, Held questio
     state->id = calls.begin(*state, until);
     auto result = call_access::make_stream<item>(state);
     queue_request(*end, state->id, question, until);
-    if constexpr (!std::is_same_v<Along, no_items>)
-        start_upload(state, std::move(along.items), until);
+    if constexpr (!std::is_same_v<Upload, without_upload>)
+        start_upload(state, std::move(upload.items), until);
     co_return result;
 }
 
@@ -83,48 +84,50 @@ template <class Request, class... Args>
 asio::awaitable<stream<item_of<Request>>> stream_built(end_ptr end, call_options options,
                                                        Args... args) {
     const Request question{std::move(args)...};
-    co_return co_await stream_value<const Request&>(std::move(end), question, options, no_items());
+    co_return co_await stream_value<const Request&>(std::move(end), question, options,
+                                                    without_upload());
 }
 
 // The checks, which are the same for each way to give a request.
 
-template <class Held>
-auto call_alone(end_ptr end, Held&& question, call_options options) {
-    using message = std::remove_cvref_t<Held>;
+template <class Stored>
+auto call_without_upload(end_ptr end, Stored&& question, call_options options) {
+    using message = std::remove_cvref_t<Stored>;
     if constexpr (is_call<message>()) {
-        if constexpr (is_alone<message>())
-            return call_value<Held>(std::move(end), std::forward<Held>(question), options,
-                                    no_items());
+        if constexpr (has_no_upload<message>())
+            return call_value<Stored>(std::move(end), std::forward<Stored>(question), options,
+                                      without_upload());
     }
 }
 
-template <class Held, class Item>
-auto call_uploading(end_ptr end, Held&& question, generator<Item> items, call_options options) {
-    using message = std::remove_cvref_t<Held>;
+template <class Stored, class Item>
+auto call_with_upload(end_ptr end, Stored&& question, generator<Item> items, call_options options) {
+    using message = std::remove_cvref_t<Stored>;
     if constexpr (is_call<message>()) {
-        if constexpr (is_upload<message, Item>())
-            return call_value<Held>(std::move(end), std::forward<Held>(question), options,
-                                    items_of<Item>{std::move(items)});
+        if constexpr (is_upload_of<message, Item>())
+            return call_value<Stored>(std::move(end), std::forward<Stored>(question), options,
+                                      with_upload<Item>{std::move(items)});
     }
 }
 
-template <class Held>
-auto stream_alone(end_ptr end, Held&& question, call_options options) {
-    using message = std::remove_cvref_t<Held>;
+template <class Stored>
+auto stream_without_upload(end_ptr end, Stored&& question, call_options options) {
+    using message = std::remove_cvref_t<Stored>;
     if constexpr (is_stream<message>()) {
-        if constexpr (is_alone<message>())
-            return stream_value<Held>(std::move(end), std::forward<Held>(question), options,
-                                      no_items());
+        if constexpr (has_no_upload<message>())
+            return stream_value<Stored>(std::move(end), std::forward<Stored>(question), options,
+                                        without_upload());
     }
 }
 
-template <class Held, class Item>
-auto stream_uploading(end_ptr end, Held&& question, generator<Item> items, call_options options) {
-    using message = std::remove_cvref_t<Held>;
+template <class Stored, class Item>
+auto stream_with_upload(end_ptr end, Stored&& question, generator<Item> items,
+                        call_options options) {
+    using message = std::remove_cvref_t<Stored>;
     if constexpr (is_stream<message>()) {
-        if constexpr (is_upload<message, Item>())
-            return stream_value<Held>(std::move(end), std::forward<Held>(question), options,
-                                      items_of<Item>{std::move(items)});
+        if constexpr (is_upload_of<message, Item>())
+            return stream_value<Stored>(std::move(end), std::forward<Stored>(question), options,
+                                        with_upload<Item>{std::move(items)});
     }
 }
 
@@ -132,78 +135,79 @@ auto stream_uploading(end_ptr end, Held&& question, generator<Item> items, call_
 
 template <class Request>
 auto pipe::call(const Request& question, call_options options) {
-    return detail::call_alone<const Request&>(checked(), question, options);
+    return detail::call_without_upload<const Request&>(checked(), question, options);
 }
 
 template <class Request>
-    requires detail::given_away<Request>
+    requires detail::movable_temporary<Request>
 auto pipe::call(Request&& question, call_options options) {
-    return detail::call_alone<Request>(checked(), std::move(question), options);
+    return detail::call_without_upload<Request>(checked(), std::move(question), options);
 }
 
 template <class Request, class... Args>
-    requires detail::building<Request, Args...>
+    requires detail::parts_of<Request, Args...>
 auto pipe::call(Args... args) {
     return call<Request>(call_options{}, std::move(args)...);
 }
 
 template <class Request, class... Args>
-    requires detail::building<Request, Args...>
+    requires detail::parts_of<Request, Args...>
 auto pipe::call(call_options options, Args... args) {
     if constexpr (detail::is_call<Request>()) {
-        if constexpr (detail::is_alone<Request>() && detail::is_built<Request, Args...>())
+        if constexpr (detail::has_no_upload<Request>() && detail::can_build<Request, Args...>())
             return detail::call_built<Request>(checked(), options, std::move(args)...);
     }
 }
 
 template <class Request, class Item>
 auto pipe::call(const Request& question, generator<Item> items, call_options options) {
-    return detail::call_uploading<const Request&>(checked(), question, std::move(items), options);
+    return detail::call_with_upload<const Request&>(checked(), question, std::move(items), options);
 }
 
 template <class Request, class Item>
-    requires detail::given_away<Request>
+    requires detail::movable_temporary<Request>
 auto pipe::call(Request&& question, generator<Item> items, call_options options) {
-    return detail::call_uploading<Request>(checked(), std::move(question), std::move(items),
-                                           options);
+    return detail::call_with_upload<Request>(checked(), std::move(question), std::move(items),
+                                             options);
 }
 
 template <class Request>
 auto pipe::stream(const Request& question, call_options options) {
-    return detail::stream_alone<const Request&>(checked(), question, options);
+    return detail::stream_without_upload<const Request&>(checked(), question, options);
 }
 
 template <class Request>
-    requires detail::given_away<Request>
+    requires detail::movable_temporary<Request>
 auto pipe::stream(Request&& question, call_options options) {
-    return detail::stream_alone<Request>(checked(), std::move(question), options);
+    return detail::stream_without_upload<Request>(checked(), std::move(question), options);
 }
 
 template <class Request, class... Args>
-    requires detail::building<Request, Args...>
+    requires detail::parts_of<Request, Args...>
 auto pipe::stream(Args... args) {
     return stream<Request>(call_options{}, std::move(args)...);
 }
 
 template <class Request, class... Args>
-    requires detail::building<Request, Args...>
+    requires detail::parts_of<Request, Args...>
 auto pipe::stream(call_options options, Args... args) {
     if constexpr (detail::is_stream<Request>()) {
-        if constexpr (detail::is_alone<Request>() && detail::is_built<Request, Args...>())
+        if constexpr (detail::has_no_upload<Request>() && detail::can_build<Request, Args...>())
             return detail::stream_built<Request>(checked(), options, std::move(args)...);
     }
 }
 
 template <class Request, class Item>
 auto pipe::stream(const Request& question, generator<Item> items, call_options options) {
-    return detail::stream_uploading<const Request&>(checked(), question, std::move(items), options);
+    return detail::stream_with_upload<const Request&>(checked(), question, std::move(items),
+                                                      options);
 }
 
 template <class Request, class Item>
-    requires detail::given_away<Request>
+    requires detail::movable_temporary<Request>
 auto pipe::stream(Request&& question, generator<Item> items, call_options options) {
-    return detail::stream_uploading<Request>(checked(), std::move(question), std::move(items),
-                                             options);
+    return detail::stream_with_upload<Request>(checked(), std::move(question), std::move(items),
+                                               options);
 }
 
 }  // namespace remora

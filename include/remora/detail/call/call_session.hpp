@@ -38,7 +38,7 @@ private:
     static void start(std::unique_ptr<reading> mine);
     asio::awaitable<void> read(std::unique_ptr<reading> mine);
     asio::awaitable<void> read_all();
-    void take(const frame& f);
+    void on_frame(const frame& f);
     void over(std::exception_ptr why);
 
     pipe_end& end_;

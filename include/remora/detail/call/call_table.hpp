@@ -61,7 +61,7 @@ public:
     time next_deadline() const noexcept;
 
     /// Takes out any call; null when none is waited for. For the end of the conversation.
-    pending_call* take_any();
+    pending_call* extract_any();
 
     /// Calls that are not answered, waited for or not.
     std::size_t size() const noexcept { return calls_.size(); }

@@ -59,9 +59,9 @@ public:
 
     // What has arrived.
     /// The last frame of a call.
-    void take_answer(const frame& f);
-    void take_item(const frame& f);
-    void take_credit(const frame& f);
+    void on_answer(const frame& f);
+    void on_item(const frame& f);
+    void on_credit(const frame& f);
     /// The other end lets so many calls be unanswered.
     void set_window(std::uint64_t calls);
     /// The conversation is over: all calls fail.
@@ -71,7 +71,7 @@ public:
     std::uint64_t dropped() const noexcept { return dropped_; }
 
 private:
-    struct line_guard;
+    struct turn_guard;
 
     void check_calling(std::string_view request) const;
     void grant_turns();

@@ -16,15 +16,16 @@ namespace remora::detail {
 /// memory, and the end that calls keeps more of them back.
 inline constexpr std::size_t most_in_flight = 1u << 16;
 
+/// What a call_session owns for its caller and its dispatcher. Belongs to the executor of the pipe.
 struct calls_shared {
     explicit calls_shared(pipe_end& of)
-        : end(of), whole(of), batch(of), windows(of, batch, whole) {}
+        : end(of), conversation(of), batch(of), windows(of, batch, conversation) {}
     calls_shared(const calls_shared&) = delete;
     calls_shared& operator=(const calls_shared&) = delete;
 
     pipe_end& end;
     wake_events waiting;  ///< callers, producers and consumers of streams, idle workers
-    conversation whole;
+    detail::conversation conversation;
     frame_batch batch;
     stream_windows windows;
 };

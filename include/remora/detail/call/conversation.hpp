@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The conversation over one pipe that calls: whether it goes on, and how it has ended. Not for
-/// users.
+/// Whether the conversation over one pipe goes on, and how it has ended. Not for users.
 #pragma once
 
 #include <remora/call.hpp>
@@ -13,7 +12,9 @@ namespace remora::detail {
 
 class pipe_end;
 
-/// Its end, which the reader tells; and what a call fails with because of that.
+/// The state of a conversation: it goes on, or it has ended, cleanly or for a reason, which is what
+/// its calls fail with. The reader ends it; a handler that throws, or a lack of memory, may do so
+/// before.
 class conversation {
 public:
     explicit conversation(pipe_end& end) noexcept : end_(end) {}
@@ -24,7 +25,7 @@ public:
     /// Ends it because a handler has thrown `why`: the peer is told.
     void fail(std::exception_ptr why) noexcept;
     /// Ends it for want of memory.
-    void give_up() noexcept;
+    void end_out_of_memory() noexcept;
     /// Throws what has ended it, unless that was a clean end.
     void rethrow() const;
 

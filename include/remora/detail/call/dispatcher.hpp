@@ -53,13 +53,13 @@ public:
     void failed(std::uint64_t id, bool one_way, std::exception_ptr why) noexcept;
 
     // What has arrived.
-    void take_request(const frame& f);
-    void take_message(const frame& f);
-    void take_cancel(const frame& f);
-    void take_time_left(const frame& f);
+    void on_request(const frame& f);
+    void on_message(const frame& f);
+    void on_cancel(const frame& f);
+    void on_time_left(const frame& f);
     /// An item of an upload, or its end.
-    void take_item(const frame& f);
-    void take_credit(const frame& f);
+    void on_item(const frame& f);
+    void on_credit(const frame& f);
     /// A frame was taken out of the queue before it was written.
     void withdrawn(pipe_state::position p) noexcept { served_.withdrawn(p.end, p.end - p.begin); }
     /// The conversation is over: all handlers are cancelled.
@@ -78,7 +78,7 @@ private:
     void cancel_handlers();
     asio::awaitable<void> work(end_ptr end, std::shared_ptr<worker> mine);
     void ended(std::uint64_t id);
-    void keep_at_work() noexcept;
+    void track_work() noexcept;
     void answered(pipe_state::position p);
 
     calls_shared& shared_;
@@ -90,8 +90,8 @@ private:
     deadline until_ = deadline::max();  ///< the caller of the request that is being taken waits
     pooled_map<std::uint64_t, std::shared_ptr<worker>> running_;
     std::vector<std::shared_ptr<worker>> idle_;
-    asio::any_io_executor busy_;  ///< keeps the context at work for the last handlers
-    std::uint64_t dropped_ = 0;   ///< messages that no handler took
+    asio::any_io_executor outstanding_work_;  ///< keeps the context at work for the last handlers
+    std::uint64_t dropped_ = 0;               ///< messages that no handler took
 };
 
 }  // namespace detail

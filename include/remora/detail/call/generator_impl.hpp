@@ -105,7 +105,7 @@ private:
     asio::any_io_executor executor_;
     detail::wake_event* ready_ = nullptr;  ///< null once nobody wants items
     const bool* stopped_ = nullptr;
-    unsigned keepers_ = 0;
+    unsigned references_ = 0;
     asio::cancellation_signal cancel_;
     const T* item_ = nullptr;
     std::exception_ptr failure_;
@@ -132,20 +132,20 @@ struct generator<T>::promise_type::wait {
             wait_.self.waiting_ = false;
             detail::wake_event* const ready = wait_.self.ready_;
             {
-                const keeper last(std::move(frame_));
+                const counted_handle last(std::move(frame_));
             }  // that is the generator itself, if it lives
             if (ready != nullptr) ready->drop();
         }
         template <class... What>
         void operator()(What... what) {
-            const keeper frame(std::move(frame_));
+            const counted_handle frame(std::move(frame_));
             wait_.result.set(std::move(what)...);
             wait_.finished();
         }
 
     private:
         wait& wait_;
-        keeper frame_;
+        counted_handle frame_;
     };
 
     bool await_ready() const noexcept { return false; }

@@ -104,22 +104,22 @@ public:
 
     void serve(const end_ptr& end, const service_ptr& owner, const frame& f) const override {
         const auto id = f.header.id;
-        bool taken = false;
+        bool decoded = false;
         try {
             if constexpr (keeps_request) {
-                const auto kept = take_kept(*end, owner, f);
-                taken = true;
+                const auto kept = pop_kept_request(*end, owner, f);
+                decoded = true;
                 call(end, service_ptr(kept, owner.get()), id, kept->value);
             } else {
                 message value{};
-                take(*end, f, value);
-                taken = true;
+                pop_request(*end, f, value);
+                decoded = true;
                 call(end, owner, id, value);
             }
         } catch (...) {
             const auto why = std::current_exception();
             auto& calls = *end->dispatcher;
-            taken ? calls.failed(id, one_way, why) : calls.refused(id, one_way, why);
+            decoded ? calls.failed(id, one_way, why) : calls.refused(id, one_way, why);
         }
     }
 
@@ -146,17 +146,18 @@ private:
     }
 
     // The frame is gone afterwards, whatever its bytes are.
-    struct popping {
+    struct pop_guard {
         pipe_end& end;
-        ~popping() { end.pop_frame(); }
+        ~pop_guard() { end.pop_frame(); }
     };
-    static void take(pipe_end& end, const frame& f, message& into) {
-        const popping popped{end};
+    static void pop_request(pipe_end& end, const frame& f, message& into) {
+        const pop_guard guard{end};
         end.decode_value(f.payload, into);
     }
-    static std::shared_ptr<kept_request<message>> take_kept(pipe_end& end, const service_ptr& owner,
-                                                            const frame& f) {
-        const popping popped{end};
+    static std::shared_ptr<kept_request<message>> pop_kept_request(pipe_end& end,
+                                                                   const service_ptr& owner,
+                                                                   const frame& f) {
+        const pop_guard guard{end};
         auto kept = std::make_shared<kept_request<message>>(owner);
         end.decode_value(f.payload, kept->value);
         return kept;

@@ -5,19 +5,18 @@
 #include <exception>
 #include <string_view>
 
-namespace remora {
+namespace remora::detail {
 
 struct frame;
-
-namespace detail {
-
 class pipe_end;
 
+/// A call that the call_table knows: awaited by a coroutine, or answered with a stream. Owned by
+/// that coroutine or stream.
 class pending_call {
 public:
     /// A frame of the call: reply, item, or the end of a stream. What is wrong with a value is the
     /// call's failure; throws what is wrong with the conversation.
-    virtual void take(pipe_end& end, const frame& f) = 0;
+    virtual void on_frame(pipe_end& end, const frame& f) = 0;
     virtual void fail(std::exception_ptr why) noexcept = 0;
     /// Lets the coroutine go on that waits, after one of the two.
     virtual void wake() = 0;
@@ -27,5 +26,4 @@ protected:
     ~pending_call() = default;
 };
 
-}  // namespace detail
-}  // namespace remora
+}  // namespace remora::detail

@@ -42,7 +42,7 @@ consteval bool is_stream() {
 }
 
 template <class Request>
-consteval bool is_alone() {
+consteval bool has_no_upload() {
     static_assert(!uploading_request<Request>,
                   "remora: this request comes with an upload: pass a remora::generator of its "
                   "items after it");
@@ -50,7 +50,7 @@ consteval bool is_alone() {
 }
 
 template <class Request, class Item>
-consteval bool is_upload() {
+consteval bool is_upload_of() {
     static_assert(uploading_request<Request>,
                   "remora: this request declares no upload: it needs `using upload = ...;`, the "
                   "type of the items that come along");

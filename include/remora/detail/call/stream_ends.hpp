@@ -20,10 +20,11 @@ public:
     incoming_stream(end_ptr end, std::uint64_t tag, std::string_view request, bool own);
     ~incoming_stream();
 
-    void take(pipe_end& end, const frame& f) override;
+    void on_frame(pipe_end& end, const frame& f) override;
     void fail(std::exception_ptr why) noexcept override { inbox.end(std::move(why)); }
     void wake() override;
-    void go_on();
+    /// Goes on with the coroutine that waits, for the batch to which wake() has added this.
+    void resume();
     std::string_view request_name() const noexcept override { return request_; }
 
     /// Gives credit back, if it is time to.
@@ -32,7 +33,7 @@ public:
     /// to stop, if the call is of this end.
     void drop() noexcept;
     /// The handler whose upload this is has ended.
-    void outlive();
+    void handler_ended();
     /// Something is sent along with the request.
     void begin_upload() noexcept;
     /// That has ended, its generator too.
@@ -81,7 +82,7 @@ struct outgoing_stream {
     explicit outgoing_stream(wake_events& all) noexcept : ready(all) {}
 
     /// A frame that grants credit. Throws protocol_error for more than was used.
-    void take_credit(const frame& f);
+    void on_credit(const frame& f);
     /// Its producer ends with operation_aborted.
     void stop(const asio::any_io_executor& executor) {
         stopped = true;
@@ -91,9 +92,10 @@ struct outgoing_stream {
 
     stream_credit credit;
     wake_event ready;  ///< for credit
-    wake_events alone;
-    /// For the next item. It goes with what the generator awaits, and not with the session.
-    wake_event next{alone};
+    wake_events events_of_next;
+    /// For the next item. In a list of its own: it is dropped with what the generator
+    /// awaits, and not with the session.
+    wake_event next{events_of_next};
     bool stopped = false;
 };
 

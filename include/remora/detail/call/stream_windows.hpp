@@ -12,8 +12,8 @@ namespace remora::detail {
 /// How much the producers of a pipe's streams may send, and the frames that tell them.
 class stream_windows {
 public:
-    stream_windows(pipe_end& end, frame_batch& batch, conversation& whole) noexcept
-        : end_(end), batch_(batch), conversation_(whole) {}
+    stream_windows(pipe_end& end, frame_batch& batch, conversation& of_pipe) noexcept
+        : end_(end), batch_(batch), conversation_(of_pipe) {}
 
     /// The credit of a stream's producer, from the beginning.
     std::int64_t first() const noexcept;

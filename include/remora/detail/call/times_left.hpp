@@ -19,7 +19,7 @@ public:
         free = {id, until};
     }
     /// For the request of this call: time::max() if nothing was said.
-    time take(std::uint64_t id) noexcept {
+    time extract(std::uint64_t id) noexcept {
         for (auto& slot : slots_)
             if (slot.id == id) return std::exchange(slot, {}).until;
         return time::max();

@@ -24,9 +24,9 @@ struct worker {
     worker(wake_events& all, const asio::any_io_executor& of_pipe)
         : idle(all), serves(std::make_shared<serving>(of_pipe)) {}
 
-    std::uint64_t id = 0;       ///< of the call that it serves
-    bool is_cancelled = false;  ///< a cancel frame has come
-    bool is_told = false;       ///< cancelled at the end of the conversation
+    std::uint64_t id = 0;           ///< of the call that it serves
+    bool is_cancelled = false;      ///< a cancel frame has come
+    bool cancelled_at_end = false;  ///< as the conversation is over
     served_streams streams;
     asio::awaitable<void> work;  ///< what to do next
     asio::cancellation_signal cancel;

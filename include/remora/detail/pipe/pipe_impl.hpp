@@ -27,7 +27,7 @@ constexpr bool all_different(std::initializer_list<std::uint64_t> tags) {
 
 template <class T>
 detail::pipe_state::position pipe::put(detail::pipe_state& end, const T& value) {
-    return detail::put_frame(end, frame_kind::message, 0, 0, value);
+    return detail::put_frame(end, detail::frame_kind::message, 0, 0, value);
 }
 
 // What a batch held before a value that cannot be sent still leaves.
@@ -92,20 +92,20 @@ asio::awaitable<void> pipe::send_range(end_ptr end, const Range& values) {
     }
 }
 
-template <class R, pipe::end_is at_end, class Take>
-asio::awaitable<R> pipe::pull(end_ptr end, receive_options options, Take take) {
+template <class R, pipe::end_is at_end, class Pop>
+asio::awaitable<R> pipe::receive_with(end_ptr end, receive_options options, Pop pop) {
     const detail::pipe_state::receiving guard(*end);
     const auto until = detail::deadline_of(options.timeout);
     using effort = detail::pipe_state::effort;
     const auto how = until == detail::deadline::max() ? effort::least : effort::full;
     for (;;) {
         if (end->yield_due()) co_await end->yield_to_receive();
-        if (const frame* f = end->peek_frame(how)) {
+        if (const detail::frame* f = end->peek_frame(how)) {
             if constexpr (std::is_void_v<R>) {
-                take(*end, *f);
+                pop(*end, *f);
                 co_return;
             } else {
-                co_return take(*end, *f);
+                co_return pop(*end, *f);
             }
         }
         if (end->at_end()) {
@@ -120,7 +120,7 @@ asio::awaitable<R> pipe::pull(end_ptr end, receive_options options, Take take) {
 }
 
 template <class T>
-void pipe::take_into(detail::pipe_state& end, const frame& f, T& into) {
+void pipe::pop_into(detail::pipe_state& end, const detail::frame& f, T& into) {
     if (f.header.tag != type_tag_of<T>()) [[unlikely]] {
         end.raise_mismatch(f, type_name_of<T>());
     }
@@ -134,8 +134,8 @@ bool pipe::try_receive(T& into) {
     const detail::pipe_state::receiving guard(end);
     do {
         if (end.leaves_turn()) return false;
-        if (const frame* f = end.peek_frame()) {
-            take_into(end, *f, into);
+        if (const detail::frame* f = end.peek_frame()) {
+            pop_into(end, *f, into);
             return true;
         }
     } while (!end.at_end() && end.try_look());
@@ -143,21 +143,21 @@ bool pipe::try_receive(T& into) {
 }
 
 template <class T>
-T pipe::take(detail::pipe_state& end, const frame& f) {
+T pipe::pop_value(detail::pipe_state& end, const detail::frame& f) {
     T value{};
-    take_into(end, f, value);
+    pop_into(end, f, value);
     return value;
 }
 
 template <class... Ts>
-std::variant<Ts...> pipe::take_any(detail::pipe_state& end, const frame& f) {
+std::variant<Ts...> pipe::pop_any(detail::pipe_state& end, const detail::frame& f) {
     static_assert(detail::all_different({type_tag_of<Ts>()...}),
                   "remora: two of these types have the same name in messages, and the second of "
                   "them would never be received: declare another name for one with "
                   "remora::type_name");
     std::optional<std::variant<Ts...>> result;
     const bool found =
-        ((f.header.tag == type_tag_of<Ts>() && (result = take<Ts>(end, f), true)) || ...);
+        ((f.header.tag == type_tag_of<Ts>() && (result = pop_value<Ts>(end, f), true)) || ...);
     if (!found) {
         std::string wanted;
         ((wanted += (wanted.empty() ? "" : " or ") + std::string(type_name_of<Ts>())), ...);

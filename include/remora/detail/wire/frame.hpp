@@ -15,7 +15,7 @@
 
 #include <remora/detail/wire/archive/type_name.hpp>
 
-namespace remora {
+namespace remora::detail {
 
 /// What a frame is for. Numbers are the wire's and never change.
 enum class frame_kind : std::uint8_t {
@@ -104,10 +104,8 @@ struct frame {
     std::size_t size() const noexcept { return frame_header::size + header.length; }
 };
 
-namespace detail {
 /// A buffer that one large frame has made larger than this is given back.
 inline constexpr std::size_t keep_capacity = 4u << 20;
-}  // namespace detail
 
 /// The frame whose last part was read, with the whole of its payload: that of its pieces and its
 /// own. Throws as parse_frame() does.
@@ -127,4 +125,4 @@ inline std::optional<frame> parse_frame(std::span<const std::byte> bytes, std::s
     return found;
 }
 
-}  // namespace remora
+}  // namespace remora::detail

@@ -63,7 +63,7 @@ private:
 template <class T>
 constexpr std::string_view type_name_of() {
     static_assert(
-        detail::stored_name<T>.view().size() <= max_type_name,
+        detail::stored_name<T>.view().size() <= detail::max_type_name,
         "remora: the name of this type has more than 255 characters, which no message "
         "can carry: make it a field of a struct, or declare a shorter name for a class in "
         "it with remora::type_name");

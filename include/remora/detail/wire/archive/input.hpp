@@ -98,7 +98,7 @@ public:
         codec::get(*this, value);
     }
 
-    [[gnu::always_inline]] void expect(kind expected) {
+    [[gnu::always_inline]] void expect(detail::kind expected) {
         need(1);
         if (*at_ != static_cast<std::byte>(expected)) [[unlikely]]
             fail_kind(expected);
@@ -232,7 +232,7 @@ private:
     }
 
     [[noreturn]] void fail_truncated(std::size_t needed) const;
-    [[noreturn]] void fail_kind(kind expected) const;
+    [[noreturn]] void fail_kind(detail::kind expected) const;
     [[noreturn]] void fail_count(std::size_t count) const;
     [[noreturn]] void fail_memory() const;
     [[noreturn]] void fail_depth() const;
@@ -261,7 +261,7 @@ inline input_archive::outer_record input_archive::begin_record(const std::string
     name_ = &name;
     field_ = 0;
     version_ = 0;
-    if (at_ != end_ && *at_ == static_cast<std::byte>(kind::version)) {
+    if (at_ != end_ && *at_ == static_cast<std::byte>(detail::kind::version)) {
         ++at_;
         version_ = get_number<std::uint32_t>();
     }

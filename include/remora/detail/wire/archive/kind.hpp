@@ -9,7 +9,7 @@
 #include <string>
 #include <type_traits>
 
-namespace remora {
+namespace remora::detail {
 
 /// What stands before a value: one byte that tells how to read what follows. lib/wire/protocol.md
 /// has the layout of each. They never change their number. A number's low digit is its width in
@@ -42,8 +42,6 @@ enum class kind : std::uint8_t {
 /// The word for a kind in texts, "i32"; for a number that is none, "kind 0x99".
 std::string text_of(kind value);
 
-namespace detail {
-
 static_assert(std::endian::native == std::endian::little,
               "remora: the wire is little-endian, and so must the machine be");
 static_assert(std::numeric_limits<float>::is_iec559 && std::numeric_limits<double>::is_iec559,
@@ -67,5 +65,4 @@ consteval kind kind_of_number() {
         return static_cast<kind>((is_unsigned_on_wire<T> ? 0x20 : 0x10) | sizeof(T));
 }
 
-}  // namespace detail
-}  // namespace remora
+}  // namespace remora::detail

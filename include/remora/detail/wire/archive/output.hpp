@@ -84,7 +84,7 @@ public:
         }
     }
 
-    [[gnu::always_inline]] void put_kind(kind value) {
+    [[gnu::always_inline]] void put_kind(detail::kind value) {
         *out_.extend(1) = static_cast<std::byte>(value);
     }
 

@@ -18,10 +18,10 @@ namespace remora {
 template <class T>
 inline constexpr std::string_view type_name{};
 
+namespace detail {
+
 /// The longest name of a type that a message carries.
 inline constexpr std::size_t max_type_name = 255;
-
-namespace detail {
 
 /// A text whose length the type knows, so that names can be put together by the compiler.
 template <std::size_t N>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "polling/control_groups.hpp"
+#include "base/control_groups.hpp"
 
 #include "base/unique_fd.hpp"
 

@@ -36,9 +36,9 @@ void dispatcher::admit(const frame& f) {
     if (found != verdict::admitted) refuse(id, found);
 }
 
-void dispatcher::take_request(const frame& f) {
+void dispatcher::on_request(const frame& f) {
     admit(f);
-    until_ = times_left_.take(f.header.id);
+    until_ = times_left_.extract(f.header.id);
     const method* const found = services_ ? services_->find(f.header.tag) : nullptr;
     if (found != nullptr && !found->is_one_way())
         return found->serve(end_.shared_from_this(), services_, f);
@@ -49,7 +49,7 @@ void dispatcher::take_request(const frame& f) {
     answer_failure(id, std::make_exception_ptr(error(errc::unknown_request, text)));
 }
 
-void dispatcher::take_message(const frame& f) {
+void dispatcher::on_message(const frame& f) {
     const method* const found = services_ ? services_->find(f.header.tag) : nullptr;
     if (found != nullptr && found->is_one_way())
         return found->serve(end_.shared_from_this(), services_, f);
@@ -57,14 +57,14 @@ void dispatcher::take_message(const frame& f) {
     end_.pop_frame();
 }
 
-void dispatcher::take_time_left(const frame& f) {
+void dispatcher::on_time_left(const frame& f) {
     constexpr std::uint64_t most = std::chrono::nanoseconds::max().count();
     const auto left = std::min(decode<std::uint64_t>(f.payload), most);
     times_left_.note(f.header.id, deadline_of(std::chrono::nanoseconds(left)));
     end_.pop_frame();
 }
 
-void dispatcher::take_cancel(const frame& f) {
+void dispatcher::on_cancel(const frame& f) {
     const auto found = running_.find(f.header.id);
     end_.pop_frame();
     if (found == running_.end()) return;  // it was answered in the meantime
@@ -73,21 +73,21 @@ void dispatcher::take_cancel(const frame& f) {
     cancel(*mine);
 }
 
-void dispatcher::take_item(const frame& f) {
+void dispatcher::on_item(const frame& f) {
     const worker* const found = find(f.header.id);
     const auto upload = found == nullptr ? nullptr : found->streams.upload.lock();
     if (upload) {
-        upload->take(end_, f);
+        upload->on_frame(end_, f);
         end_.pop_frame();
         return upload->wake();
     }
     end_.pop_frame();  // its handler has answered in the meantime, or does not care
 }
 
-void dispatcher::take_credit(const frame& f) {
+void dispatcher::on_credit(const frame& f) {
     const worker* const found = find(f.header.id);
     const auto stream = found == nullptr ? nullptr : found->streams.items;
-    if (stream) stream->take_credit(f);
+    if (stream) stream->on_credit(f);
     end_.pop_frame();
     if (stream) stream->ready.resume();
 }

@@ -10,7 +10,7 @@
 
 namespace remora::detail {
 
-void caller::take_answer(const frame& f) {
+void caller::on_answer(const frame& f) {
     const auto id = f.header.id;
     const auto [what, call] = table_.find(id);
     if (what == call_table::verdict::repeated)
@@ -22,7 +22,7 @@ void caller::take_answer(const frame& f) {
             call->fail(std::make_exception_ptr(
                 why.to_error(end_.context() + std::string(call->request_name()))));
         } else {
-            call->take(end_, f);
+            call->on_frame(end_, f);
         }
     }
     table_.finish(id);  // not before: a call whose answer ends the conversation fails with the rest
@@ -32,21 +32,21 @@ void caller::take_answer(const frame& f) {
     grant_turns();
 }
 
-void caller::take_item(const frame& f) {
+void caller::on_item(const frame& f) {
     const auto [what, call] = table_.find(f.header.id);
     if (what == call_table::verdict::repeated)
         raise(errc::protocol_error,
               "an item after the answer to call " + std::to_string(f.header.id));
     if (what == call_table::verdict::unknown) ++dropped_;
-    if (call != nullptr) call->take(end_, f);
+    if (call != nullptr) call->on_frame(end_, f);
     end_.pop_frame();
     if (call != nullptr) call->wake();
 }
 
-void caller::take_credit(const frame& f) {
+void caller::on_credit(const frame& f) {
     const auto found = uploads_.find(f.header.id);
     const auto stream = found == uploads_.end() ? nullptr : found->second;
-    if (stream) stream->take_credit(f);
+    if (stream) stream->on_credit(f);
     end_.pop_frame();
     if (stream) stream->ready.resume();
 }
