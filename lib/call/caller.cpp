@@ -38,11 +38,11 @@ remote_error caller::too_late(const pipe_end& end, std::string_view request) {
 }
 
 // The turn of a caller that fails is the next one's.
-struct caller::line_guard {
-    explicit line_guard(caller& who) noexcept : self(who) {}
-    line_guard(const line_guard&) = delete;
-    line_guard& operator=(const line_guard&) = delete;
-    ~line_guard() {
+struct caller::turn_guard {
+    explicit turn_guard(caller& who) noexcept : self(who) {}
+    turn_guard(const turn_guard&) = delete;
+    turn_guard& operator=(const turn_guard&) = delete;
+    ~turn_guard() {
         if (!may_begin) self.grant_turns();
     }
 
@@ -52,7 +52,7 @@ struct caller::line_guard {
 
 asio::awaitable<void> caller::wait_turn(deadline until, std::string_view request) {
     check_calling(request);
-    line_guard line(*this);
+    turn_guard guard(*this);
     wait_queue::waiter mine(turns_, end_.executor(), until);
     const auto* const serves = serving_of(co_await asio::this_coro::executor);
     if (serves != nullptr && serves->end == &end_) {
@@ -70,7 +70,7 @@ asio::awaitable<void> caller::wait_turn(deadline until, std::string_view request
         throw too_late(end_, request);
     }
     check_calling(request);
-    line.may_begin = true;
+    guard.may_begin = true;
 }
 
 void caller::check_calling(std::string_view request) const {

@@ -40,10 +40,11 @@ frame_reader::found frame_reader::read(std::span<const std::byte> input, bool ta
     }
     consumed = head_size_;
     if (header.kind == frame_kind::piece && joins_ && takes_calls) return keep_piece(head_);
-    return take_in(head_);
+    return on_own_frame(head_);
 }
 
-frame_reader::found frame_reader::take_in(const frame& f) {
+// A frame for the reader itself, or one that is passed over.
+frame_reader::found frame_reader::on_own_frame(const frame& f) {
     const frame_kind kind = f.header.kind;
     if (kind == frame_kind::close) return note_close(f);
     if (kind != frame_kind::window || kinds_ != frame_kinds::messages) return pass_over(f);

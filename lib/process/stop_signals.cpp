@@ -19,7 +19,7 @@ constexpr int most_unanswered = 2;
 // Guarded by the mutex.
 struct sharing {
     int runs = 0;
-    struct sigaction asios{};  ///< what tells the sets
+    struct sigaction asio_action{};  ///< the handler of Asio, which tells the sets
 };
 std::mutex mutex;
 std::array<sharing, NSIG> shared;
@@ -66,11 +66,11 @@ bool may_catch(int signal) {
 
 // Asio has just installed its handler.
 void install(int signal) {
-    of(signal).asios = action_of(signal);
-    tell_sets = of(signal).asios.sa_handler;
+    of(signal).asio_action = action_of(signal);
+    tell_sets = of(signal).asio_action.sa_handler;
     unanswered = 0;
     from_terminal[static_cast<std::size_t>(signal)] = false;
-    struct sigaction ours = of(signal).asios;
+    struct sigaction ours = of(signal).asio_action;
     ours.sa_sigaction = on_signal;
     ours.sa_flags |= SA_SIGINFO;
     ::sigaction(signal, &ours, nullptr);
@@ -109,7 +109,7 @@ void stop_signals::release() {
         const struct sigaction now = action_of(signal);
         const bool last = --of(signal).runs == 0;
         // Sets of the host's may still have it.
-        if (last && is_ours(now)) ::sigaction(signal, &of(signal).asios, nullptr);
+        if (last && is_ours(now)) ::sigaction(signal, &of(signal).asio_action, nullptr);
         set_.remove(signal, ignored);  // the last one sets the default action
         if (!is_ours(now)) ::sigaction(signal, &now, nullptr);
     }

@@ -26,7 +26,7 @@ struct connection_table::opening {
         ends.fifo.in.release();
     }
 
-    // What was not handed over, the app has not opened.
+    // Rings that were not handed over were not opened by the app.
     ~opening() { ends.rings.discard(); }
     opening(const opening&) = delete;
     opening& operator=(const opening&) = delete;

@@ -12,6 +12,7 @@
 
 namespace remora::detail {
 
+/// What carries the bytes of one end of a pipe. Owned by its pipe_state, and used on its executor.
 class transport {
 public:
     /// What there is to wait for. `hung_up`: the other end will never write again.

@@ -71,7 +71,7 @@ public:
     std::uint64_t dropped() const noexcept { return dropped_; }
 
 private:
-    struct line_guard;
+    struct turn_guard;
 
     void check_calling(std::string_view request) const;
     void grant_turns();

@@ -10,6 +10,8 @@ namespace remora::detail {
 struct frame;
 class pipe_end;
 
+/// A call that the call_table knows: awaited by a coroutine, or answered with a stream. Owned by
+/// that coroutine or stream.
 class pending_call {
 public:
     /// A frame of the call: reply, item, or the end of a stream. What is wrong with a value is the

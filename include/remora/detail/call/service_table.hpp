@@ -29,6 +29,8 @@ private:
     bool one_way_;
 };
 
+/// The handlers of one service, by the tags of their types. Never changed: a service, its copies
+/// and its connections share it.
 class service_table {
 public:
     /// One with the handlers of `from`, which may be null, and one more. Throws bad_option if there

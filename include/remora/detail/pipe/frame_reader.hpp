@@ -68,7 +68,7 @@ public:
 
 private:
     bool takes(frame_kind kind, bool takes_calls) const noexcept;
-    found take_in(const frame& f);
+    found on_own_frame(const frame& f);
     found pass_over(const frame& f) const;
     void note_name(const frame& f);
     found note_close(const frame& f);

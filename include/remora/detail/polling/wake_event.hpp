@@ -12,8 +12,8 @@ namespace remora::detail {
 
 class wake_event;
 
-/// The suspended coroutines of a session. They refer to the session and the session to them: so
-/// whoever is destroyed with the context has to drop them.
+/// The list of the wake_events of a session that have a coroutine waiting. Coroutines refer to the
+/// session and the session to them: so an object that is destroyed with the context drops them.
 class wake_events {
 public:
     wake_events() = default;
@@ -28,7 +28,7 @@ private:
     wake_event* first_ = nullptr;
 };
 
-/// Belongs to an executor, that of the coroutine that waits. One coroutine waits at a time.
+/// An event that one coroutine at a time waits for. Belongs to the executor of that coroutine.
 class wake_event {
 public:
     explicit wake_event(wake_events& all) noexcept : all_(all) {}

@@ -9,7 +9,7 @@
 
 #include <remora/detail/wire/archive/record.hpp>
 
-/// Cereal's own door into `construct`, which only its pointers may open otherwise.
+/// Access to Cereal's `construct`, which is otherwise private to the functions for its pointers.
 template <class T>
 struct cereal::memory_detail::LoadAndConstructLoadWrapper<remora::input_archive, T> {
     explicit LoadAndConstructLoadWrapper(T* place) : construct(place) {}
