@@ -17,7 +17,7 @@ const char* text_of(errc code) {
         case errc::refused:
             return "refused by the server";
         case errc::version_mismatch:
-            return "the versions of server and app do not match: update the older side";
+            return "the versions do not match: update the older side";
         case errc::start_timeout:
             return "the app did not say hello within start_timeout";
         case errc::no_such_pipe:
