@@ -77,8 +77,15 @@ void app_session::begin() {
     asio::post(strand(), [self] { spawn_member(self->strand(), self, self->control_.talk()); });
     spawn_member(strand(), self, watch_app());
     spawn_member(strand(), self, watch_signals());
-    // Reads files, and remembers what they say: as long as the app loads, there is time for that.
-    if (server_->options.waiting != wait_policy::block) asio::post(strand(), [] { usable_cpus(); });
+    // As long as the app loads, there is time.
+    asio::post(strand(), [self] { self->prepare(); });
+}
+
+void app_session::prepare() {
+    if (ended_) return;
+    transports_.prepare(server_->options.ring_size);
+    // Reads files, and remembers what they say.
+    if (server_->options.waiting != wait_policy::block) usable_cpus();
 }
 
 asio::awaitable<void> app_session::watch_app() {

@@ -29,6 +29,9 @@ public:
     fifo_ends make_fifos(const std::string& base);
     /// The server's ends of a connection over the first of `kinds` that can be had.
     connection_ends make(const std::string& base, std::uint32_t kinds, std::size_t ring);
+    /// What can be done while the app loads: removes what dead servers have left and, unless make()
+    /// has been called, makes the ends of the first connection. Without success make() does it.
+    void prepare(std::size_t ring) noexcept;
     /// Removes the names of a pair of FIFOs.
     void unlink(const std::string& base) noexcept;
     /// Removes the directory.
@@ -36,11 +39,16 @@ public:
 
 private:
     void make_arena();
+    fifo_ends take_fifos(const std::string& base);
     shared_rings make_rings(std::uint32_t kinds, std::size_t ring);
+    shared_rings allocate_rings(std::size_t ring);
+    void drop_prepared() noexcept;
 
     const event_hook& emit_;
     std::optional<run_directory> directory_;
     std::shared_ptr<shm_arena> arena_;
+    std::optional<connection_ends> prepared_;  ///< of the first connection, until it is made
+    bool has_made_ = false;
 };
 
 }  // namespace remora::detail
