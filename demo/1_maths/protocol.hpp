@@ -1,20 +1,13 @@
 // SPDX-License-Identifier: MIT
-// All that the two executables share: plain structs with Cereal's serialize functions.
+// All that the two executables share: plain structs.
 #pragma once
 
 #include <string>
-
-#include <cereal/types/string.hpp>
 
 struct answer {
     bool known = false;
     int value = 0;
     std::string problem;
-
-    template <class Archive>
-    void serialize(Archive& ar) {
-        ar(known, value, problem);
-    }
 };
 
 struct question {
@@ -23,9 +16,4 @@ struct question {
     int a = 0;
     int b = 0;
     std::string op;
-
-    template <class Archive>
-    void serialize(Archive& ar) {
-        ar(a, b, op);
-    }
 };

@@ -4,9 +4,4 @@
 
 struct heartbeat {
     int count = 0;
-
-    template <class Archive>
-    void serialize(Archive& ar) {
-        ar(count);
-    }
 };

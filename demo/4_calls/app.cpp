@@ -20,11 +20,6 @@ struct deploy {
     using reply = void;
 
     std::string target;
-
-    template <class Archive>
-    void serialize(Archive& ar) {
-        ar(target);
-    }
 };
 
 asio::awaitable<void> order(remora::pipe& builds, build what) {

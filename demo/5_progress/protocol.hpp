@@ -7,27 +7,15 @@
 #include <cstdint>
 #include <variant>
 
-#include <cereal/types/variant.hpp>
-
 struct progress {
     int percent = 0;
     std::int64_t primes = 0;
-
-    template <class Archive>
-    void serialize(Archive& ar) {
-        ar(percent, primes);
-    }
 };
 
 // A gap between two primes that is larger than all before it.
 struct gap {
     std::int64_t size = 0;
     std::int64_t after = 0;
-
-    template <class Archive>
-    void serialize(Archive& ar) {
-        ar(size, after);
-    }
 };
 
 using news = std::variant<progress, gap>;
@@ -36,9 +24,4 @@ struct find_gaps {
     using reply = remora::stream<news>;
 
     std::int64_t limit = 0;
-
-    template <class Archive>
-    void serialize(Archive& ar) {
-        ar(limit);
-    }
 };

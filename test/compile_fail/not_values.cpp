@@ -16,8 +16,14 @@ struct box {
         ar(value);
     }
 };
-struct mute {
+struct plain {
     int value = 0;
+};
+struct pointing {
+    int* value = nullptr;
+};
+struct fixed {
+    const int value = 0;
 };
 struct parent {
     template <class Archive>
@@ -71,20 +77,22 @@ void values() {
     send(1);
     send(box<int>());
     send(parent());
+    send(plain());
+    send(fixed());
     send(metres());
     send(std::array<char, 6>());
     (void)remora::type_name_of<four<a_name_of_twenty_eight_chars>>();
 }
 
 #ifndef REMORA_ONLY_VALID
-void not_values(int* raw, void (*function)(), int mute::* member) {
+void not_values(int* raw, void (*function)(), int plain::* member) {
     send(raw);                               // expect: a raw pointer is not a value
     send(box<const char*>());                // expect: a raw pointer is not a value
+    send(pointing());                        // expect: a raw pointer is not a value
     send(std::shared_ptr<int>());            // expect: std::shared_ptr is not a value
     send(std::weak_ptr<int>());              // expect: std::weak_ptr is not a value
     send(std::unique_ptr<shape>());          // expect: a pointer to a polymorphic class
     send(std::unique_ptr<int[]>());          // expect: a pointer to an array does not know
-    send(mute());                            // expect: this type has no serialize function
     send(two_ways());                        // expect: more than one way to be serialized
     send(labelled());                        // expect: more than one way to be serialized
     send(shade());                           // expect: an enumeration is a number, or

@@ -90,12 +90,20 @@ concept saves_version =
     member_save_versioned<T, output_archive> || free_save_versioned<T, output_archive> ||
     member_minimal_versioned<T, output_archive> || free_minimal_versioned<T, output_archive>;
 
-/// Only where there is nothing to say may a class have no function at all.
+/// A plain struct: an aggregate without a function for Cereal.
+template <class T>
+concept plain_struct = std::is_class_v<T> && std::is_aggregate_v<T> &&
+                       traits::detail::count_output_serializers<T, output_archive>::value == 0 &&
+                       traits::detail::count_input_serializers<T, input_archive>::value == 0;
+
+/// What may have no function at all: an aggregate, whose members are its fields, and a class that
+/// has none.
 template <class T, int Functions>
 constexpr void check_functions() {
-    static_assert(Functions > 0 || std::is_empty_v<T>,
+    static_assert(Functions > 0 || std::is_empty_v<T> || plain_struct<T>,
                   "remora: this type has no serialize function (nor load and save) that takes an "
-                  "archive, so its fields are not known");
+                  "archive, and it is no plain struct (a constructor, a private member, a virtual "
+                  "function or a union hides its fields): write serialize");
     static_assert(Functions <= 1,
                   "remora: this type has more than one way to be serialized (often one of them is "
                   "inherited): choose with cereal::specialize");

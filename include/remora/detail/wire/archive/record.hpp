@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Class objects, through the functions that users write for Cereal.
+/// Class objects, through the functions that users write for Cereal, or member by member.
 #pragma once
 
 #include <cereal/access.hpp>
@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <remora/detail/wire/archive/functions.hpp>
+#include <remora/detail/wire/archive/plain_struct.hpp>
 #include <remora/detail/wire/archive/scalar.hpp>
 
 namespace remora::detail {
@@ -72,7 +73,9 @@ void save_versioned_fields(output_archive& out, const T& value) {
 template <class T>
 void save_fields(output_archive& out, const T& value) {
     using A = output_archive;
-    if constexpr (member_serialize<T, A>)
+    if constexpr (plain_struct<T>)
+        detail::give_members(out, const_cast<T&>(value));
+    else if constexpr (member_serialize<T, A>)
         cereal::access::member_serialize(out, const_cast<T&>(value));
     else if constexpr (free_serialize<T, A>)
         CEREAL_SERIALIZE_FUNCTION_NAME(out, const_cast<T&>(value));
@@ -103,7 +106,9 @@ void load_versioned_fields(input_archive& in, T& value) {
 template <class T>
 void load_fields(input_archive& in, T& value) {
     using A = input_archive;
-    if constexpr (member_serialize<T, A>)
+    if constexpr (plain_struct<T>)
+        detail::give_members(in, value);
+    else if constexpr (member_serialize<T, A>)
         cereal::access::member_serialize(in, value);
     else if constexpr (free_serialize<T, A>)
         CEREAL_SERIALIZE_FUNCTION_NAME(in, value);
