@@ -102,7 +102,7 @@ transport::fetched shared_memory_transport::fetch(std::size_t wanted) {
 transport::fetched shared_memory_transport::poll(std::size_t wanted) {
     if (!watches_line_ || ++polls_ % polls_of_line == 0) return fetch(wanted);
     if (!wake_fifos_.is_open()) return fetched::end;
-    return fetch_express() ? fetched::more : find_nothing();
+    return fetch_express() ? fetched::more : fetched::nothing;
 }
 
 transport::fetched shared_memory_transport::fetch_ring(std::size_t wanted) {
