@@ -139,7 +139,7 @@ def draw_medians(axes, rows):
     for row, line in zip(chosen_kind(rows, "floor"), DASHES):
         axes.axvline(row["p50_ns"], color=OTHERS["floor"], linewidth=1, linestyle=line,
                      label=name(row))
-    axes.legend(loc="lower right", frameon=False, fontsize=8)
+    axes.legend(loc="upper right", frameon=False, fontsize=8)
 
 
 def draw_one_way(axes, rows):
