@@ -15,6 +15,8 @@ constexpr const char* first_connection = "1";
 }  // namespace
 
 transport_maker::transport_maker(transport_kind allowed, const event_hook& emit) : emit_(emit) {
+    // The next start goes on with the rest.
+    run_directory::sweep(run_directory::default_parent(), std::chrono::milliseconds(25));
     directory_.emplace();
     if (allowed != transport_kind::fifo) make_arena();
 }
@@ -54,8 +56,6 @@ connection_ends transport_maker::make(const std::string& base, std::uint32_t kin
 }
 
 void transport_maker::prepare(std::size_t ring) noexcept try {
-    // The next start goes on with the rest.
-    run_directory::sweep(run_directory::default_parent(), std::chrono::milliseconds(25));
     if (has_made_) return;
     prepared_.emplace();
     prepared_->fifo = make_fifos(first_connection);

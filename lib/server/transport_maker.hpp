@@ -29,8 +29,8 @@ public:
     fifo_ends make_fifos(const std::string& base);
     /// The server's ends of a connection over the first of `kinds` that can be had.
     connection_ends make(const std::string& base, std::uint32_t kinds, std::size_t ring);
-    /// What can be done while the app loads: removes what dead servers have left and, unless make()
-    /// has been called, makes the ends of the first connection. Without success make() does it.
+    /// Makes the ends of the first connection before it is asked for, unless make() has been
+    /// called. Without success make() does it.
     void prepare(std::size_t ring) noexcept;
     /// Removes the names of a pair of FIFOs.
     void unlink(const std::string& base) noexcept;

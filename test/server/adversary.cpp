@@ -208,8 +208,8 @@ const std::map<std::string, std::function<void()>> deeds{
     {"takes the names before",
      [] {
          app();
-         ::mkdir(path_of("1.up").c_str(), 0700);
-         app().ask(1, "echo");
+         ::mkdir(path_of("2.up").c_str(), 0700);  // the first is there already
+         app().ask(2, "echo");
          wait_to_be_stopped();
      }},
     {"takes the names after", [] { use_pipe_without_names(take_names_of_connection); }},

@@ -5,6 +5,8 @@
 #include "server/transport_maker.hpp"
 #include "wire/control_records.hpp"
 
+#include <sys/stat.h>
+
 #include <filesystem>
 #include <set>
 
@@ -29,13 +31,18 @@ struct prepared_maker {
             names.insert(each.path().filename());
         return names;
     }
-    off_t first_page() const { return ::lseek(maker.arena()->fd(), 0, SEEK_DATA); }
+    // Of the arena, in bytes.
+    std::size_t memory() const {
+        struct stat info{};
+        ::fstat(maker.arena()->fd(), &info);
+        return static_cast<std::size_t>(info.st_blocks) * 512;
+    }
 };
 
 TEST_CASE("the first connection is made before it is asked for") {
     prepared_maker m;
     CHECK(m.files() == file_names{"1.down", "1.up"});
-    CHECK(m.first_page() == 0);
+    CHECK(m.memory() == 3 * 4096);
     const auto ends = m.maker.make("1", over_fifo | over_shared_memory, 4096);
     CHECK(ends.fifo.out);
     CHECK(ends.rings.offset() == 0);
@@ -49,19 +56,19 @@ TEST_CASE("what was prepared and is not wanted leaves nothing behind") {
         prepared_maker m;
         const auto ends = m.maker.make("7", over_fifo, 4096);
         CHECK(m.files() == file_names{"7.down", "7.up"});
-        CHECK(m.first_page() < 0);
+        CHECK(m.memory() == 0);
     }
     SUBCASE("the first one wants FIFOs") {
         prepared_maker m;
         const auto ends = m.maker.make("1", over_fifo, 4096);
         CHECK(!ends.rings);
-        CHECK(m.first_page() < 0);
+        CHECK(m.memory() == 0);
     }
     SUBCASE("the first one wants larger rings") {
         prepared_maker m;
         const auto ends = m.maker.make("1", over_shared_memory, 8192);
         CHECK(ends.rings.size() == 8192);
-        CHECK(m.first_page() == static_cast<off_t>(ends.rings.offset()));
+        CHECK(m.memory() == 4096 + 2 * 8192);
     }
     SUBCASE("nothing is asked for") {
         prepared_maker m;
