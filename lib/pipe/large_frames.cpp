@@ -53,17 +53,19 @@ void large_frames::put_next(byte_buffer& to) {
     size_ -= frame - first.in_pieces;
     first.done += frame;
     first.in_pieces = 0;
-    next_call();
+    end_frame(whole.kind == frame_kind::time_left);
 }
 
-// The first call has sent a whole frame: what was sent goes, and another call has its turn.
-void large_frames::next_call() {
+// The first call has sent a whole frame: what was sent goes, and another call has its turn; but how
+// long a caller waits stays with its request.
+void large_frames::end_frame(bool keeps_turn) {
     call& first = calls_.front();
     if (first.done == first.frames.size()) return calls_.pop_front();
     if (first.done > first.frames.size() / 2) {
         first.frames.erase_front(first.done);
         first.done = 0;
     }
+    if (keeps_turn) return;
     calls_.splice(closes_ ? std::prev(calls_.end()) : calls_.end(), calls_, calls_.begin());
 }
 

@@ -81,11 +81,12 @@ void app_session::begin() {
     asio::post(strand(), [self] { self->prepare(); });
 }
 
-void app_session::prepare() {
+void app_session::prepare() noexcept try {
     if (ended_) return;
     transports_.prepare(server_->options.ring_size);
     // Reads files, and remembers what they say.
     if (server_->options.waiting != wait_policy::block) usable_cpus();
+} catch (const std::exception&) {  // it is done when it is needed
 }
 
 asio::awaitable<void> app_session::watch_app() {

@@ -57,7 +57,7 @@ public:
 
 private:
     spawn_options how_to_spawn(const std::vector<std::string>& arguments);
-    void prepare();
+    void prepare() noexcept;
     asio::awaitable<void> watch_app();
     asio::awaitable<void> drain();
     void finish();

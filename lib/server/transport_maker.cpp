@@ -12,6 +12,8 @@ namespace {
 constexpr int smallest_pipe = 4096;
 // An app counts from 1.
 constexpr const char* first_connection = "1";
+// Of rings that perhaps nobody wants.
+constexpr std::size_t largest_prepared = std::size_t{1} << 20;
 }  // namespace
 
 transport_maker::transport_maker(transport_kind allowed, const event_hook& emit) : emit_(emit) {
@@ -45,9 +47,10 @@ connection_ends transport_maker::make(const std::string& base, std::uint32_t kin
                                       std::size_t ring) {
     if (kinds == 0) raise(errc::no_transport, "the app and the service allow no common transport");
     has_made_ = true;
-    connection_ends ends{.fifo = take_fifos(base)};
-    if ((kinds & wire::over_shared_memory) != 0) ends.rings = make_rings(kinds, ring);
-    drop_prepared();
+    connection_ends ends = take_prepared(base, kinds, ring);
+    if (!ends.fifo.out) ends.fifo = make_fifos(base);
+    if (!ends.rings && (kinds & wire::over_shared_memory) != 0)
+        ends.rings = make_rings(kinds, ring);
     if (ends.rings) {  // they only carry wake bytes
         ::fcntl(ends.fifo.in.get(), F_SETPIPE_SZ, smallest_pipe);
         ::fcntl(ends.fifo.out.get(), F_SETPIPE_SZ, smallest_pipe);
@@ -59,7 +62,7 @@ void transport_maker::prepare(std::size_t ring) noexcept try {
     if (has_made_) return;
     prepared_.emplace();
     prepared_->fifo = make_fifos(first_connection);
-    if (arena_) prepared_->rings = allocate_rings(ring);
+    if (arena_ && ring <= largest_prepared) prepared_->rings = allocate_rings(ring);
 } catch (const std::exception&) {  // who asks for it is told
     if (prepared_ && !prepared_->fifo.out) {
         prepared_.reset();
@@ -74,16 +77,21 @@ void transport_maker::drop_prepared() noexcept {
     prepared_.reset();
 }
 
-fifo_ends transport_maker::take_fifos(const std::string& base) {
-    const bool are_there = prepared_ && base == first_connection;
-    return are_there ? std::move(prepared_->fifo) : make_fifos(base);
+// As much of a connection as was prepared. The rest goes: there may be no memory for both.
+connection_ends transport_maker::take_prepared(const std::string& base, std::uint32_t kinds,
+                                               std::size_t ring) {
+    connection_ends ends;
+    if (!prepared_) return ends;
+    if (base == first_connection) ends.fifo = std::move(prepared_->fifo);
+    const bool fit = (kinds & wire::over_shared_memory) != 0 && prepared_->rings.size() == ring;
+    if (prepared_->rings && fit) ends.rings = std::move(prepared_->rings);
+    drop_prepared();
+    return ends;
 }
 
 // None, if there is no memory for them and FIFOs are allowed too.
 shared_rings transport_maker::make_rings(std::uint32_t kinds, std::size_t ring) try {
     if (!arena_) raise(errc::no_transport, "the server has no shared memory");
-    if (prepared_ && prepared_->rings && prepared_->rings.size() == ring)
-        return std::move(prepared_->rings);
     return allocate_rings(ring);
 } catch (const error& e) {
     if ((kinds & wire::over_fifo) == 0) throw;

@@ -39,7 +39,7 @@ public:
 
 private:
     void make_arena();
-    fifo_ends take_fifos(const std::string& base);
+    connection_ends take_prepared(const std::string& base, std::uint32_t kinds, std::size_t ring);
     shared_rings make_rings(std::uint32_t kinds, std::size_t ring);
     shared_rings allocate_rings(std::size_t ring);
     void drop_prepared() noexcept;

@@ -22,9 +22,9 @@ constexpr std::size_t largest_copied = 4096;
 constexpr std::size_t copy_size = 2 * largest_copied;
 // How many polls look at the express line alone, before one at the head too.
 constexpr unsigned polls_of_line = 16;
-// After a message that did not take the line where it was expected: so many waits do without it,
-// twice as many each time.
-constexpr unsigned most_waits_without_line = 64;
+// After a message that did not take the line where it was expected: nobody looks there for the
+// answers to so many writes, twice as many each time.
+constexpr unsigned most_writes_without_line = 64;
 // How often a look that finds nothing passes before the FIFO is looked at too, for the end.
 constexpr unsigned looks_for_end = 1024;
 
@@ -37,7 +37,7 @@ public:
           writer_(rings_.writer()) {}
 
     transport_kind what() const noexcept override { return transport_kind::shared_memory; }
-    bool shares_cpu() noexcept override { return wake_fifos_.is_open() && rings_.shares_cpu(); }
+    bool shares_cpu() noexcept override;
     fetched fetch(std::size_t wanted) override;
     fetched poll(std::size_t wanted) override;
     std::size_t write(std::span<const std::byte> bytes) override;
@@ -54,6 +54,7 @@ public:
 private:
     bool fetch_express();
     void found_elsewhere() noexcept;
+    void expect_answer() noexcept;
     fetched fetch_ring(std::size_t wanted);
     fetched show(std::span<const std::byte> unread, std::size_t wanted);
     fetched gather(std::span<const std::byte> unread, std::size_t wanted);
@@ -75,16 +76,23 @@ private:
     unsigned empty_looks_ = 0;
     int readers_waiting_ = 0;  ///< for the wake byte, which all of them share
     int writers_waiting_ = 0;
-    bool has_line_ = false;            ///< both ends use the express line
-    bool answers_ = false;             ///< something has come since the last write
-    bool watches_line_ = false;        ///< what comes next is likely to take it
-    unsigned waits_without_line_ = 0;  ///< that are left
-    unsigned line_pause_ = 1;          ///< how many there will be
+    bool has_line_ = false;             ///< both ends use the express line
+    bool answers_ = false;              ///< something has come since the last write
+    bool watches_line_ = false;         ///< what comes next is likely to take it
+    unsigned writes_without_line_ = 0;  ///< that are left
+    unsigned line_pause_ = 1;           ///< how many there will be
     unsigned polls_ = 0;
     bool gathering_ = false;  ///< the input is in rest_
     bool ended_ = false;      ///< the other side has closed its FIFOs
     int wake_error_ = 0;      ///< of sending a wake byte
 };
+
+// On one CPU no cache line travels, and there is one poll between two turns.
+bool shared_memory_transport::shares_cpu() noexcept {
+    const bool shares = wake_fifos_.is_open() && rings_.shares_cpu();
+    watches_line_ = watches_line_ && !shares;
+    return shares;
+}
 
 transport::fetched shared_memory_transport::fetch(std::size_t wanted) {
     if (!wake_fifos_.is_open()) return fetched::end;
@@ -108,7 +116,9 @@ transport::fetched shared_memory_transport::poll(std::size_t wanted) {
 transport::fetched shared_memory_transport::fetch_ring(std::size_t wanted) {
     const auto unread = reader_.unread();
     const bool too_large = !gathering_ && wanted > reader_.size();
-    if (unread.size() <= shown_ && !(too_large && shown_ != 0)) return find_nothing();
+    const bool is_behind = unread.size() < shown_;  // the express line
+    if (is_behind || (unread.size() == shown_ && !(too_large && shown_ != 0)))
+        return find_nothing();
     empty_looks_ = 0;
     answers_ = true;
     if (watches_line_) found_elsewhere();
@@ -130,8 +140,13 @@ bool shared_memory_transport::fetch_express() {
 
 void shared_memory_transport::found_elsewhere() noexcept {
     watches_line_ = false;
-    waits_without_line_ = line_pause_;
-    line_pause_ = std::min(2 * line_pause_, most_waits_without_line);
+    writes_without_line_ = line_pause_;
+    line_pause_ = std::min(2 * line_pause_, most_writes_without_line);
+}
+
+void shared_memory_transport::expect_answer() noexcept {
+    answers_ = false;
+    if (has_line_) watches_line_ = writes_without_line_ == 0 || --writes_without_line_ == 0;
 }
 
 // Small frames as a copy; a large one where it lies, and nothing behind it.
@@ -181,8 +196,8 @@ transport::fetched shared_memory_transport::find_nothing() {
 
 std::size_t shared_memory_transport::write(std::span<const std::byte> bytes) {
     if (!wake_fifos_.is_open()) return 0;
-    const std::size_t count = writer_.write(bytes, has_line_ && std::exchange(answers_, false));
-    if (has_line_) watches_line_ = waits_without_line_ == 0 || --waits_without_line_ == 0;
+    const std::size_t count = writer_.write(bytes, has_line_ && answers_);
+    if (count != 0) expect_answer();
     if (count != 0 && writer_.must_wake()) send_wake_byte();
     check_wake_error();
     return count;
@@ -249,8 +264,8 @@ void shared_memory_transport::check_wake_error() const {
 
 // The bytes may be for the other wait of this end: it has to look again.
 void shared_memory_transport::drain_wake_bytes() {
-    std::array<std::byte, 64> rings;
-    const ssize_t count = ::read(wake_fifos_.in(), rings.data(), rings.size());
+    std::array<std::byte, 64> bytes;
+    const ssize_t count = ::read(wake_fifos_.in(), bytes.data(), bytes.size());
     if (count == 0) ended_ = true;
     if (count > 0 && readers_waiting_ + writers_waiting_ != 0) cancel();
 }

@@ -231,6 +231,22 @@ TEST_CASE("how long a caller waits goes with its large request") {
     CHECK(frames[3].payload.size() == 2 * piece);
 }
 
+TEST_CASE("of several large requests each follows the time that its caller waits") {
+    auto w = cutting_writer();
+    const auto flags = frame_header::of_sender | frame_header::may_skip;
+    for (const unsigned id : {1u, 2u, 3u}) {
+        put(w, frame_kind::time_left, id, "123456789", 0, {}, flags);
+        put(w, frame_kind::request, id, filled(2 * piece), 0, {}, frame_header::of_sender);
+    }
+    auto r = make_reader();
+    const auto frames = read_all(r, write_all(w));
+    REQUIRE(frames.size() == 6);
+    for (std::size_t i = 0; i < 6; ++i) {
+        CHECK(frames[i].id == i / 2 + 1);
+        CHECK(frames[i].kind == (i % 2 == 0 ? frame_kind::time_left : frame_kind::request));
+    }
+}
+
 TEST_CASE("a type that a large frame was the first to name is named again by a small one") {
     auto w = cutting_writer();
     const auto tag = remora::detail::fnv1a("blob");

@@ -24,7 +24,7 @@ struct failure {
     bool has(const std::string& part) const { return text.find(part) != std::string::npos; }
 };
 
-template <class F>
+template <std::invocable F>
 failure failure_of(F&& call) {
     try {
         call();

@@ -13,7 +13,6 @@ using test::bytes;
 using test::code;
 using test::decode_failure;
 using test::encoded;
-using test::failure_of;
 using test::from_hex;
 using test::old_question;
 using test::record_of;
@@ -92,7 +91,7 @@ TEST_CASE("in a row of numbers each field may be missing, cut or of another kind
     for (std::size_t n = 0; n <= body.size(); ++n) {
         triple into{7, 7, 7};
         const auto cut = record_of(bytes(body.begin(), body.begin() + static_cast<long>(n)));
-        auto f = failure_of([&] { remora::decode(cut, into); });
+        auto f = test::failure_of([&] { remora::decode(cut, into); });
         const bool whole = n == 0 || n == 5 || n == 14 || n == 17;
         CHECK_MESSAGE(f.code == (whole ? std::error_code() : code(errc::truncated)),
                       "cut at " << n);
@@ -123,7 +122,7 @@ TEST_CASE("corrupt bytes give an error or a value, never anything else") {
             bad[pick(bad.size())] = static_cast<std::byte>(pick(4) == 0 ? pick(256) : pick(0x49));
         if (pick(8) == 0) bad.resize(pick(bad.size()));
         kitchen_sink into;
-        auto f = failure_of([&] { remora::decode(bad, into, {.memory = 1 << 20}); });
+        auto f = test::failure_of([&] { remora::decode(bad, into, {.memory = 1 << 20}); });
         if (f.code) {
             ++errors;
             REQUIRE_MESSAGE(is_decoding_error(f.code), f.text);

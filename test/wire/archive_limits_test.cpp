@@ -11,7 +11,6 @@ using test::code;
 using test::decode_failure;
 using test::encoded;
 using test::failure;
-using test::failure_of;
 using test::from_hex;
 using test::old_question;
 using test::record_of;
@@ -103,12 +102,12 @@ bytes nested_records(int levels, const bytes& between) {
 TEST_CASE("a value larger than the limit fails at the sender, who may go on") {
     remora::byte_buffer out;
     remora::encode(out, std::string(100, 'x'), {.size = 105});
-    auto f = failure_of([&] { remora::encode(out, std::string(101, 'x'), {.size = 105}); });
+    auto f = test::failure_of([&] { remora::encode(out, std::string(101, 'x'), {.size = 105}); });
     CHECK(f.code == code(errc::message_too_large));
     CHECK(f.has("at least 106 bytes, the limit is 105"));
     CHECK(out.size() == 105);
     out.reserve(10000);
-    f = failure_of([&] { remora::encode(out, std::string(101, 'x'), {.size = 105}); });
+    f = test::failure_of([&] { remora::encode(out, std::string(101, 'x'), {.size = 105}); });
     CHECK(f.code == code(errc::message_too_large));
     remora::encode(out, std::string(1000, 'x'));
     CHECK(out.size() == 105 + 1005);
@@ -116,7 +115,7 @@ TEST_CASE("a value larger than the limit fails at the sender, who may go on") {
 
 TEST_CASE("a value nested more deeply than the limit fails at the sender") {
     CHECK(encoded(make_chain(256)).size() > 256);
-    CHECK(failure_of([] { encoded(make_chain(257)); }).code == code(errc::too_deep));
+    CHECK(test::failure_of([] { encoded(make_chain(257)); }).code == code(errc::too_deep));
     remora::byte_buffer out;
     remora::encode(out, make_chain(257), {.depth = 257});
     CHECK(!out.empty());
@@ -153,7 +152,7 @@ TEST_CASE("small elements that are large in memory meet the budget before they a
     auto f = decode_failure<std::vector<heavy_element>>(body);
     CHECK(f.code == code(errc::over_budget));
     CHECK(f.has("67108864 bytes"));
-    CHECK(failure_of([&] {
+    CHECK(test::failure_of([&] {
               remora::decode<std::vector<heavy_element>>(body, {.memory = std::size_t{1} << 30});
           }).code.value() == 0);
 }
@@ -173,7 +172,8 @@ TEST_CASE("every element, node, string and pointee counts against the budget") {
     CHECK(refused(std::vector<std::deque<int>>(1)));
     CHECK(refused(std::make_unique<std::array<double, 100>>()) == false);  // 805 bytes
     std::unique_ptr<heavy_element> pointer;
-    auto f = failure_of([&] { remora::decode(from_hex("43 01 46 00000000"), pointer, tight); });
+    auto f =
+        test::failure_of([&] { remora::decode(from_hex("43 01 46 00000000"), pointer, tight); });
     CHECK(f.code == code(errc::over_budget));
 }
 

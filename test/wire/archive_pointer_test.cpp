@@ -12,7 +12,6 @@ using remora::errc;
 using test::code;
 using test::decode_failure;
 using test::encoded;
-using test::failure_of;
 using test::read_as;
 using test::read_failure;
 using test::round_trip;
@@ -164,5 +163,5 @@ TEST_CASE("a variant that has lost its value cannot be sent") {
     std::variant<int, fixed_at_birth> none;
     take_value_from(none);
     REQUIRE(none.valueless_by_exception());
-    CHECK(failure_of([&] { encoded(none); }).code == code(errc::bad_value));
+    CHECK(test::failure_of([&] { encoded(none); }).code == code(errc::bad_value));
 }

@@ -7,7 +7,6 @@ namespace {
 
 using remora::errc;
 using test::code;
-using test::failure_of;
 using test::throwing;
 using test::to_hex;
 
@@ -34,7 +33,7 @@ TEST_CASE("a buffer with a maximum refuses one byte more, whatever its capacity"
     out.reserve(100);
     out.max_size(4);
     out.append("1234", 4);
-    CHECK(failure_of([&] { out.append("5", 1); }).code == code(errc::message_too_large));
+    CHECK(test::failure_of([&] { out.append("5", 1); }).code == code(errc::message_too_large));
     CHECK(out.size() == 4);
     out.max_size(5);
     out.append("5", 1);

@@ -12,7 +12,6 @@ using test::bytes;
 using test::code;
 using test::decode_failure;
 using test::encoded;
-using test::failure_of;
 using test::from_hex;
 using test::read_as;
 using test::to_hex;
@@ -347,7 +346,7 @@ TEST_CASE("a plain struct refuses another number of elements, and plain structs 
     plain_tree deep;
     for (int i = 0; i != 300; ++i)
         deep = {0, {}, std::make_unique<plain_tree>(std::move(deep)), {}};
-    CHECK(failure_of([&] { (void)encoded(deep); }).code == code(errc::too_deep));
+    CHECK(test::failure_of([&] { (void)encoded(deep); }).code == code(errc::too_deep));
 }
 
 TEST_CASE("an error names the plain struct and the number of the member") {

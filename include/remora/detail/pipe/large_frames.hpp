@@ -51,7 +51,7 @@ private:
         return header.flags & frame_header::of_sender;
     }
     void put_piece(call& from, const frame_header& whole, byte_buffer& to);
-    void next_call();
+    void end_frame(bool keeps_turn);
 
     std::list<call> calls_;  ///< takes no memory while it is empty
     std::size_t size_ = 0;
