@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A user's program, both sides in one: the server starts this file again as its app. What the library throws
-// is caught, and what a handler throws travels.
+// A user's program, both sides in one: the server starts this file again as its app. What the
+// library throws is caught, and what a handler throws travels.
 #include <remora/client.hpp>
 #include <remora/server.hpp>
 #include <remora/service.hpp>
@@ -10,7 +10,10 @@
 struct half {
     using reply = int;
     int of = 0;
-    template <class Archive> void serialize(Archive& ar) { ar(of); }
+    template <class Archive>
+    void serialize(Archive& ar) {
+        ar(of);
+    }
 };
 
 asio::awaitable<int> app(remora::client& client) {
