@@ -65,9 +65,9 @@ using compiler = gcc;
 
 /// A function whose name has Asio's version and settings, and the compiler. The library defines one
 /// and every user refers to it: a program that was compiled otherwise than the library does not
-/// link.
+/// link. It is exported by an attribute: for a template's definition g++ forgets the pragma.
 template <int version, class Form, int allocator_cache_size, class Compiler>
-void compiled_with_asio();
+[[gnu::visibility("default")]] void compiled_with_asio();
 
 [[gnu::used]] inline void (*const asio_abi)() =
     &compiled_with_asio<ASIO_VERSION, asio_form, ASIO_RECYCLING_ALLOCATOR_CACHE_SIZE, compiler>;

@@ -1,13 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Precompiled for the library's sources: what most of them include. It may be absent (b_pch=false).
-#include <remora/archive.hpp>
-#include <remora/asio.hpp>
-
-#include <chrono>
-#include <deque>
-#include <functional>
-#include <map>
-#include <memory>
-#include <optional>
-#include <string>
-#include <vector>
+// Each source of the library begins with it. The shared library exports what a header of include/
+// declares; it hides what the headers and sources of lib/ add.
+#pragma GCC visibility push(default)
+#include <remora.hpp>
+#pragma GCC visibility pop
