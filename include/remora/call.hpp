@@ -21,7 +21,7 @@ struct call_options {
 /// Why a call failed, as far as it says what to do about it.
 enum class failure_kind {
     failed = 1,           ///< The handler has thrown: the same call fails again.
-    overloaded = 2,       ///< The other side has no memory, or too many calls: try again later.
+    overloaded = 2,       ///< No memory on the other side, or too many calls: try again later.
     unknown_request = 3,  ///< No handler takes this request: an older program, or another service.
     gone = 4,             ///< The conversation is over: whether the handler has run is not known.
     cancelled = 5,        ///< The handler was cancelled, on its own side: it may have done a part.

@@ -18,7 +18,7 @@ enum class errc {
     server_gone = 2,
     /// The app has ended, or has been killed, while the server was serving it.
     app_gone = 3,
-    /// The server refused the app's handshake; the text says why.
+    /// The server refused the app's handshake, or could not make a pipe; the text says why.
     refused = 4,
     /// The two sides have no version of the protocol in common.
     version_mismatch = 5,

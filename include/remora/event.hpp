@@ -13,16 +13,17 @@
 namespace remora {
 
 enum class event_kind {
-    started,         ///< The app, or its launcher, runs; `pid` is its process.
-    hello,           ///< The handshake is complete; `pid` is the other side's, as it says.
-    refused,         ///< The handshake has failed; `code` and `text` say why.
-    connected,       ///< A pipe is open.
-    rejected,        ///< A pipe was asked for and not given.
-    closed,          ///< A pipe's service has ended; `code` is set unless the end was clean.
+    started,    ///< The app, or its launcher, runs; `pid` is its process.
+    hello,      ///< The handshake is complete; `pid` is the other side's, as it says.
+    refused,    ///< The handshake, or the control pipe later, has failed; `code` and `text` say
+                ///< why.
+    connected,  ///< A pipe is open.
+    rejected,   ///< A pipe was asked for and not given.
+    closed,     ///< A pipe's service has ended; `code` is set unless the end was clean.
     service_failed,  ///< A service ended with an exception; `text` is what it said.
     goodbye,    ///< In a server: the app has closed the control pipe. In a client: the server asks
                 ///< the app to end.
-    stopping,   ///< The stop sequence takes a step; `text` names it.
+    stopping,   ///< The stop sequence takes a step, or could not; `text` names it.
     app_ended,  ///< The app is reaped; `text` says how. Its services may still go on.
     server_gone,  ///< The server has vanished.
     fallback,     ///< FIFOs instead of shared memory; `code` and `text` say why.

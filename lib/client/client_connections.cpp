@@ -75,7 +75,7 @@ asio::awaitable<end_ptr> client_connections::try_open(asio::any_io_executor exec
     const wire::connect_request words{.name = name,
                                       .wait_ms = ms > 0 ? static_cast<std::uint64_t>(ms) : 0,
                                       .transports = allowed(options)};
-    post(*session_.control().pipe(), frame_kind::connect, asked.id, 0, words);
+    send_frame(*session_.control().pipe(), frame_kind::connect, asked.id, 0, words);
     try {
         const auto offer = co_await answer<wire::connection_offer>(asked);
         const bool known =
@@ -86,7 +86,7 @@ asio::awaitable<end_ptr> client_connections::try_open(asio::any_io_executor exec
                             options.waiting.value_or(session_.options().waiting));
     } catch (const std::exception&) {
         if (!std::holds_alternative<error>(asked.answer) && session_.control().pipe()->can_send())
-            post(*session_.control().pipe(), frame_kind::withdraw, asked.id);
+            send_frame(*session_.control().pipe(), frame_kind::withdraw, asked.id);
         throw;
     }
 }
@@ -99,7 +99,7 @@ asio::awaitable<std::vector<std::string>> client_connections::list() {
     for (bool more = true; more;) {
         request asked(*this, "list of services", deadline::max());
         const wire::list_request words{all.empty() ? "" : all.back()};
-        post(*session_.control().pipe(), frame_kind::list, asked.id, 0, words);
+        send_frame(*session_.control().pipe(), frame_kind::list, asked.id, 0, words);
         auto some = co_await answer<wire::name_list>(asked);
         more = some.more && !some.names.empty();
         std::ranges::move(some.names, std::back_inserter(all));

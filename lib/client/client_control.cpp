@@ -17,7 +17,7 @@ void client_control::say_hello(fifo_ends ends) {
     const wire::hello words{.features = wire::all_features,
                             .max_message = session_.options().limits.message,
                             .pid = ::getpid()};
-    post(*pipe_, frame_kind::hello, 0, wire::magic, words);
+    send_frame(*pipe_, frame_kind::hello, 0, wire::magic, words);
 }
 
 asio::awaitable<void> client_control::listen() {

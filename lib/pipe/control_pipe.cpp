@@ -3,7 +3,7 @@
 
 namespace remora::detail {
 
-void post(pipe_state& control, frame_kind kind, std::uint64_t id) {
+void send_frame(pipe_state& control, frame_kind kind, std::uint64_t id) {
     control.flush(control.put(kind, id, 0, 0, [](byte_buffer&) {}));
 }
 

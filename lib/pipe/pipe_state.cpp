@@ -45,7 +45,7 @@ pipe_state::pipe_state(asio::any_io_executor executor, std::unique_ptr<transport
 pipe_state::~pipe_state() = default;
 
 transport_kind pipe_state::transport_used() const noexcept {
-    return transport_->what();
+    return transport_->kind();
 }
 
 void pipe_state::agree(std::uint64_t features) noexcept {

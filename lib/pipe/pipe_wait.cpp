@@ -29,7 +29,7 @@ pipe_wait::pipe_wait(const asio::any_io_executor& executor, transport& transport
       what_(what),
       poller_(policy == wait_policy::block ? nullptr : busy_poller::of(executor)),
       policy_(policy),
-      entry_(std::move(ready), transport.what() != transport_kind::shared_memory) {
+      entry_(std::move(ready), transport.kind() != transport_kind::shared_memory) {
 }
 
 bool pipe_wait::look_for_a_moment() {

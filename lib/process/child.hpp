@@ -22,10 +22,10 @@ struct child::state {
     detail::wait_queue waiters;
     std::weak_ptr<watcher> watch;
 
-    ~state() { end(); }
+    ~state() { kill_and_reap(); }
     void reap(int flags);
     void finish(exit_status result);
-    void end();
+    void kill_and_reap();
     bool send(int number);
     long send_directly(int number) const;
     static asio::awaitable<exit_status> wait(std::shared_ptr<state> self);

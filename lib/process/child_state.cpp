@@ -67,7 +67,7 @@ long child::state::send_directly(int number) const {
     return result < 0 && errno != ESRCH ? ::kill(pid, number) : result;
 }
 
-void child::state::end() {
+void child::state::kill_and_reap() {
     if (status || pid < 0) return;
     reap(WNOHANG);
     try {

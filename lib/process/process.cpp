@@ -24,21 +24,21 @@ child::child(asio::any_io_executor executor, const spawn_options& options)
         // Other threads may run the context: from here on all is done on the executor.
         asio::dispatch(executor, [watching] { watching->start(); });
     } catch (...) {
-        state_->end();
+        state_->kill_and_reap();
         watching->stop();
         throw;
     }
 }
 
 child::~child() {
-    if (state_) state_->end();
+    if (state_) state_->kill_and_reap();
 }
 
 child::child(child&& other) noexcept = default;
 
 child& child::operator=(child&& other) noexcept {
     if (this != &other) {
-        if (state_) state_->end();
+        if (state_) state_->kill_and_reap();
         state_ = std::move(other.state_);
     }
     return *this;

@@ -41,7 +41,7 @@ void app_child::send_to(Process& process, int number) {
     }
 }
 
-void app_child::abandon() noexcept try {
+void app_child::kill_forked_app() noexcept try {
     if (forked_app_) forked_app_->signal(SIGKILL);
 } catch (const std::exception&) {  // not permitted
 }

@@ -29,7 +29,7 @@ public:
     /// Sends a signal to all that has to be stopped.
     void signal(int number);
     /// Kills the app behind a launcher, when nobody is left to wait for it.
-    void abandon() noexcept;
+    void kill_forked_app() noexcept;
     /// Looks whether the child has ended.
     void try_reap() { process_.try_reap(); }
     /// Completes when the child has ended.

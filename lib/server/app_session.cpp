@@ -42,7 +42,7 @@ app_session::app_session(std::shared_ptr<server_core> server,
 
 app_session::~app_session() {
     if (over_) return;
-    process_->abandon();
+    process_->kill_forked_app();
     server_->busy = false;
 }
 

@@ -39,8 +39,8 @@ public:
     static asio::awaitable<exit_status> exited(std::shared_ptr<app_session> self);
     static asio::awaitable<run_result> result(std::shared_ptr<app_session> self);
     void stop(stop_step first, std::chrono::nanoseconds grace);
-    /// The server goes: the app is killed.
-    void end();
+    /// When the server goes.
+    void kill();
 
     // For its parts.
     control_session& control() noexcept { return control_; }

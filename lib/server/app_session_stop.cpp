@@ -28,7 +28,7 @@ void app_session::stop_later() {
     });
 }
 
-void app_session::end() {
+void app_session::kill() {
     if (!over_) process_->signal(SIGKILL);
 }
 
@@ -36,7 +36,7 @@ void app_session::perform(const stop_action& action) {
     if (action.what == stop_action::kind::nothing || action.what == stop_action::kind::done) return;
     emit({.kind = event_kind::stopping, .pid = pid_, .text = to_string(stopping_.stopped_by())});
     if (action.what == stop_action::kind::say_goodbye) {
-        if (control_.pipe().can_send()) post(control_.pipe(), frame_kind::goodbye);
+        if (control_.pipe().can_send()) send_frame(control_.pipe(), frame_kind::goodbye);
     } else {
         process_->signal(action.signal);
     }

@@ -23,7 +23,7 @@ void connection_table::begin_opening(std::uint64_t id, const std::string& name,
         .offset = ends.rings.offset(),
         .ring = ends.rings.size()};
     auto next = std::make_shared<opening>(id, name, std::move(ends), server_.strand);
-    post(app_.control().pipe(), frame_kind::connected, id, 0, offer);
+    send_frame(app_.control().pipe(), frame_kind::connected, id, 0, offer);
     opening_.push_back(next);
     spawn_member(server_.strand, app_.shared_from_this(), await_open(next));
 }

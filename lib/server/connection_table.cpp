@@ -66,7 +66,7 @@ void connection_table::reject(std::uint64_t id, const std::string& name, const c
     app_.emit(
         {.kind = event_kind::rejected, .pipe = name, .connection = id, .code = why.to_code()});
     pipe_state& control = app_.control().pipe();
-    if (control.can_send()) post(control, frame_kind::rejected, id, 0, why);
+    if (control.can_send()) send_frame(control, frame_kind::rejected, id, 0, why);
 }
 
 void connection_table::withdraw(std::uint64_t id) {

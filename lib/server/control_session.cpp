@@ -75,7 +75,7 @@ asio::awaitable<const frame*> control_session::await_hello() {
 
 void control_session::refuse(const close_reason& why) {
     app_.note_fault(error(why.to_code(), why.text));
-    post(*pipe_, frame_kind::refused, 0, 0, why);
+    send_frame(*pipe_, frame_kind::refused, 0, 0, why);
     app_.stop_later();
 }
 
@@ -95,7 +95,7 @@ void control_session::show_arena(wire::welcome& terms) const {
 void control_session::send_welcome(const wire::welcome& terms, int pid) {
     welcomed_ = true;
     app_.connections().agree(terms);
-    post(*pipe_, frame_kind::welcome, 0, 0, terms);
+    send_frame(*pipe_, frame_kind::welcome, 0, 0, terms);
     app_.emit({.kind = event_kind::hello, .pid = pid});
 }
 
@@ -109,7 +109,8 @@ void control_session::handle(const frame& f) {
             break;
         case frame_kind::list: {
             const auto asked = payload_of<wire::list_request>(f);
-            post(*pipe_, frame_kind::listed, f.header.id, 0, server_.names_after(asked.after));
+            send_frame(*pipe_, frame_kind::listed, f.header.id, 0,
+                       server_.names_after(asked.after));
             break;
         }
         case frame_kind::hello:

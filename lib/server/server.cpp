@@ -43,7 +43,7 @@ asio::any_io_executor server::get_executor() const noexcept {
 
 server::~server() {
     asio::dispatch(core_->strand, [core = core_] {
-        if (const auto run = core->current.lock()) run->end();
+        if (const auto run = core->current.lock()) run->kill();
     });
 }
 

@@ -58,7 +58,7 @@ bool remove_if_dead(int parent, const char* name) {
         (info.st_mode & 077) != 0 || !lock_directory(directory.get()) ||
         !stands_at(directory.get(), parent, name))
         return false;
-    // Most are empty: FIFOs stand in them only while a pipe is being made.
+    // Most are empty: FIFOs stand in them until the app has opened them.
     if (::unlinkat(parent, name, AT_REMOVEDIR) == 0) return true;
     if (!holds_only_fifos(directory.get())) return false;
     unlink_fifos(directory.get());

@@ -24,7 +24,7 @@ public:
     fifo_transport(const asio::any_io_executor& executor, fifo_ends ends)
         : fifos_(executor, std::move(ends)) {}
 
-    transport_kind what() const noexcept override { return transport_kind::fifo; }
+    transport_kind kind() const noexcept override { return transport_kind::fifo; }
     fetched fetch(std::size_t wanted) override;
     std::size_t write(std::span<const std::byte> bytes) override;
     asio::awaitable<void> wait(readiness what, std::error_code& ec) override {

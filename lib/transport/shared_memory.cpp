@@ -36,7 +36,7 @@ public:
           reader_(rings_.reader()),
           writer_(rings_.writer()) {}
 
-    transport_kind what() const noexcept override { return transport_kind::shared_memory; }
+    transport_kind kind() const noexcept override { return transport_kind::shared_memory; }
     bool shares_cpu() noexcept override;
     fetched fetch(std::size_t wanted) override;
     fetched poll(std::size_t wanted) override;

@@ -22,7 +22,7 @@ public:
 
     virtual ~transport() = default;
 
-    virtual transport_kind what() const noexcept = 0;
+    virtual transport_kind kind() const noexcept = 0;
 
     /// True if the other end is known to wait for the CPU that this one runs on.
     virtual bool shares_cpu() noexcept { return false; }

@@ -87,7 +87,8 @@ private:
     std::shared_ptr<const service_table> services_;
     bool end_on_exception_ = false;
     times_left times_left_;
-    deadline until_ = deadline::max();  ///< the caller of the request that is being taken waits
+    deadline until_ =
+        deadline::max();  ///< so long waits the caller of the request that has just come
     pooled_map<std::uint64_t, std::shared_ptr<worker>> running_;
     std::vector<std::shared_ptr<worker>> idle_;
     asio::any_io_executor outstanding_work_;  ///< keeps the context at work for the last handlers

@@ -9,7 +9,8 @@
 
 namespace remora::detail {
 
-/// Two slots: for the next request, and for one that comes in pieces meanwhile.
+/// How long the callers of requests that have not come yet wait. Two slots: for the next request,
+/// and for one that comes in pieces meanwhile.
 class times_left {
 public:
     using time = std::chrono::steady_clock::time_point;

@@ -48,7 +48,7 @@ static_assert(std::numeric_limits<float>::is_iec559 && std::numeric_limits<doubl
               "remora: f32 and f64 are IEEE 754 numbers");
 
 template <class>
-inline constexpr bool never = false;
+inline constexpr bool always_false = false;
 
 /// Text-like units are unsigned on the wire, whatever the platform makes of `char`.
 template <class T>

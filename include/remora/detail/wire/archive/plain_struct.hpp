@@ -100,7 +100,7 @@ void give_members(Archive& archive, T& value) {
     if constexpr (can_take_apart<T>()) {
         const auto give = [&](auto&... each) { archive(each...); };
         members<count_members<T>()>::visit(value, give, [](auto& it) {
-            static_assert(never<decltype(it)>,
+            static_assert(always_false<decltype(it)>,
                           "remora: a struct with a bit-field or an anonymous union is not taken "
                           "apart: write load and save");
         });

@@ -97,21 +97,21 @@ struct codec<std::atomic<T>> {
 
 template <class T>
 struct codec<T*> {
-    static_assert(never<T>,
+    static_assert(always_false<T>,
                   "remora: a raw pointer is not a value: its address means nothing in the other "
                   "process; send the object, a std::optional or a std::unique_ptr");
 };
 
 template <class T>
 struct codec<std::shared_ptr<T>> {
-    static_assert(never<T>,
+    static_assert(always_false<T>,
                   "remora: std::shared_ptr is not a value: two processes cannot share an object; "
                   "send the object, or a std::unique_ptr that owns it alone");
 };
 
 template <class T>
 struct codec<std::weak_ptr<T>> {
-    static_assert(never<T>,
+    static_assert(always_false<T>,
                   "remora: std::weak_ptr is not a value: two processes cannot share an object; "
                   "send the object itself");
 };
