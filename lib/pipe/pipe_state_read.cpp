@@ -95,7 +95,9 @@ void pipe_state::end_of_input() {
 }
 
 void pipe_state::pop_frame() noexcept {
-    transport_->consume(reader_.pop());  // 0 if it was closed in the meantime
+    const std::size_t size = reader_.pop();  // 0 if it was closed in the meantime
+    transport_->consume(size);
+    in_a_row_ += static_cast<unsigned>(size / bytes_like_one);
 }
 
 bool pipe_state::has_more() const noexcept {

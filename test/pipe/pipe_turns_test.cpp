@@ -69,6 +69,34 @@ int turns_while(std::size_t count, Send send) {
     return turns;
 }
 
+TEST_CASE("who sends large values one by one lets others run between them") {
+    const auto one_by_one = [](pipe& p, std::size_t count) -> asio::awaitable<void> {
+        const blob large = make_blob(1, 300'000);
+        for (std::size_t i = 0; i < count; ++i)
+            co_await p.send(large);
+    };
+    CHECK(turns_while(3, one_by_one) >= 3);
+}
+
+TEST_CASE("who finds large messages at hand lets others run between them") {
+    test::run([](asio::io_context& io) -> asio::awaitable<void> {
+        auto [a, b] = shared_pair(io, std::size_t{1} << 20);  // there is room for all
+        const std::vector<blob> many(3, make_blob(1, 300'000));
+        co_await a.send_all(many);
+        int turns = 0;
+        const auto others = [](int& count) -> asio::awaitable<void> {
+            for (;; ++count)
+                co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
+        };
+        background beside(io.get_executor(), others(turns));
+        for (std::size_t i = 0; i < many.size(); ++i)
+            co_await b.receive<blob>();
+        CHECK(turns >= 2);
+        beside.cancel();
+        co_await beside.result();
+    });
+}
+
 TEST_CASE("send_all lets others run after a number of values, and after each write") {
     const auto long_range = [](pipe& p, std::size_t count) -> asio::awaitable<void> {
         const std::vector<number> many(count);

@@ -122,7 +122,7 @@ TEST_CASE("time limits about as long as the polling end every wait") {
 class without_waits final : public remora::detail::transport {
 public:
     explicit without_waits(int& going_on) : going_on_(going_on) {}
-    remora::transport_kind what() const noexcept override { return {}; }
+    remora::transport_kind kind() const noexcept override { return {}; }
     fetched fetch(std::size_t) override { return fetched::nothing; }
     std::size_t write(std::span<const std::byte>) override { return 0; }
     bool begin_wait(readiness) override { return ++going_on_ != 0; }

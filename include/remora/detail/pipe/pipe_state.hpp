@@ -105,8 +105,10 @@ public:
     [[noreturn]] void raise_mismatch(const frame& f, std::string_view wanted) const;
     [[noreturn]] void raise_closed() const;
 
-    // A trip through the scheduler is due after so many operations that found everything at hand.
+    // A trip through the scheduler is due after so many operations that found everything at hand;
+    // so many bytes more in one of them count like one.
     static constexpr unsigned most_in_a_row = 64;
+    static constexpr std::size_t bytes_like_one = 4096;
     bool yield_due(unsigned operations = 1) noexcept {
         return (in_a_row_ += operations) > most_in_a_row;
     }
