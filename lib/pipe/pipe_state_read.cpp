@@ -97,7 +97,7 @@ void pipe_state::end_of_input() {
 void pipe_state::pop_frame() noexcept {
     const std::size_t size = reader_.pop();  // 0 if it was closed in the meantime
     transport_->consume(size);
-    in_a_row_ += static_cast<unsigned>(size / bytes_like_one);
+    count_bytes(size);
 }
 
 bool pipe_state::has_more() const noexcept {

@@ -49,7 +49,7 @@ void pipe_state::notify_next_sender() {
 }
 
 bool pipe_state::flush(position p) {
-    in_a_row_ += static_cast<unsigned>((p.end - p.begin) / bytes_like_one);
+    count_bytes(p.end - p.begin);
     try {
         if (!writes_in_loop_) {
             if (!write_queued()) start_write_loop();

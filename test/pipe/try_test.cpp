@@ -67,6 +67,24 @@ TEST_CASE("try_receive finds at once what has just been sent") {
     });
 }
 
+TEST_CASE("large messages of any size make try_receive leave its turn") {
+    run([](asio::io_context& io) -> asio::awaitable<void> {
+        auto [a, b] = shared_pair(io, std::size_t{4} << 20);
+        const blob large = make_blob(1, 264'000);  // counts like the 64 that leave a turn
+        const number small{1};
+        co_await a.send(small);
+        for (int i = 0; i != 12; ++i)
+            co_await a.send(large);
+        number first;
+        CHECK(b.try_receive(first));
+        blob got;
+        int left = 0;
+        for (int i = 0; i != 12; ++i)
+            left += b.try_receive(got) ? 0 : 1;
+        CHECK(left > 0);
+    });
+}
+
 // Writes frames that are passed over, each when the one before was read; counts them.
 void write_for_nobody(int to, std::atomic<int>& written, const std::atomic<bool>& stop) {
     const auto one = frame_bytes({.kind = unknown_kind, .flags = frame_header::may_skip});

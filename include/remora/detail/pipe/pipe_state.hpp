@@ -11,7 +11,9 @@
 #include <remora/limits.hpp>
 #include <remora/transport.hpp>
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -115,6 +117,11 @@ public:
     /// For an operation that cannot yield: now and then it is not to be done, so that one is
     /// awaited instead, which yields then.
     bool leaves_turn() noexcept { return ++in_a_row_ % (most_in_a_row + 1) == 0; }
+    /// Counts the bytes of an operation, up to where the next one leaves its turn.
+    void count_bytes(std::size_t count) noexcept {
+        const std::size_t left = most_in_a_row - in_a_row_ % (most_in_a_row + 1);
+        in_a_row_ += static_cast<unsigned>(std::min(left, count / bytes_like_one));
+    }
     asio::awaitable<void> yield();
     /// The same before a message is taken: throws operation_aborted if cancelled meanwhile.
     asio::awaitable<void> yield_to_receive();
