@@ -60,14 +60,10 @@ connection_ends transport_maker::make(const std::string& base, std::uint32_t kin
 
 void transport_maker::prepare(std::size_t ring) noexcept try {
     if (has_made_) return;
-    prepared_.emplace();
-    prepared_->fifo = make_fifos(first_connection);
+    prepared_ = connection_ends{.fifo = make_fifos(first_connection)};
     if (arena_ && ring <= largest_prepared) prepared_->rings = allocate_rings(ring);
 } catch (const std::exception&) {  // who asks for it is told
-    if (prepared_ && !prepared_->fifo.out) {
-        prepared_.reset();
-        unlink(first_connection);
-    }
+    if (!prepared_) unlink(first_connection);
 }
 
 void transport_maker::drop_prepared() noexcept {
@@ -84,7 +80,7 @@ connection_ends transport_maker::take_prepared(const std::string& base, std::uin
     if (!prepared_) return ends;
     if (base == first_connection) ends.fifo = std::move(prepared_->fifo);
     const bool fit = (kinds & wire::over_shared_memory) != 0 && prepared_->rings.size() == ring;
-    if (prepared_->rings && fit) ends.rings = std::move(prepared_->rings);
+    if (fit) ends.rings = std::move(prepared_->rings);
     drop_prepared();
     return ends;
 }
