@@ -11,7 +11,7 @@ import matplotlib
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "test"))
 
-from harness import units
+from harness import systems, units
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
@@ -35,15 +35,7 @@ NAMES = {
     "floor_fifo_block": "bare FIFO, block",
     "floor_fifo_spin": "bare FIFO, spin",
     "floor_shared_memory_spin": "bare shared memory, spin",
-    "channel_one_thread": "Asio channel, one thread",
-    "channel_two_threads": "Asio channel, two threads",
-    "channel_go_one_thread": "Go channel, one thread",
-    "channel_go_two_threads": "Go channel, two threads",
-    "peer_zeromq": "ZeroMQ",
-    "peer_capnproto": "Cap'n Proto",
-    "peer_grpc": "gRPC",
-    "peer_boost_queue": "Boost message_queue",
-    "peer_iceoryx": "iceoryx",
+    **systems.NAMES,
 }
 
 
@@ -74,10 +66,6 @@ def rate(count, _=None):
 
 def chosen(rows, **settings):
     return [r for r in rows if all(r[key] == value for key, value in settings.items())]
-
-
-def chosen_kind(rows, wanted):
-    return [r for r in rows if kind(r) == wanted]
 
 
 def nines(quantile):
@@ -136,7 +124,7 @@ def draw_medians(axes, rows):
     others = [r for r in rows if kind(r) != "floor"]
     draw_bars(axes, sorted(others, key=lambda r: -r["p50_ns"]), "p50_ns", duration,
               "Round trip: median, and those of the floors as lines")
-    for row, line in zip(chosen_kind(rows, "floor"), DASHES):
+    for row, line in zip([r for r in rows if kind(r) == "floor"], DASHES):
         axes.axvline(row["p50_ns"], color=OTHERS["floor"], linewidth=1, linestyle=line,
                      label=name(row))
     axes.legend(loc="upper right", frameon=False, fontsize=8)

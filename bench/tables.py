@@ -7,13 +7,10 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "test"))
 
-from harness import units
+from harness import systems, units
 
 NAMES = {
-    "channel_one_thread": "Asio channel, one thread", "channel_two_threads": "Asio channel, two threads",
-    "channel_go_one_thread": "Go channel, one thread", "channel_go_two_threads": "Go channel, two threads",
-    "peer_zeromq": "ZeroMQ", "peer_capnproto": "Cap'n Proto RPC", "peer_grpc": "gRPC",
-    "peer_boost_queue": "Boost message_queue", "peer_iceoryx": "iceoryx",
+    **systems.NAMES,
     "floor_fifo_block": "*bare FIFO, epoll*", "floor_fifo_spin": "*bare FIFO, read again*",
     "floor_shared_memory_spin": "*bare ring, spin*",
 }
