@@ -11,6 +11,9 @@
 #include <remora/client.hpp>
 #include <remora/server.hpp>
 
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
 #include <map>
 
 namespace {

@@ -9,6 +9,9 @@
 #include <remora/client.hpp>
 #include <remora/server.hpp>
 
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
 #include <atomic>
 #include <random>
 #include <semaphore>

@@ -9,6 +9,8 @@
 #include <remora/client.hpp>
 #include <remora/server.hpp>
 
+#include <sys/prctl.h>
+
 #include <random>
 
 namespace {
