@@ -52,14 +52,29 @@ bool ring_writer::has_room() {
     return room() != 0;
 }
 
+// Nobody reads while all is read, so what comes next may lie anywhere. A reader that is behind is
+// asked again for a while, and then after four times as much.
+void ring_writer::begin_lap() {
+    look();
+    const std::uint64_t written = head_ - origin_;
+    if (tail_ == head_) {
+        origin_ = head_;
+        next_lap_ = usual_lap;
+        shared_->origin.store(origin_, std::memory_order_relaxed);
+    } else if (written > next_lap_ + usual_lap) {
+        next_lap_ = written + std::min<std::uint64_t>(3 * written, size_);
+    }
+}
+
 std::size_t ring_writer::write(std::span<const std::byte> bytes, bool express) {
+    if (head_ - origin_ >= next_lap_) begin_lap();
     if (room() < bytes.size()) look();
     const std::size_t all = std::min(bytes.size(), room());
     if (express && all == bytes.size() && all <= express_line::capacity)
         line_->put(bytes, head_ + all);
     for (std::size_t done = 0; done < all;) {
         const std::size_t piece = std::min(all - done, largest_piece);
-        std::memcpy(data_ + (head_ & (size_ - 1)), bytes.data() + done, piece);
+        std::memcpy(data_ + ((head_ - origin_) & (size_ - 1)), bytes.data() + done, piece);
         done += piece;
         head_ += piece;
         shared_->head.store(head_);
@@ -73,15 +88,20 @@ std::span<const std::byte> ring_reader::unread() {
         raise(errc::protocol_error, "a ring whose writer is ahead of its reader by more than " +
                                         std::to_string(size_) + " bytes");
     }
+    // Where something is unread, the origin has not moved.
+    if (head != head_ && static_cast<std::int64_t>(head_ - tail_) <= 0)
+        origin_ = shared_->origin.load(std::memory_order_relaxed);
     head_ = head;
     const auto count = static_cast<std::int64_t>(head_ - tail_);
-    return {data_ + (tail_ & (size_ - 1)),
+    return {data_ + ((tail_ - origin_) & (size_ - 1)),
             static_cast<std::size_t>(std::max<std::int64_t>(count, 0))};
 }
 
 void ring_reader::release(std::size_t count) noexcept {
     tail_ += count;
-    if (tail_ - shown_tail_ >= size_ / 8) release_now(0);
+    const std::uint64_t more = tail_ - shown_tail_;
+    const bool all_read = static_cast<std::int64_t>(head_ - tail_) <= 0;
+    if (more >= size_ / 8 || (moves_origin_ && all_read && more >= usual_lap / 2)) release_now(0);
 }
 
 void ring_reader::release_now(std::size_t count) noexcept {

@@ -18,8 +18,9 @@ namespace remora::detail {
 
 /// What both sides see of a ring, each index on cache lines of its own. All zero at first.
 struct ring_indices {
-    alignas(128) std::atomic<std::uint64_t> head;           ///< bytes written, since the start
-    alignas(128) std::atomic<std::uint64_t> tail;           ///< bytes read
+    alignas(128) std::atomic<std::uint64_t> head;  ///< bytes written, since the start
+    std::atomic<std::uint64_t> origin;             ///< the byte that lies first in the ring
+    alignas(128) std::atomic<std::uint64_t> tail;  ///< bytes read
     alignas(128) std::atomic<std::uint32_t> reader_sleeps;  ///< 1: wake the reader after writing
     alignas(
         128) std::atomic<std::uint32_t> writer_sleeps;  ///< 1: wake the writer when there is room
@@ -47,6 +48,10 @@ private:
 };
 static_assert(sizeof(express_line) == 128);
 
+/// Where both sides move the origin, a writer whose bytes are all read begins again at the first
+/// byte of the ring after so many: memory that is used again and again stays in the caches.
+inline constexpr std::size_t usual_lap = 1024;
+
 /// The writing side. `data` is the ring, mapped twice in a row; its size is a power of two.
 class ring_writer {
 public:
@@ -59,6 +64,8 @@ public:
     /// reader's index is none.
     std::size_t write(std::span<const std::byte> bytes, bool express = false);
     bool has_room();
+    /// From now on write() may move the origin: the reader looks at it.
+    void move_origin() noexcept { next_lap_ = usual_lap; }
 
     /// True if the reader sleeps, and it is on the caller to wake it.
     bool must_wake() noexcept {
@@ -69,6 +76,7 @@ public:
 private:
     std::size_t room() const noexcept { return size_ - static_cast<std::size_t>(head_ - tail_); }
     void look();
+    void begin_lap();
 
     ring_indices* shared_ = nullptr;
     express_line* line_ = nullptr;
@@ -76,6 +84,8 @@ private:
     std::size_t size_ = 0;
     std::uint64_t head_ = 0;
     std::uint64_t tail_ = 0;  ///< as last seen
+    std::uint64_t origin_ = 0;
+    std::uint64_t next_lap_ = UINT64_MAX;  ///< so many bytes behind the origin
 };
 
 /// The reading side.
@@ -98,6 +108,8 @@ public:
     /// is enough of it to be worth telling, or now.
     void release(std::size_t count) noexcept;
     void release_now(std::size_t count) noexcept;
+    /// From now on the writer is told soon that it may move the origin.
+    void move_origin() noexcept { moves_origin_ = true; }
 
     /// True if the writer sleeps, and it is on the caller to wake it. Otherwise than for `any` room
     /// only when there is so much of it that the writer is worth waking.
@@ -112,6 +124,8 @@ private:
     std::uint64_t head_ = 0;  ///< as last seen
     std::uint64_t tail_ = 0;  ///< by the express line, ahead of head_ for a moment
     std::uint64_t shown_tail_ = 0;
+    std::uint64_t origin_ = 0;
+    bool moves_origin_ = false;
 };
 
 }  // namespace remora::detail

@@ -45,9 +45,7 @@ public:
     asio::awaitable<void> wait(readiness what, std::error_code& ec) override;
     void end_wait(readiness what) override;
     void cancel() noexcept override { wake_fifos_.cancel(); }
-    void agree(std::uint64_t features) noexcept override {
-        has_line_ = (features & wire::express) != 0;
-    }
+    void agree(std::uint64_t features) noexcept override;
     void opened() noexcept override { wake_fifos_.opened(); }
     void close() noexcept override;
 
@@ -92,6 +90,13 @@ bool shared_memory_transport::shares_cpu() noexcept {
     const bool shares = wake_fifos_.is_open() && rings_.shares_cpu();
     watches_line_ = watches_line_ && !shares;
     return shares;
+}
+
+void shared_memory_transport::agree(std::uint64_t features) noexcept {
+    has_line_ = (features & wire::express) != 0;
+    if ((features & wire::origin) == 0) return;
+    reader_.move_origin();
+    writer_.move_origin();
 }
 
 transport::fetched shared_memory_transport::fetch(std::size_t wanted) {

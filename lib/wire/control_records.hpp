@@ -35,8 +35,10 @@ inline constexpr std::uint64_t small_streams = 8;
 inline constexpr std::uint64_t pieces = 16;
 /// A feature: small messages over shared memory take the express line.
 inline constexpr std::uint64_t express = 32;
+/// A feature: a ring whose bytes are all read may begin again at its first byte.
+inline constexpr std::uint64_t origin = 128;
 inline constexpr std::uint64_t all_features =
-    shared_memory | listing | nested_calls | small_streams | pieces | express;
+    shared_memory | listing | nested_calls | small_streams | pieces | express | origin;
 
 /// The transports of a connection, as bits.
 inline constexpr std::uint32_t over_fifo = 1;

@@ -34,6 +34,8 @@ MUTANTS = (
      "return shared_->writer_sleeps.load() != 0 &&", "return false &&", "pipe_test"),
     ("the writer of a ring cannot lead its reader out of it", "lib/transport/ring.cpp",
      "if (head - head_ > tail_ + size_ - head_)", "if (false)", "ring_test"),
+    ("a ring begins again only when all is read", "lib/transport/ring.cpp",
+     "if (tail_ == head_) {", "if (tail_ + 100 >= head_) {", "ring_origin_test"),
     ("a frame that is taken back was never named", "lib/pipe/frame_writer.cpp",
      "names_sent_.erase(tag);", "", "frame_writer_test,pipe_test,pipe_waiting_test"),
     ("room in the queue wakes who waits for it", "lib/pipe/pipe_state_write.cpp",

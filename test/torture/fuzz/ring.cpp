@@ -43,7 +43,7 @@ struct hostile_rings {
         const auto add = [n](std::atomic<std::uint64_t>& index) {
             index += static_cast<std::uint64_t>(std::int64_t{n});
         };
-        switch (event % 8) {
+        switch (event % 9) {
             case 0:
                 add(of.head);
                 break;
@@ -65,6 +65,9 @@ struct hostile_rings {
             case 6:  // a line that says what it likes, where it may be the next
                 lines[in.take() % 2].put(in.take_bytes(in.take() % 57), of.head + in.take() % 64);
                 break;
+            case 7:
+                of.origin = in.take<std::uint64_t>();
+                break;
             default: {
                 const auto bytes = in.take_bytes(static_cast<std::uint8_t>(n));
                 const auto begin = of.head % ring_size;
@@ -79,6 +82,8 @@ struct hostile_rings {
 void drive_indices(input& in, const hostile_rings& rings) {
     auto reader = rings.server.reader();
     auto writer = rings.server.writer();
+    reader.move_origin();
+    writer.move_origin();
     const std::byte* first = nullptr;
     const std::byte some[300] = {};
     while (!in.empty()) {
@@ -107,7 +112,7 @@ void drive_endpoint(input& in, hostile_rings& rings) {
     const auto end = std::make_shared<remora::detail::pipe_end>(
         io.get_executor(), remora::detail::make_transport(io.get_executor(), std::move(ends)),
         "fuzzed", limits, remora::errc::app_gone);
-    end->agree(remora::wire::express);
+    end->agree(remora::wire::express | remora::wire::origin);
     for (int looks = 0; !in.empty() && looks < 4096; ++looks) {
         rings.scribble(in);
         for (int i = 0; i < 64 && end->peek_frame() != nullptr; ++i) {
