@@ -115,14 +115,16 @@ public:
     /// threads run the context.
     ///
     /// Fails with `no_server`, `refused` or `version_mismatch` if the handshake failed, `bad_name`,
-    /// `no_such_pipe`, `no_transport`, `stopping`, `timed_out`, `server_gone`, or what the system
-    /// says. An app that was stopped for so long that its server does not wait any more asks again.
-    /// Cancelled, it leaves nothing open.
+    /// `no_such_pipe`, `no_transport`, `overloaded`, `refused` if the server cannot make a pipe,
+    /// `stopping`, `timed_out`, `server_gone`, or what the system says. An app that was stopped for
+    /// so long that its server does not wait any more asks again. Cancelled, it leaves nothing
+    /// open.
     asio::awaitable<pipe> connect(std::string name, connect_options options = {});
 
     /// The names that the server serves now, or accepts connections to, in order. Fails with
-    /// `no_server`, `refused` or `version_mismatch` if the handshake failed, or `server_gone`. It
-    /// has no limit of time; cancelling it is safe. Any number may run at once.
+    /// `no_server`, `refused` or `version_mismatch` if the handshake failed, `version_mismatch`
+    /// also if the server is too old to say, or `server_gone`. It has no limit of time; cancelling
+    /// it is safe. Any number may run at once.
     asio::awaitable<std::vector<std::string>> services();
 
     /// The whole of a `main`, for a context that nobody else runs: runs it until `app` has ended,

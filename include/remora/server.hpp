@@ -203,8 +203,8 @@ public:
     asio::awaitable<pipe> accept(std::string name);
 
     /// Starts the app with these arguments. Throws what the system says, with what is at fault in
-    /// the text; `already_running` while another run lives; `bad_option` for limits or a ring that
-    /// cannot be. An event `fallback` may come before it returns.
+    /// the text; `already_running` while another run lives; `bad_option` for options that cannot
+    /// be. An event `fallback` may come before it returns.
     app_process start(std::vector<std::string> arguments = {});
 
     /// The whole of a `main`: starts the app, runs the context until the run is over, and returns
