@@ -11,6 +11,7 @@
 
 namespace remora {
 
+/// What a call may be told. Times are durations.
 struct call_options {
     /// The time limit from now until the answer, or the last item of the stream; waiting for a turn
     /// counts. When it has passed the call fails with `timed_out`, and the handler on the other
@@ -28,7 +29,7 @@ enum class failure_kind {
     timed_out = 6,        ///< Time has passed: the handler is cancelled, it may have done a part.
 };
 
-/// "failed", "overloaded"...
+/// "failed", "overloaded", "unknown request"...
 std::string to_string(failure_kind kind);
 
 /// The error of a call that has failed, except by its caller's cancelling. what() names the pipe
@@ -38,9 +39,11 @@ std::string to_string(failure_kind kind);
 /// has ended the pipe.
 class remote_error : public error {
 public:
+    /// For the library, and for tests. `context` and `message` become parts of what().
     remote_error(failure_kind kind, std::error_code code, const std::string& context,
                  std::string message = {});
 
+    /// What has happened, and so what to do about it.
     failure_kind kind() const noexcept { return kind_; }
     /// The text of the handler's exception, without that of code(), which what() adds: from the
     /// other process, at most 1024 bytes of it, control characters escaped, in quotes. Empty if

@@ -25,17 +25,26 @@ class server_session;
 /// What client::run does when the server vanishes. Pending operations fail with `server_gone` in
 /// any case.
 struct server_gone_policy {
-    enum class kind { end, stay, end_within };
-    kind what = kind::end;
-    std::chrono::nanoseconds limit{};
+    /// See client_options::on_server_gone.
+    enum class kind {
+        end,        ///< The app's coroutine is cancelled.
+        stay,       ///< Nothing more happens.
+        end_within  ///< As `end`; after `limit` the process is ended.
+    };
+    kind what = kind::end;             ///< which of them
+    std::chrono::nanoseconds limit{};  ///< of `end_within`
 
+    /// Cancels the app's coroutine.
     static constexpr server_gone_policy end() { return {}; }
+    /// Does nothing.
     static constexpr server_gone_policy stay() { return {kind::stay, {}}; }
+    /// Cancels the app's coroutine, and ends the process if that takes longer than `limit`.
     static constexpr server_gone_policy end_within(std::chrono::nanoseconds limit) {
         return {kind::end_within, limit};
     }
 };
 
+/// What a client is made with.
 struct client_options {
     /// `end`: the app's coroutine is cancelled, and run() returns 69 within half a second, wherever
     /// the context runs. `stay`: nothing more happens. `end_within(400ms)`: as `end`, and a thread
@@ -51,7 +60,7 @@ struct client_options {
     std::function<void()> on_goodbye = {};
     /// How long run() lets what was sent leave, once the app's coroutine has ended.
     std::chrono::nanoseconds linger = std::chrono::seconds(5);
-    pipe_limits limits = {};
+    pipe_limits limits = {};  ///< of the app's ends of its pipes
     /// The transport that connections may use. connect() may choose another.
     /// `shared_memory` is a demand: connect() fails with `no_transport` where there is none. (The
     /// memory comes as descriptor 3, which a program inherits that the app starts before the first
@@ -59,17 +68,18 @@ struct client_options {
     transport_kind transport = transport_kind::automatic;
     /// How the app's ends wait. connect() may choose otherwise.
     wait_policy waiting = wait_policy::adaptive;
-    event_hook on_event = {};
+    event_hook on_event = {};  ///< told what happens to the client: see event_hook
 };
 
+/// What one connection is asked for with.
 struct connect_options {
     /// How long to wait for a pipe that the server does not serve yet.
     std::chrono::nanoseconds wait{};
     /// How long to wait for the server's answer.
     std::chrono::nanoseconds timeout = std::chrono::nanoseconds::max();
-    // For this connection, instead of the client's.
+    /// For this connection, instead of the client's.
     std::optional<transport_kind> transport = {};
-    std::optional<wait_policy> waiting = {};
+    std::optional<wait_policy> waiting = {};  ///< likewise
 };
 
 /// The app's connection to its server: the control pipe, and the handshake on it. One in a process:
@@ -82,19 +92,21 @@ struct connect_options {
 /// connect() and services() may be called from any thread, and are cancelled on the executor of the
 /// coroutine that awaits them; run() may not. The context has work as long as the client lives. The
 /// destructor tells the server that the app is leaving, if the context still runs, or else the end
-/// of the process does; pipes still in use are not affected.
+/// of the process does; pipes still in use are not affected. The codes of errors are those of
+/// remora::errc.
 class client {
 public:
     /// The context must outlive the client. Any executor will do, also that of a thread pool; only
     /// run() needs an io_context, or its own executor. `argc` and `argv` are changed only during
-    /// the call.
+    /// the call. Throws `bad_option` for limits that cannot be.
     client(asio::io_context& io, int& argc, char** argv, client_options options = {});
+    /// The same, on any executor; its context must outlive the client.
     client(asio::any_io_executor executor, int& argc, char** argv, client_options options = {});
     ~client();
     client(const client&) = delete;
     client& operator=(const client&) = delete;
 
-    using executor_type = asio::any_io_executor;
+    using executor_type = asio::any_io_executor;  ///< that of get_executor()
     /// What it was made with.
     executor_type get_executor() const noexcept;
 
@@ -103,14 +115,16 @@ public:
     /// threads run the context.
     ///
     /// Fails with `no_server`, `refused` or `version_mismatch` if the handshake failed, `bad_name`,
-    /// `no_such_pipe`, `no_transport`, `stopping`, `timed_out`, `server_gone`, or what the system
-    /// says. An app that was stopped for so long that its server does not wait any more asks again.
-    /// Cancelled, it leaves nothing open.
+    /// `no_such_pipe`, `no_transport`, `overloaded`, `refused` if the server cannot make a pipe,
+    /// `stopping`, `timed_out`, `server_gone`, or what the system says. An app that was stopped for
+    /// so long that its server does not wait any more asks again. Cancelled, it leaves nothing
+    /// open.
     asio::awaitable<pipe> connect(std::string name, connect_options options = {});
 
     /// The names that the server serves now, or accepts connections to, in order. Fails with
-    /// `no_server`, `refused` or `version_mismatch` if the handshake failed, or `server_gone`. It
-    /// has no limit of time; cancelling it is safe. Any number may run at once.
+    /// `no_server`, `refused` or `version_mismatch` if the handshake failed, `version_mismatch`
+    /// also if the server is too old to say, or `server_gone`. It has no limit of time; cancelling
+    /// it is safe. Any number may run at once.
     asio::awaitable<std::vector<std::string>> services();
 
     /// The whole of a `main`, for a context that nobody else runs: runs it until `app` has ended,

@@ -76,12 +76,14 @@ enum class errc {
 /// The category of `errc`, named "remora".
 const std::error_category& category() noexcept;
 
+/// The code as std::error_code, for comparisons such as `e.code() == errc::closed`.
 std::error_code make_error_code(errc code) noexcept;
 
 /// What Remora throws: a code (of this category or the system's) and where it happened: which
 /// pipe, which type, which limit. Text that came from the other process is quoted and escaped.
 class error : public std::system_error {
 public:
+    /// `context` says where it happened; it is copied.
     error(std::error_code code, const std::string& context);
     /// The same error, seen from further out: `outer` goes before its context.
     error(const error& inner, const std::string& outer);

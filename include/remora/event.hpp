@@ -12,6 +12,7 @@
 
 namespace remora {
 
+/// What has happened.
 enum class event_kind {
     started,    ///< The app, or its launcher, runs; `pid` is its process.
     hello,      ///< The handshake is complete; `pid` is the other side's, as it says.
@@ -29,20 +30,22 @@ enum class event_kind {
     fallback,     ///< FIFOs instead of shared memory; `code` and `text` say why.
 };
 
+/// What a server or a client tells its event_hook.
 struct event {
-    event_kind kind{};
+    event_kind kind{};             ///< what has happened
     std::string pipe = {};         ///< the name, where it is about a pipe
     std::uint64_t connection = 0;  ///< its number in this run
     int pid = 0;                   ///< of the process in question; 0: none
-    std::error_code code = {};
-    std::string text = {};
+    std::error_code code = {};     ///< why, where event_kind says so; otherwise none
+    std::string text = {};         ///< more about it, where event_kind says so; for people
 };
 
 /// One line: `connected pipe "maths" #1`.
 std::string to_string(const event& e);
 
-/// Must not throw. Called on the strand of the server or client; for events before start() has
-/// returned, or in the client's constructor, on the calling thread.
+/// Takes events, which live during the call only. Must not throw. Called on the strand of the
+/// server or client; for events before start() has returned, or in the client's constructor, on the
+/// calling thread.
 using event_hook = std::function<void(const event&)>;
 
 namespace detail {

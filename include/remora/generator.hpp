@@ -64,8 +64,9 @@ yielded<T> make_yielded(Args&&... args) {
 template <class T>
 class [[nodiscard]] generator {
 public:
-    class promise_type;
+    class promise_type;  ///< the compiler's, which turns a coroutine into a generator
 
+    /// One that was moved from may only be destroyed.
     generator(generator&&) noexcept = default;
     generator& operator=(generator&&) = delete;
     ~generator();

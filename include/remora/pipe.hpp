@@ -74,20 +74,25 @@ struct pipe_counts {
 ///
 /// Errors are thrown as std::system_error; the codes named here are those of remora::errc. A peer
 /// that dies without a word is `server_gone` in an app, `app_gone` in a server, `broken_pipe`
-/// otherwise.
+/// otherwise. A pipe that was never opened, or that was moved from, is closed: what uses it throws
+/// `closed` when it is called.
 ///
 /// The destructor closes the pipe as close() does, without waiting: what was queued still leaves.
 /// Operations in progress keep what they need and fail with `closed`.
 class pipe {
 public:
-    using executor_type = asio::any_io_executor;
+    using executor_type = asio::any_io_executor;  ///< that of get_executor()
 
     pipe() = default;
+    /// Operations in progress go on.
     pipe(pipe&& other) noexcept = default;
+    /// Closes what was here, as the destructor does.
     pipe& operator=(pipe&& other) noexcept;
     ~pipe();
 
+    /// Where the pipe works.
     executor_type get_executor() const { return checked()->executor(); }
+    /// The name under which it was connected or accepted. Lives as long as this end.
     const std::string& name() const { return checked()->name(); }
 
     /// What this pipe stands on: `fifo` or `shared_memory`.
@@ -100,16 +105,16 @@ public:
     ///
     /// `value` must live until completion. Any number of coroutines may send; messages leave whole
     /// and in the order of the calls. On completion every byte has been handed to the transport; on
-    /// a full pipe this waits for room. Fails with `message_too_large` (the pipe stays usable),
-    /// `closed`, or the peer's death. Cancelled, it returns at once: nothing is sent if no byte had
-    /// left, otherwise the pipe finishes the message by itself.
+    /// a full pipe this waits for room. Fails with `message_too_large`, or what else encoding finds
+    /// wrong (the pipe stays usable), `closed`, or the peer's death. Cancelled, it returns at once:
+    /// nothing is sent if no byte had left, otherwise the pipe finishes the message by itself.
     template <class T>
     asio::awaitable<void> send(const T& value) {
         return send_value(checked(), value);
     }
 
     /// Builds T{args...} inside and sends it: the safe way to send a temporary of an aggregate (g++
-    /// 12 destroys such temporaries twice within a co_await expression).
+    /// 12 destroys such temporaries twice within a co_await expression). Otherwise as send().
     template <class T, class... Args>
         requires detail::parts_of<T, Args...>
     auto send(Args... args) {
@@ -123,8 +128,8 @@ public:
     ///
     ///     if (!p.try_send(value)) co_await p.send(value);
     ///
-    /// What the transport has no room for yet leaves by itself, behind what was sent before. Fails
-    /// as send() does.
+    /// What the transport has no room for yet leaves by itself, behind what was sent before.
+    /// `value` is needed only during the call. Fails as send() does.
     template <class T>
     bool try_send(const T& value);
 
@@ -180,7 +185,8 @@ public:
     }
 
     /// Completes when a message is at the head, or the conversation is over: the next receive will
-    /// not wait. Counts as a receive while it waits, and fails as one.
+    /// not wait. Counts as a receive while it waits, and fails as one. Cancelling ends only the
+    /// wait.
     asio::awaitable<void> readable(receive_options options = {});
 
     /// Drops the message at the head. Does not wait: false if none has arrived, or at a clean end.
@@ -208,6 +214,7 @@ public:
     /// protocol, and ends the conversation.
     template <class Request>
     auto call(const Request& question, call_options options = {});
+    /// The same, with a temporary, which is moved into the operation.
     template <class Request>
         requires detail::movable_temporary<Request>
     auto call(Request&& question, call_options options = {});
@@ -216,6 +223,7 @@ public:
     template <class Request, class... Args>
         requires detail::parts_of<Request, Args...>
     auto call(Args... args);
+    /// The same, with options.
     template <class Request, class... Args>
         requires detail::parts_of<Request, Args...>
     auto call(call_options options, Args... args);
@@ -227,6 +235,7 @@ public:
     /// waited for.
     template <class Request, class Item>
     auto call(const Request& question, generator<Item> items, call_options options = {});
+    /// The same, with a temporary.
     template <class Request, class Item>
         requires detail::movable_temporary<Request>
     auto call(Request&& question, generator<Item> items, call_options options = {});
@@ -243,17 +252,22 @@ public:
     /// dropped.
     template <class Request>
     auto stream(const Request& question, call_options options = {});
+    /// The same, with a temporary, which is moved into the operation.
     template <class Request>
         requires detail::movable_temporary<Request>
     auto stream(Request&& question, call_options options = {});
+    /// The same, with Request{args...}, which is built and kept inside.
     template <class Request, class... Args>
         requires detail::parts_of<Request, Args...>
     auto stream(Args... args);
+    /// The same, with options.
     template <class Request, class... Args>
         requires detail::parts_of<Request, Args...>
     auto stream(call_options options, Args... args);
+    /// The same, with an upload of `items`.
     template <class Request, class Item>
     auto stream(const Request& question, generator<Item> items, call_options options = {});
+    /// The same, with a temporary and an upload.
     template <class Request, class Item>
         requires detail::movable_temporary<Request>
     auto stream(Request&& question, generator<Item> items, call_options options = {});
@@ -278,7 +292,7 @@ public:
 
     /// Ends the conversation: what was sent leaves first, then the peer sees a clean end. What it
     /// sends meanwhile is thrown away. May be called again. Cancelling stops the waiting, not the
-    /// closing.
+    /// closing; nothing else makes it fail, the peer's death neither.
     asio::awaitable<void> close();
 
 private:
@@ -318,10 +332,12 @@ private:
 
 /// Two ends of a pipe within one process, both on `executor` (a strand, if several threads run it):
 /// for tests of services, without a server or an app. They behave as the pipes between processes
-/// do. Throws `bad_option` for limits that make no sense, and what the system says.
+/// do. Throws `bad_option` for limits that make no sense, and what the system says. The arguments
+/// are copied.
 std::pair<pipe, pipe> make_pipe_pair(const asio::any_io_executor& executor,
                                      const std::string& name = "pair",
                                      const pipe_limits& limits = {});
+/// The same, on the executor of `io`.
 std::pair<pipe, pipe> make_pipe_pair(asio::io_context& io, const std::string& name = "pair",
                                      const pipe_limits& limits = {});
 

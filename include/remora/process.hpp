@@ -16,6 +16,7 @@
 
 namespace remora {
 
+/// What ended a process.
 enum class exit_kind {
     exited,     ///< The process has called exit, or returned from main.
     signalled,  ///< A signal has killed it.
@@ -24,12 +25,14 @@ enum class exit_kind {
 
 /// How a process ended.
 struct exit_status {
-    exit_kind kind = exit_kind::unknown;
-    int value = 0;  ///< the exit code, or the number of the signal
+    exit_kind kind = exit_kind::unknown;  ///< what ended it
+    int value = 0;                        ///< the exit code, or the number of the signal
 
+    /// Whether it has exited with 0.
     bool ok() const { return kind == exit_kind::exited && value == 0; }
     /// As a shell puts it: the exit code, 128 + N for signal N. 125 if it is unknown.
     int code() const;
+    /// Whether both members are the same.
     bool operator==(const exit_status&) const = default;
 };
 
@@ -42,16 +45,16 @@ enum class stop_step { none, goodbye, sigterm, sigkill };
 /// "none", "goodbye", "SIGTERM", "SIGKILL".
 std::string to_string(stop_step step);
 
-/// Values of the standard streams of `spawn_options` other than a descriptor. `inherited`: the
-/// stream of this process; /dev/null if that is closed, or close-on-exec. Neither is -1, which
-/// open(2) returns when it fails.
+/// A standard stream of `spawn_options` that is that of this process; /dev/null if that is closed,
+/// or close-on-exec. Not -1, which open(2) returns when it fails.
 inline constexpr int inherited = -2;
+/// A standard stream of `spawn_options` that is /dev/null.
 inline constexpr int null_device = -3;
 
 /// A descriptor `fd` of this process that the child shall have under the number `as`.
 struct inherited_fd {
-    int fd = -1;
-    int as = -1;
+    int fd = -1;  ///< of this process; stays open here
+    int as = -1;  ///< the child's number for it
 };
 
 /// The process group of a child: who gets the signals that a terminal, or child::signal(), sends to
@@ -70,9 +73,9 @@ enum class process_group {
 
 /// A limit as for setrlimit(2).
 struct resource_limit {
-    int resource = -1;  ///< RLIMIT_NOFILE and the like
-    rlim_t soft = RLIM_INFINITY;
-    rlim_t hard = RLIM_INFINITY;
+    int resource = -1;            ///< RLIMIT_NOFILE and the like
+    rlim_t soft = RLIM_INFINITY;  ///< what holds, in the unit of the resource
+    rlim_t hard = RLIM_INFINITY;  ///< how far the child may raise it
 };
 
 /// What to start, and what it finds when it starts.
@@ -93,19 +96,19 @@ struct spawn_options {
     std::vector<std::string> launcher = {};
     /// A descriptor, `inherited` or `null_device`.
     int standard_input = inherited;
-    int standard_output = inherited;
-    int standard_error = inherited;
+    int standard_output = inherited;  ///< likewise
+    int standard_error = inherited;   ///< likewise
     /// Every other descriptor is closed in the child. `as` is 3 or more, best without gaps.
     std::vector<inherited_fd> inherit = {};
     /// Signals that this process handles or ignores for its own ends: at their default in the
     /// child, as SIGPIPE and SIGCHLD always are. Others stay as they are, so what nohup(1) has set
     /// up reaches the child. No signal is blocked there.
     std::vector<int> handled_signals = {};
-    process_group group = process_group::shared;
+    process_group group = process_group::shared;  ///< whose signals the child gets
     /// Both inherited if there are none. With either, the start copies this process by fork(2),
     /// instead of posix_spawn(3): it takes longer where this process has much memory.
     std::optional<mode_t> umask = {};
-    std::vector<resource_limit> resource_limits = {};
+    std::vector<resource_limit> resource_limits = {};  ///< see umask
 };
 
 /// A child process and the duty to reap it: exactly this one, with waitpid(2), no other child of
@@ -134,7 +137,9 @@ public:
     /// by now.
     ~child();
 
+    /// Those who await it go on.
     child(child&& other) noexcept;
+    /// Ends the child that was here, as the destructor does.
     child& operator=(child&& other) noexcept;
 
     /// Its process id. After it was reaped the number may belong to another process.
@@ -145,9 +150,9 @@ public:
 
     /// Completes when the child is reaped, at once if it is already.
     ///
-    /// Cancelling (`asio::error::operation_aborted`) ends only this wait. Any number of coroutines
-    /// may wait, again and again: all get the same status. They run on the child's executor. The
-    /// child need not outlive the wait.
+    /// Cancelling (`asio::error::operation_aborted`) ends only this wait; nothing else makes it
+    /// fail. Any number of coroutines may wait, again and again: all get the same status. They run
+    /// on the child's executor. The child need not outlive the wait.
     asio::awaitable<exit_status> wait();
 
     /// Reaps the child now if it has ended. Never blocks. This happens by itself: it is for those

@@ -8,6 +8,7 @@
 
 namespace remora {
 
+/// What an operation may be told that awaits a message or an item.
 struct receive_options {
     /// How long to wait for a message. It limits the wait only: a message that is there is taken.
     std::chrono::nanoseconds timeout = std::chrono::nanoseconds::max();

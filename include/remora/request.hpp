@@ -72,12 +72,15 @@ template <class T>
 concept streaming_request =
     request<T> && requires { typename detail::item_type<typename T::reply>::type; };
 
+/// What T is answered with: T::reply.
 template <request T>
 using reply_of = typename T::reply;
 
+/// The type of the items that T is answered with.
 template <streaming_request T>
 using item_of = typename detail::item_type<typename T::reply>::type;
 
+/// The type of the items that come with T.
 template <uploading_request T>
 using upload_of = typename detail::upload_type<T>::type;
 

@@ -24,6 +24,7 @@ class app_session;
 class server_core;
 }  // namespace detail
 
+/// What a server is made with.
 struct server_options {
     /// The app's executable. A relative path is relative to the working directory.
     std::string target;
@@ -42,12 +43,12 @@ struct server_options {
     /// See spawn_options. With a group of its own, the signals that stop the app go to all of the
     /// group. What is left of it when the app has ended goes on.
     process_group group = process_group::shared;
-    std::optional<mode_t> umask = {};
-    std::vector<resource_limit> resource_limits = {};
+    std::optional<mode_t> umask = {};                  ///< the app's; none: the server's
+    std::vector<resource_limit> resource_limits = {};  ///< the app's; others are the server's
     /// The app's standard streams: a descriptor, `inherited` or `null_device`.
     int standard_input = inherited;
-    int standard_output = inherited;
-    int standard_error = inherited;
+    int standard_output = inherited;  ///< likewise
+    int standard_error = inherited;   ///< likewise
     /// How long the app may take from its start to its hello.
     std::chrono::nanoseconds start_timeout = std::chrono::seconds(10);
     /// How long services may go on after the app has ended, until they are cancelled.
@@ -60,7 +61,7 @@ struct server_options {
     bool handle_signals = true;
     /// How many pipes the app may have open. Each takes three descriptors of the server.
     std::size_t max_connections = 1024;
-    pipe_limits limits = {};
+    pipe_limits limits = {};  ///< of the server's ends of its pipes
     /// The transport of connections. serve() may choose another, and what follows, too.
     /// Where `shared_memory` is demanded and cannot be had, the app's connect() fails with
     /// `no_transport`, or `overloaded` if memory is short; `automatic` falls back, with an event.
@@ -70,7 +71,7 @@ struct server_options {
     /// Bytes of each of the two rings of a connection over shared memory: a power of two, from one
     /// page to 1 GiB. A larger message goes through a ring in pieces, with one more copy.
     std::size_t ring_size = 256u << 10;
-    event_hook on_event = {};
+    event_hook on_event = {};  ///< told what happens to the server: see event_hook
     /// Called when an exception leaves a service, on that pipe's executor, so perhaps by several
     /// threads at once. By default a line on stderr.
     std::function<void(std::string_view name, std::exception_ptr why)> on_failure = {};
@@ -78,13 +79,13 @@ struct server_options {
 
 /// What became of a run.
 struct run_result {
-    exit_status status;
+    exit_status status;  ///< how the app ended
     /// The last step of stopping it that was needed.
     stop_step stopped_by = stop_step::none;
     /// What went wrong between server and app, if anything did: `start_timeout`,
     /// `protocol_error`...
     std::error_code error = {};
-    std::string text = {};
+    std::string text = {};  ///< what() of that error
     /// Whether the terminal has sent the signal that killed the app to this process, too: Ctrl-C.
     /// True also if the app survived that one and a later one killed it, as bash judges. A shell
     /// ends its loop or script only if this process dies by it as well: see server::run().
@@ -102,13 +103,16 @@ struct run_result {
 ///
 /// When the app has ended, a first stop signal cancels the services; a second one, counted from the
 /// start, ends the wait for them. The third in a row that finds the context not running, as while a
-/// handler computes for ever, ends the process. Any thread may use a run.
+/// handler computes for ever, ends the process. Any thread may use a run. What is awaited fails
+/// only when it is cancelled.
 class app_process {
 public:
-    using executor_type = asio::any_io_executor;
+    using executor_type = asio::any_io_executor;  ///< that of get_executor()
     /// The server's.
     executor_type get_executor() const noexcept;
 
+    /// The process id of the app, or of its launcher. After it was reaped the number may belong to
+    /// another process.
     int pid() const noexcept;
 
     /// Completes at once when the app has ended, with its exit status. Its services may still take
@@ -121,11 +125,13 @@ public:
     asio::awaitable<run_result> result() const;
 
     /// Starts the stop sequence: goodbye on the control pipe, SIGTERM, SIGKILL, each after
-    /// `stop_timeout`. Returns at once; result() tells which step did it.
+    /// `stop_timeout`. Returns at once; result() tells which step did it. Does nothing once the
+    /// sequence has begun, or the app has ended.
     void terminate() const;
+    /// The same, with this time for each step.
     void terminate(std::chrono::nanoseconds stop_timeout) const;
 
-    /// SIGKILL, at once.
+    /// SIGKILL, at once. Does nothing once the app has ended.
     void kill() const;
 
 private:
@@ -137,14 +143,15 @@ private:
     std::shared_ptr<detail::app_session> core_;
 };
 
+/// How connections to one name are served.
 struct serve_options {
     /// Where this service's coroutines run. None: a strand of its own for each connection; under
     /// server::run, the context itself.
     asio::any_io_executor executor = {};
-    // For this service, instead of the server's.
+    /// For this service, instead of the server's.
     std::optional<transport_kind> transport = {};
-    std::optional<wait_policy> waiting = {};
-    std::optional<std::size_t> ring_size = {};
+    std::optional<wait_policy> waiting = {};    ///< likewise
+    std::optional<std::size_t> ring_size = {};  ///< likewise, in bytes
 };
 
 /// Serves one app at a time.
@@ -152,21 +159,23 @@ struct serve_options {
 /// Its functions may be called from any thread, except run(). What they return is awaited, and
 /// cancelled, on the awaiting coroutine's executor, whichever that is: a strand, if several threads
 /// run it. Destroying it kills an app that still lives; pipes, and services in progress, do not
-/// need the server any more.
+/// need the server any more. The codes of errors are those of remora::errc.
 class server {
 public:
+    /// A coroutine that serves one connection: it owns the pipe.
     using service_function = std::function<asio::awaitable<void>(pipe)>;
 
     /// The context must outlive the server. Any executor will do, also that of a thread pool; the
     /// server and each connection make a strand of their own from it. Only run() needs an
     /// io_context, or its own executor. `target` and limits are checked by start().
     server(asio::io_context& io, server_options options);
+    /// The same, on any executor; its context must outlive the server.
     server(asio::any_io_executor executor, server_options options);
     ~server();
     server(const server&) = delete;
     server& operator=(const server&) = delete;
 
-    using executor_type = asio::any_io_executor;
+    using executor_type = asio::any_io_executor;  ///< that of get_executor()
     /// What it was made with.
     executor_type get_executor() const noexcept;
 
@@ -194,8 +203,8 @@ public:
     asio::awaitable<pipe> accept(std::string name);
 
     /// Starts the app with these arguments. Throws what the system says, with what is at fault in
-    /// the text; `already_running` while another run lives; `bad_option` for limits or a ring that
-    /// cannot be. An event `fallback` may come before it returns.
+    /// the text; `already_running` while another run lives; `bad_option` for options that cannot
+    /// be. An event `fallback` may come before it returns.
     app_process start(std::vector<std::string> arguments = {});
 
     /// The whole of a `main`: starts the app, runs the context until the run is over, and returns

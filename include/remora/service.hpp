@@ -15,6 +15,7 @@
 
 namespace remora {
 
+/// How a service is served.
 struct service_options {
     /// The largest number of unanswered requests on a connection, up to 65,536: the other side lets
     /// further calls wait. Each request may hold a message of pipe_limits::message, and an upload
@@ -31,9 +32,10 @@ struct service_options {
 /// default-constructed one, or one that was moved from, is cancelled.
 class served_call {
 public:
-    using clock = std::chrono::steady_clock;
+    using clock = std::chrono::steady_clock;  ///< that of deadline()
 
     served_call() = default;
+    /// What was moved from is cancelled.
     served_call(served_call&&) noexcept = default;
     served_call& operator=(served_call&&) = delete;
     ~served_call() { pipe_.end_.reset(); }  // which closes nothing
@@ -72,7 +74,7 @@ private:
 asio::awaitable<served_call> this_call();
 
 /// Handlers by the type that they take. A value: cheap to copy, and a copy has the handlers that
-/// were there when it was made.
+/// were there when it was made. Distinct copies may be used by several threads at once.
 ///
 ///     remora::service maths;
 ///     maths.on([](question q) { return solve(q); });                          // at once
@@ -92,6 +94,7 @@ asio::awaitable<served_call> this_call();
 /// caller is, when its deadline has passed, and when the pipe ends.
 class service {
 public:
+    /// Without handlers. The options are checked where a pipe attaches the service.
     explicit service(service_options options = {}) : options_(options) {}
 
     /// Adds a handler. It is called as handler(Request), or handler(Request, stream<upload>) if the
@@ -106,10 +109,12 @@ public:
     /// ended: until pipe::serve() or finished() has completed.
     template <class C, class Result, class... Taken, bool is_noexcept>
     service& on(Result (C::*f)(Taken...) noexcept(is_noexcept), std::type_identity_t<C>& of);
+    /// The same with a const one.
     template <class C, class Result, class... Taken, bool is_noexcept>
     service& on(Result (C::*f)(Taken...) const noexcept(is_noexcept),
                 const std::type_identity_t<C>& of);
 
+    /// What it was made with.
     const service_options& options() const noexcept { return options_; }
 
 private:

@@ -28,7 +28,9 @@ template <class T>
 class stream {
 public:
     stream() = default;
+    /// One that was never opened, or that was moved from, throws `closed` when it is used.
     stream(stream&&) noexcept = default;
+    /// Drops what was here, as the destructor does.
     stream& operator=(stream&& other) noexcept {
         stream(std::move(other)).state_.swap(state_);
         return *this;

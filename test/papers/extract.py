@@ -75,6 +75,11 @@ class Block(NamedTuple):
         return self.language == "cpp" and not self.file and not self.excerpt
 
 
+def anchor_of(title):
+    """What GitHub calls a heading."""
+    return re.sub(r"[^\w\- ]", "", title.strip().lower()).replace(" ", "-")
+
+
 class Paper:
     def __init__(self, name, text):
         self.name = name
@@ -96,9 +101,9 @@ class Paper:
             raise SystemExit(f"{name}:{block.line}: this block does not end")
 
     def anchors(self):
-        """What a link can name in it: its headings, in the manner of GitHub."""
-        titles = (line.lstrip("#").strip().lower() for _, line in self.prose if line.startswith("#"))
-        return {"#" + re.sub(r"[^\w\- ]", "", title).replace(" ", "-") for title in titles}
+        """What a link can name in it: its headings."""
+        titles = (line.lstrip("#") for _, line in self.prose if line.startswith("#"))
+        return {"#" + anchor_of(title) for title in titles}
 
 
 def source_of(block, place):

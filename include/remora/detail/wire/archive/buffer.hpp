@@ -18,23 +18,32 @@ namespace remora {
 class byte_buffer {
 public:
     byte_buffer() = default;
+    /// What was moved from is empty, and can be used again.
     byte_buffer(byte_buffer&& other) noexcept { swap(other); }
+    /// The same; the memory that was here is freed.
     byte_buffer& operator=(byte_buffer&& other) noexcept {
         byte_buffer(std::move(other)).swap(*this);
         return *this;
     }
     ~byte_buffer();
 
+    /// Where the bytes begin; null as long as it has no memory.
     const std::byte* data() const noexcept { return begin_; }
+    /// The same, to be changed.
     std::byte* data() noexcept { return begin_; }
+    /// How many bytes there are.
     std::size_t size() const noexcept { return static_cast<std::size_t>(end_ - begin_); }
+    /// Whether there are none.
     bool empty() const noexcept { return end_ == begin_; }
+    /// How many bytes its memory has room for.
     std::size_t capacity() const noexcept { return capacity_; }
+    /// All of them.
     std::span<const std::byte> bytes() const noexcept { return {begin_, end_}; }
 
     /// Adds `n` bytes that the caller fills, and returns where they begin.
     /// Throws errc::message_too_large if the size would exceed `max_size()`, and then changes
-    /// nothing. Every call below that makes the buffer longer fails in the same way.
+    /// nothing; std::bad_alloc without memory. Every call below that makes the buffer longer fails
+    /// in the same way.
     [[gnu::always_inline]] std::byte* extend(std::size_t n) {
         if (static_cast<std::size_t>(room_ - end_) < n) [[unlikely]]
             grow(n);
@@ -52,7 +61,7 @@ public:
         std::memcpy(begin_ + position, from, n);
     }
 
-    /// Makes room for `n` bytes in all.
+    /// Makes room for `n` bytes in all, whatever `max_size()` is. Throws std::bad_alloc.
     void reserve(std::size_t n) {
         if (n > capacity()) reallocate(n);
     }
@@ -65,15 +74,16 @@ public:
     /// Drops all bytes and keeps the memory.
     void clear() noexcept { end_ = begin_; }
 
-    /// No call makes the buffer longer than this. At first there is no such limit. Errors speak
-    /// of what is allowed after the first `offset` bytes.
+    /// No call makes the buffer longer than this. At first there is no such limit.
     std::size_t max_size() const noexcept { return max_size_; }
+    /// Sets it, in bytes. Errors speak of what is allowed after the first `offset` bytes.
     void max_size(std::size_t n, std::size_t offset = 0) noexcept {
         max_size_ = n;
         offset_ = offset;
         set_room();
     }
 
+    /// Exchanges bytes, memory and limits.
     void swap(byte_buffer& other) noexcept;
 
 private:

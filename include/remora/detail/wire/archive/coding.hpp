@@ -77,6 +77,7 @@ constexpr std::uint64_t type_tag_of() {
     return std::max<std::uint64_t>(detail::fnv1a(type_name_of<T>()), 1);
 }
 
+/// What encoding may produce.
 struct encode_limits {
     /// Bytes of one encoded value.
     std::size_t size = std::numeric_limits<std::size_t>::max();
