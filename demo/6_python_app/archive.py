@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Values as bytes: the section "Values" of lib/wire/protocol.md.
 
-A type is `bool`, a number as below, `float` (f64), `str`, `bytes`, `list[E]`, `dict[K, V]`, `tuple[A, B]`,
-`E | None` (optional), `A | B` (a variant, of classes), or a dataclass. That is a record: its name, and
-the types of its fields in their order, are those of the other side. Each field has a default, which it
-keeps when the other side is older and does not send it.
+A type is `bool`, a number as below, `float` (f64), `str`, `bytes`, `list[E]`, `dict[K, V]`,
+`tuple[A, B]`, `E | None` (optional), `A | B` (a variant, of classes), or a dataclass: a record. Its name
+and the types of its fields, in their order, are those of the other side. Each field has a default, which
+it keeps when the other side does not send it.
 """
 import dataclasses
 import enum

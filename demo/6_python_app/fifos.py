@@ -117,7 +117,8 @@ class Fifos:
         call = frame.id, frame.flags & OF_SENDER
         if frame.kind != PIECE and not frame.flags & JOINED:
             return frame
-        if call != (self._pieces_of or call) or not (frame.payload if frame.kind == PIECE else self._pieces):
+        needed = frame.payload if frame.kind == PIECE else self._pieces
+        if not needed or call != (self._pieces_of or call):
             raise self.breach("a piece out of place")
         payload = self._pieces + frame.payload
         if len(payload) > self.limit + LONGEST_NAME:
@@ -153,8 +154,8 @@ class Fifos:
         return Error(code, f"the server has sent {what}")
 
     async def close(self, reading: asyncio.Task):
-        """Sends what is left, and ends the task that reads. Until then that has to read on: the other end
-        may have to write before it reads."""
+        """Sends what is left, then ends the task that reads. It reads until then: the other end may be
+        writing, and not read before that is done."""
         tasks = {reading}
         if not reading.done():
             self.send(CLOSE)

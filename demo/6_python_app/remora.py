@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""An app's side of lib/wire/protocol.md, for asyncio: over FIFOs, as one that calls and does not serve.
+"""The app's side of lib/wire/protocol.md, for asyncio. Its pipes are FIFOs; it calls, and does not serve.
 
-`run(main)` is a whole app. What is awaited fails with `Error`, a call also with `RemoteError`. All of
-it belongs to the one event loop; tasks may call on the same pipe at the same time.
+`run(main)` is a whole app. Operations raise `Error`, calls also `RemoteError`. Everything belongs to the
+event loop of `run`; several tasks may call on one pipe at the same time.
 """
 import asyncio
 import contextlib
@@ -37,8 +37,8 @@ class hello:
     pid: i32 = field(default_factory=os.getpid)
 
 
-# Of these three only the fields that matter here: who sends fewer leaves the others their defaults, and
-# who knows fewer passes over them.
+# These three have only the fields that this app uses, which come first. The reader of a record skips
+# fields that it does not know, and keeps its defaults for those that are missing.
 @dataclass
 class welcome:
     version: u32 = 0
@@ -176,7 +176,7 @@ class Pipe:
 
 
 class Client:
-    """The conversation with the server. Made by `run`."""
+    """The app's end of the control pipe. Made by `run`."""
 
     def __init__(self, directory: str):
         self._directory, self._offers, self.error = directory, {}, None
@@ -202,7 +202,7 @@ class Client:
 
     @contextlib.asynccontextmanager
     async def connect(self, name: str):
-        """A Pipe to the service of this name, until the end of the block. Raises Error `no_such_pipe`."""
+        """A Pipe to this service, closed at the end of the block. Raises Error `no_such_pipe`."""
         id, offer = len(self._offers) + 1, asyncio.get_running_loop().create_future()
         self._offers[id] = offer
         self._control.send(CONNECT, id, encode(connect_request, connect_request(name)))
@@ -219,7 +219,7 @@ class Client:
             await fifos.close(pipe._reading)
 
     async def read(self, app: asyncio.Task):
-        """Takes what the server sends until it has gone. Then, or at its goodbye, the app is cancelled."""
+        """Reads until the server has gone. Cancels the app then, or at the server's goodbye."""
         try:
             while True:
                 frame = await self._control.receive()

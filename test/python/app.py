@@ -63,7 +63,7 @@ class ask_back:
 
 
 @dataclass
-class forget:
+class streams_ended:
     reply = None
 
 
@@ -84,7 +84,7 @@ async def values(tests):
 
 
 async def nothing(tests):
-    print(await tests.call(forget()))
+    print(await tests.call(streams_ended()))
 
 
 async def stream(tests):
@@ -101,6 +101,7 @@ async def calls_beside_a_stream(tests):
             await asyncio.gather(*(tests.call(ask_back()) for _ in range(10)))
             if item.number == 5:
                 break
+    await tests.call(streams_ended())
     print(await tests.call(ask_back()))
 
 
@@ -117,10 +118,6 @@ async def large_calls(tests):
 
 async def wrong_field(tests):
     @dataclass
-    class forget:
-        reply = None
-
-    @dataclass
     class count:
         items: str = "many"
 
@@ -131,7 +128,7 @@ async def wrong_field(tests):
             pass
     except remora.RemoteError as e:
         print(e)
-    await tests.call(forget())
+    await tests.call(streams_ended())
     print("the connection lives on")
 
 

