@@ -51,7 +51,8 @@ class Fifos:
     async def open(cls, base: str, limit: int, kinds: set[int]):
         self = cls()
         self.limit, self._kinds = limit, kinds
-        self._names_sent, self._names_seen, self._pieces, self._pieces_of = set(), {}, b"", None
+        self._names_sent, self._names_seen = set(), {}
+        self._pieces, self._pieces_of = bytearray(), None
         options = os.O_NONBLOCK | os.O_NOFOLLOW
         up = open(os.open(base + ".up", os.O_WRONLY | options), "wb", 0)
         self._guard = open(os.open(base + ".up", os.O_RDONLY | options), "rb", 0)
@@ -120,13 +121,13 @@ class Fifos:
         needed = frame.payload if frame.kind == PIECE else self._pieces
         if not needed or call != (self._pieces_of or call):
             raise self.breach("a piece out of place")
-        payload = self._pieces + frame.payload
-        if len(payload) > self.limit + LONGEST_NAME:
+        self._pieces += frame.payload
+        self._pieces_of = call
+        if len(self._pieces) > self.limit + LONGEST_NAME:
             raise self.breach("pieces of too large a value", Code.message_too_large)
         if frame.kind == PIECE:
-            self._pieces, self._pieces_of = payload, call
             return None
-        self._pieces, self._pieces_of = b"", None
+        payload, self._pieces, self._pieces_of = bytes(self._pieces), bytearray(), None
         return frame._replace(payload=payload, size=HEADER.size + len(payload))
 
     def _name(self, frame: Frame) -> Frame:

@@ -55,7 +55,7 @@ class PythonApp(unittest.TestCase):
         self.assertIn("version_mismatch: the server refuses this app", line)
         self.assertEqual(code, 1)
 
-    def test_a_feature_that_the_server_does_not_know_is_left_out(self):
+    def test_a_feature_that_the_server_does_not_know_does_no_harm(self):
         self.assertEqual(run("unknown_features"), (["welcome"], 0))
 
     def test_an_app_whose_server_asks_it_to_end_is_cancelled(self):
