@@ -144,6 +144,15 @@ async def too_large(tests):
     await tests.call(echo(everything(bytes_=bytes(remora.MAX_MESSAGE))))
 
 
+async def leave_a_call(tests):
+    """Begins a call that is not answered, as a stream runs."""
+    items = tests.stream(count(10_000, 1000))
+    await anext(items)
+    call = asyncio.create_task(tests.call(streams_ended()))
+    await asyncio.wait({call}, timeout=0)
+    return call
+
+
 async def vanish(tests):
     await tests.call(leave(True))
 
@@ -167,7 +176,9 @@ async def unknown_features(tests):
 
 async def main(client):
     async with client.connect("tests") as tests:
-        await globals()[sys.argv[1]](tests)
+        left = await globals()[sys.argv[1]](tests)
+    if left:
+        await left
 
 
 @dataclass

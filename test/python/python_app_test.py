@@ -50,6 +50,9 @@ class PythonApp(unittest.TestCase):
         self.assertIn("message_too_large", line)
         self.assertEqual(code, 1)
 
+    def test_a_call_that_is_left_behind_fails_with_its_pipe(self):
+        self.assertEqual(run("leave_a_call"), (["closed: by the app"], 1))
+
     def test_a_hello_that_is_refused_is_an_error(self):
         (line,), code = run("refused")
         self.assertIn("version_mismatch: the server refuses this app", line)
