@@ -12,6 +12,7 @@ What a block of a paper is, its fence and its first line say:
     ```cpp         // NAME.cpp     a file of a program, which meson.build names and builds
     ```cpp         // from PATH    an excerpt: these lines stand in PATH, which is relative to the
                                    paper, in this order; a line `// ...` stands for what is left out
+    ```python      # from PATH     the same, with `# ...`
     ```cpp                         a fragment: declarations
     ```cpp body                    a fragment: statements of a coroutine
     ```cpp global                  a fragment: declarations, in no namespace
@@ -33,7 +34,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 WIDEST = 99
 FENCE = re.compile(r"^```(\w*) *(.*)$")
 NAME = re.compile(r"^// ([\w.]+\.[ch]pp)$")
-EXCERPT = re.compile(r"^// from (\S+)$")
+EXCERPT = {"cpp": re.compile(r"^// from (\S+)$"), "python": re.compile(r"^# from (\S+)$")}
 INCLUDE = re.compile(r"^ *#include .*$")
 LINK = re.compile(r"\]\(([^)\s#]*)(#[^)\s]*)?\)")
 # Papers that name files of the past.
@@ -67,8 +68,8 @@ class Block(NamedTuple):
     @property
     def excerpt(self):
         """The file that this block is taken from."""
-        found = EXCERPT.match(self.head)
-        return found[1] if self.language == "cpp" and found else None
+        found = self.language in EXCERPT and EXCERPT[self.language].match(self.head)
+        return found[1] if found else None
 
     @property
     def is_fragment(self):
@@ -179,11 +180,11 @@ def wide_lines(_, paper):
 
 
 def stands_in(lines, text):
-    """Whether the lines stand in the text, indented as it likes; `// ...` is for any others."""
+    """Whether the lines stand in the text, indented as it likes; `// ...` or `# ...` is for any others."""
     rest = [line.strip() for line in text]
     pieces = [[]]
     for line in (line.strip() for line in lines):
-        if line == "// ...":
+        if line in ("// ...", "# ..."):
             pieces.append([])
         else:
             pieces[-1].append(line)
@@ -224,8 +225,8 @@ def wrong_output(tree, paper, programs):
             continue
         commands = [line[2:] for line in block.lines if line.startswith("$ ")]
         if not commands[0].startswith("./"):
-            demo = tree.root / "demo" / commands[0].split("_server")[0] / "expected"
-            if not demo.is_file() or not stands_in(block.lines, demo.read_text().splitlines()):
+            printed = [path.read_text().splitlines() for path in tree.root.glob("demo/*/expected")]
+            if not any(stands_in(block.lines, lines) for lines in printed):
                 yield f"{block.line}: no demo prints this"
         elif programs:
             shown = transcript(commands, programs)

@@ -70,6 +70,12 @@ class Papers(unittest.TestCase):
         self.assertEqual(self.problems("```cpp\n// from a.cpp\nint a;\nint c;\n```\n", files), wrong)
         self.assertEqual(self.problems("```cpp\n// from a.cpp\nint c;\n// ...\nint a;\n```\n", files), wrong)
 
+    def test_an_excerpt_in_python_stands_in_its_file(self):
+        files = {"a.py": "import a\n    b = 1\nc = 2\n"}
+        self.assertEqual(self.problems("```python\n# from a.py\nimport a\n# ...\nc = 2\n```\n", files), [])
+        wrong = ["2: these lines do not stand in a.py"]
+        self.assertEqual(self.problems("```python\n# from a.py\nimport a\nc = 2\n```\n", files), wrong)
+
     def test_what_a_program_prints_is_compared(self):
         here = pathlib.Path("/")
         self.assertEqual(self.problems("```text\n$ ./bin/echo 1\n1\n$ ./bin/false\n[1]\n```\n", programs=here), [])

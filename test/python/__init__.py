@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""What keeps the papers true: see extract.py."""
