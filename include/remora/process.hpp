@@ -7,9 +7,11 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include <remora/asio.hpp>
@@ -42,11 +44,17 @@ enum class stop_step { none, goodbye, sigterm, sigkill };
 /// "none", "goodbye", "SIGTERM", "SIGKILL".
 std::string to_string(stop_step step);
 
-/// Values of the standard streams of `spawn_options` other than a descriptor. `inherited`: the
-/// stream of this process; /dev/null if that is closed, or close-on-exec. Neither is -1, which
-/// open(2) returns when it fails.
+/// Values of a `standard_stream` other than a descriptor. `inherited`: the stream of this process;
+/// /dev/null if that is closed, or close-on-exec. Neither is -1, which open(2) returns when it
+/// fails.
 inline constexpr int inherited = -2;
 inline constexpr int null_device = -3;
+
+/// Where a standard stream of a child leads: a descriptor, which is needed only during the start,
+/// `inherited` or `null_device`; or the path of a file. Standard input reads that file; output is
+/// appended to it, and it is made where there is none. It is opened by this process, with its
+/// working directory and umask.
+using standard_stream = std::variant<int, std::filesystem::path>;
 
 /// A descriptor `fd` of this process that the child shall have under the number `as`.
 struct inherited_fd {
@@ -91,10 +99,9 @@ struct spawn_options {
     /// A program, looked up in PATH, and its arguments: it is started instead, with the target and
     /// the target's arguments behind its own ("gdb", "--args").
     std::vector<std::string> launcher = {};
-    /// A descriptor, `inherited` or `null_device`.
-    int standard_input = inherited;
-    int standard_output = inherited;
-    int standard_error = inherited;
+    standard_stream standard_input = inherited;
+    standard_stream standard_output = inherited;
+    standard_stream standard_error = inherited;
     /// Every other descriptor is closed in the child. `as` is 3 or more, best without gaps.
     std::vector<inherited_fd> inherit = {};
     /// Signals that this process handles or ignores for its own ends: at their default in the
