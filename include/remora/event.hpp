@@ -28,6 +28,8 @@ enum class event_kind {
     app_ended,  ///< The app is reaped; `text` says how. Its services may still go on.
     server_gone,  ///< The server has vanished.
     fallback,     ///< FIFOs instead of shared memory; `code` and `text` say why.
+    output_lost,  ///< Lines of the app's output were dropped, or the function that was called with
+                  ///< one has thrown; `text` says which stream, and how many or what.
 };
 
 /// What a server or a client tells its event_hook.

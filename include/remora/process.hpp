@@ -7,9 +7,11 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include <remora/asio.hpp>
@@ -45,11 +47,17 @@ enum class stop_step { none, goodbye, sigterm, sigkill };
 /// "none", "goodbye", "SIGTERM", "SIGKILL".
 std::string to_string(stop_step step);
 
-/// A standard stream of `spawn_options` that is that of this process; /dev/null if that is closed,
-/// or close-on-exec. Not -1, which open(2) returns when it fails.
+/// A `standard_stream` that is that of this process; /dev/null if that is closed, or close-on-exec.
+/// Not -1, which open(2) returns when it fails.
 inline constexpr int inherited = -2;
-/// A standard stream of `spawn_options` that is /dev/null.
+/// A `standard_stream` that is /dev/null.
 inline constexpr int null_device = -3;
+
+/// Where a standard stream of a child leads: a descriptor, which is needed only during the start,
+/// `inherited` or `null_device`; or the path of a file. Standard input reads that file; output is
+/// appended to it, and it is made where there is none. It is opened by this process, with its
+/// working directory and umask.
+using standard_stream = std::variant<int, std::filesystem::path>;
 
 /// A descriptor `fd` of this process that the child shall have under the number `as`.
 struct inherited_fd {
@@ -94,10 +102,9 @@ struct spawn_options {
     /// A program, looked up in PATH, and its arguments: it is started instead, with the target and
     /// the target's arguments behind its own ("gdb", "--args").
     std::vector<std::string> launcher = {};
-    /// A descriptor, `inherited` or `null_device`.
-    int standard_input = inherited;
-    int standard_output = inherited;  ///< likewise
-    int standard_error = inherited;   ///< likewise
+    standard_stream standard_input = inherited;   ///< where it comes from, or leads
+    standard_stream standard_output = inherited;  ///< likewise
+    standard_stream standard_error = inherited;   ///< likewise
     /// Every other descriptor is closed in the child. `as` is 3 or more, best without gaps.
     std::vector<inherited_fd> inherit = {};
     /// Signals that this process handles or ignores for its own ends: at their default in the

@@ -9,11 +9,13 @@
 #include <chrono>
 #include <cstdint>
 #include <exception>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 namespace remora {
@@ -23,6 +25,23 @@ struct access;
 class app_session;
 class server_core;
 }  // namespace detail
+
+/// Called with each line that the app writes, without its newline.
+///
+/// A line of more than 64 KiB comes in pieces of that size. The functions of a run are called one
+/// at a time, on a strand of their own, from the app's start until before the run is over: what the
+/// app wrote last has come by then, with or without a newline. They must not throw; what one throws
+/// becomes an event `output_lost`.
+///
+/// The app never waits for a function: what it writes is read all the time, and up to 1 MiB of it
+/// waits here. Lines beyond that are dropped. They are counted in the result, and each gap is an
+/// event `output_lost`. Only while the context does not run, as when a function or handler computes
+/// on its only thread, the app can write no more than its pipe takes.
+using line_function = std::function<void(std::string_view line)>;
+
+/// Where the app's standard output or error leads: a descriptor, `inherited`, `null_device`, the
+/// path of a file that is appended to, or a function: see `standard_stream`.
+using output_stream = std::variant<int, std::filesystem::path, line_function>;
 
 /// What a server is made with.
 struct server_options {
@@ -45,13 +64,15 @@ struct server_options {
     process_group group = process_group::shared;
     std::optional<mode_t> umask = {};                  ///< the app's; none: the server's
     std::vector<resource_limit> resource_limits = {};  ///< the app's; others are the server's
-    /// The app's standard streams: a descriptor, `inherited` or `null_device`.
-    int standard_input = inherited;
-    int standard_output = inherited;  ///< likewise
-    int standard_error = inherited;   ///< likewise
+    /// The app's standard streams. Where a function takes the lines, what the app has left behind
+    /// cannot write any more once the run is over, and is not waited for.
+    standard_stream standard_input = inherited;
+    output_stream standard_output = inherited;  ///< likewise
+    output_stream standard_error = inherited;   ///< likewise
     /// How long the app may take from its start to its hello.
     std::chrono::nanoseconds start_timeout = std::chrono::seconds(10);
-    /// How long services may go on after the app has ended, until they are cancelled.
+    /// How long services may go on after the app has ended, until they are cancelled; and then how
+    /// long functions may take its last lines.
     std::chrono::nanoseconds drain_timeout = std::chrono::seconds(1);
     /// How long each step of stopping the app may take: goodbye, then SIGTERM, then SIGKILL.
     std::chrono::nanoseconds stop_timeout = std::chrono::seconds(1);
@@ -90,6 +111,8 @@ struct run_result {
     /// True also if the app survived that one and a later one killed it, as bash judges. A shell
     /// ends its loop or script only if this process dies by it as well: see server::run().
     bool from_terminal = false;
+    /// Lines of the app's output that were dropped: see `line_function`.
+    std::uint64_t lines_dropped = 0;
 
     /// The app's exit code, or 128 + N for signal N.
     int code() const noexcept { return status.code(); }

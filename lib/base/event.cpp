@@ -39,6 +39,8 @@ const char* word_of(event_kind kind) {
             return "server gone";
         case event_kind::fallback:
             return "fallback to FIFOs";
+        case event_kind::output_lost:
+            return "output lost";
     }
     return "event";
 }

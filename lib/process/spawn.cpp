@@ -66,7 +66,7 @@ void duplicate(spawn_plan& plan, int fd, int as) {
     plan.copies.push_back(std::move(copy));
 }
 
-void place_stream(spawn_plan& plan, const char* name, int fd, int as) {
+void place_fd(spawn_plan& plan, const char* name, int fd, int as) {
     if (fd == null_device || (fd == inherited && is_missing(as)))
         plan.steps.push_back({descriptor_step::kind::open_null, as});
     else if (fd < 0 && fd != inherited)
@@ -74,6 +74,19 @@ void place_stream(spawn_plan& plan, const char* name, int fd, int as) {
                                     " is no descriptor, as after a failed open(2)");
     else if (fd != inherited)
         duplicate(plan, fd, as);
+}
+
+void place_file(spawn_plan& plan, const char* name, const std::filesystem::path& path, int as) {
+    const int flags = as == 0 ? O_RDONLY : O_WRONLY | O_APPEND | O_CREAT;
+    const unique_fd file(::open(path.c_str(), flags | O_CLOEXEC | O_NOCTTY, 0666));
+    if (!file) raise_system(errno, std::string(name) + ": open \"" + path.string() + "\"");
+    duplicate(plan, file.get(), as);
+}
+
+void place_stream(spawn_plan& plan, const char* name, const standard_stream& stream, int as) {
+    if (const auto* const path = std::get_if<std::filesystem::path>(&stream))
+        return place_file(plan, name, *path, as);
+    place_fd(plan, name, std::get<int>(stream), as);
 }
 
 void place_descriptors(spawn_plan& plan, const spawn_options& options) {

@@ -2,6 +2,7 @@
 // The start and the end of the app.
 #include "server/app_session.hpp"
 
+#include "base/executors.hpp"
 #include "base/spawn_member.hpp"
 #include "polling/usable_cpus.hpp"
 
@@ -23,6 +24,14 @@ const server_options& checked(const server_options& options) {
     return options;
 }
 
+// Holds what it needs, and not the session: that owns whom this is for.
+std::function<void(const std::string&)> how_to_report(const server_core& server) {
+    return [strand = server.strand, emit = server.emit](const std::string& text) {
+        asio::dispatch(strand,
+                       [emit, text] { emit({.kind = event_kind::output_lost, .text = text}); });
+    };
+}
+
 }  // namespace
 
 app_session::app_session(std::shared_ptr<server_core> server,
@@ -31,11 +40,13 @@ app_session::app_session(std::shared_ptr<server_core> server,
       transports_(checked(server_->options).transport, server_->emit),
       connections_(*this, *server_, transports_),
       control_(*this, *server_, transports_),
+      output_(strand(), strand_of(executor()), how_to_report(*server_)),
       stopping_({}),
       stop_timer_(server_->strand),
       terminal_(server_->options.group == process_group::shared),
       signals_(server_->strand) {
     process_.emplace(strand(), how_to_spawn(arguments), server_->emit);
+    output_.close_ends_of_app();
     pid_ = process_->pid();
     has_launcher_ = process_->has_launcher();
 }
@@ -56,8 +67,8 @@ spawn_options app_session::how_to_spawn(const std::vector<std::string>& argument
                       .working_directory = options.working_directory,
                       .launcher = options.launcher,
                       .standard_input = options.standard_input,
-                      .standard_output = options.standard_output,
-                      .standard_error = options.standard_error,
+                      .standard_output = output_.lead(options.standard_output, "standard_output"),
+                      .standard_error = output_.lead(options.standard_error, "standard_error"),
                       .group = options.group,
                       .umask = options.umask,
                       .resource_limits = options.resource_limits};
@@ -75,6 +86,7 @@ void app_session::begin() {
     emit({.kind = event_kind::started, .pid = pid_});
     // Behind what the host has said since the start: a name that it serves then is known.
     asio::post(strand(), [self] { spawn_member(self->strand(), self, self->control_.talk()); });
+    output_.start();
     spawn_member(strand(), self, watch_app());
     spawn_member(strand(), self, watch_signals());
     // As long as the app loads, there is time.
@@ -112,13 +124,16 @@ asio::awaitable<void> app_session::watch_app() {
 }
 
 // First the services take what the app had sent; those that take too long, or wait for something
-// else, are cancelled.
+// else, are cancelled. Then functions take the last lines.
 asio::awaitable<void> app_session::drain() {
     for (int round = 0; round < 2 && connections_.has_services(); ++round) {
         if (round == 1) connections_.cancel_services();
         if (leaves_services_) break;
         co_await connections_.services_ended(deadline_of(server_->options.drain_timeout));
     }
+    if (leaves_services_) output_.hurry();
+    co_await output_.finish(deadline_of(server_->options.drain_timeout));
+    result_.lines_dropped = output_.dropped();
 }
 
 void app_session::finish() {

@@ -6,6 +6,7 @@
 #include "process/stop_signals.hpp"
 #include "process/terminal_signals.hpp"
 #include "server/app_child.hpp"
+#include "server/app_output.hpp"
 #include "server/connection_table.hpp"
 #include "server/control_session.hpp"
 #include "server/transport_maker.hpp"
@@ -69,6 +70,7 @@ private:
     transport_maker transports_;
     connection_table connections_;
     control_session control_;
+    app_output output_;
     std::optional<app_child> process_;
     int pid_ = 0;
     bool has_launcher_ = false;
