@@ -29,13 +29,17 @@ enum class event_kind {
     fallback,     ///< FIFOs instead of shared memory; `code` and `text` say why.
     output_lost,  ///< Lines of the app's output were dropped, or the function that was called with
                   ///< one has thrown; `text` says which stream, and how many or what.
+    restarting,   ///< The app has failed and is started again; `text` says when. With a `code` that
+                  ///< could not be done, and `text` says why.
+    gave_up,  ///< The app has failed and is not started again: the limit, in `text`, is reached.
 };
 
 struct event {
     event_kind kind{};
     std::string pipe = {};         ///< the name, where it is about a pipe
-    std::uint64_t connection = 0;  ///< its number in this run
+    std::uint64_t connection = 0;  ///< its number in this life of the app
     int pid = 0;                   ///< of the process in question; 0: none
+    std::uint32_t life = 0;        ///< of the app, in a server: 1, and 1 more for each restart
     std::error_code code = {};
     std::string text = {};
 };

@@ -5,6 +5,7 @@
 #include <remora/event.hpp>
 #include <remora/pipe.hpp>
 #include <remora/process.hpp>
+#include <remora/restart.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -22,7 +23,7 @@ namespace remora {
 
 namespace detail {
 struct access;
-class app_session;
+class app_run;
 class server_core;
 }  // namespace detail
 
@@ -79,6 +80,17 @@ struct server_options {
     /// `app_process`. Those that the host handles or ignores when it starts are left alone. Each
     /// run of the process that lives gets the signal, whichever server and context it belongs to.
     bool handle_signals = true;
+    /// Whether the app is started again when a signal has killed it or its exit code is not 0.
+    /// None: it is not. Nor is an app that was stopped or refused, one that ends after a stop
+    /// signal has come to this process, and one whose status is unknown.
+    ///
+    /// Each of these lives begins as the first did, with a directory and shared memory of its own,
+    /// when the services of the one before have ended: the pipes of that have failed with
+    /// `app_gone`, and calls that were in flight with the kind `gone`. pipe::life() tells them
+    /// apart. Each restart is an event `restarting`, also if it fails, which counts as a failure of
+    /// the app; at the limit there is an event `gave_up`. A stop during a delay ends the run at
+    /// once.
+    std::optional<restart_options> restart = {};
     /// How many pipes the app may have open. Each takes three descriptors of the server.
     std::size_t max_connections = 1024;
     pipe_limits limits = {};
@@ -97,7 +109,7 @@ struct server_options {
     std::function<void(std::string_view name, std::exception_ptr why)> on_failure = {};
 };
 
-/// What became of a run.
+/// What became of a run: of the last life of the app, where it was started again.
 struct run_result {
     exit_status status;
     /// The last step of stopping it that was needed.
@@ -112,12 +124,14 @@ struct run_result {
     bool from_terminal = false;
     /// Lines of the app's output that were dropped: see `line_function`.
     std::uint64_t lines_dropped = 0;
+    /// How often the app was started again.
+    std::uint32_t restarts = 0;
 
     /// The app's exit code, or 128 + N for signal N.
     int code() const noexcept { return status.code(); }
 };
 
-/// One life of the app: a handle, cheap to copy. The run goes on without it.
+/// A run of the app, with its restarts: a handle, cheap to copy. The run goes on without it.
 ///
 /// While a run lives the server does not act on the first SIGINT or SIGQUIT: a terminal sends them
 /// to the app as well, and the server follows the app's end. A second one within 2 s, SIGTERM or
@@ -132,10 +146,12 @@ public:
     /// The server's.
     executor_type get_executor() const noexcept;
 
+    /// Of the present or last life.
     int pid() const noexcept;
 
-    /// Completes at once when the app has ended, with its exit status. Its services may still take
-    /// what it sent. May be awaited by several. Cancelling ends only this wait.
+    /// Completes at once when the app has ended and is not started again, with its exit status. Its
+    /// services may still take what it sent. May be awaited by several. Cancelling ends only this
+    /// wait.
     asio::awaitable<exit_status> exited() const;
 
     /// Completes when the run is over: the app is reaped, its last messages are delivered, the
@@ -154,10 +170,9 @@ public:
 private:
     friend struct detail::access;
 
-    explicit app_process(std::shared_ptr<detail::app_session> core) noexcept
-        : core_(std::move(core)) {}
+    explicit app_process(std::shared_ptr<detail::app_run> core) noexcept : core_(std::move(core)) {}
 
-    std::shared_ptr<detail::app_session> core_;
+    std::shared_ptr<detail::app_run> core_;
 };
 
 struct serve_options {

@@ -24,9 +24,17 @@ const server_options& checked(const server_options& options) {
     return options;
 }
 
+event_hook with_life(event_hook hook, std::uint32_t life) {
+    return [hook = std::move(hook), life](event e) {
+        e.life = life;
+        hook(e);
+    };
+}
+
 // Holds what it needs, and not the session: that owns whom this is for.
-std::function<void(const std::string&)> how_to_report(const server_core& server) {
-    return [strand = server.strand, emit = server.emit](const std::string& text) {
+std::function<void(const std::string&)> how_to_report(const asio::any_io_executor& strand,
+                                                      const event_hook& emit) {
+    return [strand, emit](const std::string& text) {
         asio::dispatch(strand,
                        [emit, text] { emit({.kind = event_kind::output_lost, .text = text}); });
     };
@@ -35,29 +43,30 @@ std::function<void(const std::string&)> how_to_report(const server_core& server)
 }  // namespace
 
 app_session::app_session(std::shared_ptr<server_core> server,
-                         const std::vector<std::string>& arguments)
+                         const std::vector<std::string>& arguments, const std::vector<int>& signals,
+                         std::uint32_t life)
     : server_(std::move(server)),
-      transports_(checked(server_->options).transport, server_->emit),
+      life_(life),
+      emit_(with_life(server_->emit, life)),
+      transports_(checked(server_->options).transport, emit_),
       connections_(*this, *server_, transports_),
       control_(*this, *server_, transports_),
-      output_(strand(), strand_of(executor()), how_to_report(*server_)),
+      output_(strand(), strand_of(server_->executor), how_to_report(strand(), emit_)),
       stopping_({}),
       stop_timer_(server_->strand),
-      terminal_(server_->options.group == process_group::shared),
-      signals_(server_->strand) {
-    process_.emplace(strand(), how_to_spawn(arguments), server_->emit);
+      terminal_(server_->options.group == process_group::shared) {
+    process_.emplace(strand(), how_to_spawn(arguments, signals), emit_);
     output_.close_ends_of_app();
     pid_ = process_->pid();
     has_launcher_ = process_->has_launcher();
 }
 
 app_session::~app_session() {
-    if (over_) return;
-    process_->kill_forked_app();
-    server_->busy = false;
+    if (!over_) process_->kill_forked_app();
 }
 
-spawn_options app_session::how_to_spawn(const std::vector<std::string>& arguments) {
+spawn_options app_session::how_to_spawn(const std::vector<std::string>& arguments,
+                                        const std::vector<int>& signals) {
     const server_options& options = server_->options;
     const std::string directory = transports_.directory();
     spawn_options how{.target = options.target,
@@ -69,6 +78,7 @@ spawn_options app_session::how_to_spawn(const std::vector<std::string>& argument
                       .standard_input = options.standard_input,
                       .standard_output = output_.lead(options.standard_output, "standard_output"),
                       .standard_error = output_.lead(options.standard_error, "standard_error"),
+                      .handled_signals = signals,
                       .group = options.group,
                       .umask = options.umask,
                       .resource_limits = options.resource_limits};
@@ -77,18 +87,16 @@ spawn_options app_session::how_to_spawn(const std::vector<std::string>& argument
         how.inherit.push_back({transports_.arena()->fd(), control_session::arena_fd});
     how.arguments.insert(how.arguments.end(), arguments.begin(), arguments.end());
     if (how.launcher.empty()) how.launcher = words_of(std::getenv("REMORA_LAUNCHER"));
-    if (options.handle_signals) how.handled_signals = signals_.catch_all();
     return how;
 }
 
 void app_session::begin() {
     const auto self = shared_from_this();
     emit({.kind = event_kind::started, .pid = pid_});
+    spawn_member(strand(), self, watch_app());
+    output_.start();
     // Behind what the host has said since the start: a name that it serves then is known.
     asio::post(strand(), [self] { spawn_member(self->strand(), self, self->control_.talk()); });
-    output_.start();
-    spawn_member(strand(), self, watch_app());
-    spawn_member(strand(), self, watch_signals());
     // As long as the app loads, there is time.
     asio::post(strand(), [self] { self->prepare(); });
 }
@@ -140,25 +148,19 @@ void app_session::finish() {
     server_->forget(*this);
     control_.pipe().close();
     transports_.close();
-    result_.from_terminal = result_.status.kind == exit_kind::signalled &&
-                            signals_.came_from_terminal(result_.status.value);
-    signals_.release();
     process_.reset();
-    server_->busy = false;
     over_ = true;
     until_over_.notify_all();
 }
 
-asio::awaitable<exit_status> app_session::exited(std::shared_ptr<app_session> self) {
-    if (!self->ended_) co_await self->until_ended_.wait();
-    if (!self->ended_) throw std::system_error(asio::error::operation_aborted);
-    co_return self->result_.status;
+asio::awaitable<void> app_session::until_ended() {
+    while (!ended_)
+        co_await until_ended_.wait();
 }
 
-asio::awaitable<run_result> app_session::result(std::shared_ptr<app_session> self) {
-    if (!self->over_) co_await self->until_over_.wait();
-    if (!self->over_) throw std::system_error(asio::error::operation_aborted);
-    co_return self->result_;
+asio::awaitable<void> app_session::until_over() {
+    while (!over_)
+        co_await until_over_.wait();
 }
 
 }  // namespace remora::detail

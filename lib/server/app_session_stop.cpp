@@ -47,13 +47,6 @@ void app_session::perform(const stop_action& action) {
     });
 }
 
-asio::awaitable<void> app_session::watch_signals() {
-    while (!over_) {
-        const int signal = co_await signals_.next();
-        if (signal != 0) on_signal(signal);
-    }
-}
-
 // Once the app has ended, each signal ends the present wait for the services, and a repeated one
 // every wait.
 void app_session::on_signal(int signal) {
