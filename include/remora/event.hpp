@@ -13,13 +13,15 @@
 namespace remora {
 
 enum class event_kind {
-    started,    ///< The app, or its launcher, runs; `pid` is its process.
-    hello,      ///< The handshake is complete; `pid` is the other side's, as it says.
-    refused,    ///< The handshake, or the control pipe later, has failed; `code` and `text` say
-                ///< why.
-    connected,  ///< A pipe is open.
-    rejected,   ///< A pipe was asked for and not given.
-    closed,     ///< A pipe's service has ended; `code` is set unless the end was clean.
+    started,       ///< The app, or its launcher, runs; `pid` is its process.
+    awaiting_app,  ///< The server waits for an app that somebody else starts, by the command in
+                   ///< `text`.
+    hello,         ///< The handshake is complete; `pid` is the other side's, as it says.
+    refused,       ///< The handshake, or the control pipe later, has failed; `code` and `text` say
+                   ///< why.
+    connected,     ///< A pipe is open.
+    rejected,      ///< A pipe was asked for and not given.
+    closed,        ///< A pipe's service has ended; `code` is set unless the end was clean.
     service_failed,  ///< A service ended with an exception; `text` is what it said.
     goodbye,    ///< In a server: the app has closed the control pipe. In a client: the server asks
                 ///< the app to end.

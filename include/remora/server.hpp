@@ -55,6 +55,18 @@ struct server_options {
     /// Words to put before the target, as {"gdb", "--args"}; the environment's REMORA_LAUNCHER,
     /// split at spaces, if empty. With a launcher there is no start timeout.
     std::vector<std::string> launcher = {};
+    /// Whether somebody else starts the app, such as an IDE or a debugger. Also if the environment
+    /// has REMORA_ATTACH=1. The command to start it by is printed on standard error, and is the
+    /// text of an event `awaiting_app`. There is no start timeout, and the standard streams, group,
+    /// umask and limits are those that it is started with.
+    ///
+    /// The app is asked to end, and gets SIGTERM, as one of the server's own; but it is never
+    /// killed: at the step SIGKILL, and when the server is destroyed, the run ends without it. It
+    /// is signalled only if the kernel says that the process which said hello has the control pipe
+    /// open; otherwise its end is that of the control pipe. Its status is `unknown` where the
+    /// kernel does not tell (before Linux 6.15). Stopped before an app has come, the run ends at
+    /// once, with the error `stopping`.
+    bool attach = false;
     /// "NAME=value": added to the environment that the app inherits, or in place of what is there.
     std::vector<std::string> environment = {};
     /// Environment variables that are taken out of what the app inherits.
@@ -146,7 +158,7 @@ public:
     /// The server's.
     executor_type get_executor() const noexcept;
 
-    /// Of the present or last life.
+    /// Of the present or last life; 0 as long as it is not known: see server_options::attach.
     int pid() const noexcept;
 
     /// Completes at once when the app has ended and is not started again, with its exit status. Its
@@ -164,7 +176,7 @@ public:
     void terminate() const;
     void terminate(std::chrono::nanoseconds stop_timeout) const;
 
-    /// SIGKILL, at once.
+    /// SIGKILL, at once. An app that somebody else has started is let go.
     void kill() const;
 
 private:

@@ -17,6 +17,8 @@ const char* word_of(event_kind kind) {
     switch (kind) {
         case event_kind::started:
             return "started";
+        case event_kind::awaiting_app:
+            return "awaiting app";
         case event_kind::hello:
             return "hello";
         case event_kind::refused:

@@ -22,6 +22,8 @@ std::string absolute(const std::string& path) {
     return std::filesystem::absolute(path).string();
 }
 
+}  // namespace
+
 std::vector<std::string> command_of(const spawn_options& options) {
     if (options.target.empty()) raise(errc::bad_option, "target: no path is given");
     std::vector<std::string> words = options.launcher;
@@ -31,6 +33,8 @@ std::vector<std::string> command_of(const spawn_options& options) {
     words.insert(words.end(), options.arguments.begin(), options.arguments.end());
     return words;
 }
+
+namespace {
 
 std::string name_of(const std::string& variable) {
     return variable.substr(0, variable.find('='));

@@ -20,7 +20,10 @@ std::string in_words(std::chrono::nanoseconds time) {
 }  // namespace
 
 app_run::app_run(std::shared_ptr<server_core> server, std::vector<std::string> arguments)
-    : server_(std::move(server)), arguments_(std::move(arguments)), signals_(server_->strand) {
+    : server_(std::move(server)),
+      arguments_(std::move(arguments)),
+      signals_(server_->strand),
+      pid_(std::make_shared<std::atomic<int>>(0)) {
     if (server_->options.restart) schedule_.emplace(*server_->options.restart);
     if (server_->options.handle_signals) caught_signals_ = signals_.catch_all();
     life_ = make_life();
@@ -32,9 +35,8 @@ app_run::~app_run() {
 }
 
 std::shared_ptr<app_session> app_run::make_life() {
-    auto life = std::make_shared<app_session>(server_, arguments_, caught_signals_, lives_ + 1);
-    pid_ = life->pid();
-    return life;
+    return std::make_shared<app_session>(server_,
+                                         app_start{arguments_, caught_signals_, lives_ + 1, pid_});
 }
 
 void app_run::begin() {
@@ -129,7 +131,7 @@ void app_run::restart() try {
 
 void app_run::emit(event_kind kind, std::string text, std::error_code code) {
     server_->emit(
-        {.kind = kind, .pid = pid_, .life = lives_, .code = code, .text = std::move(text)});
+        {.kind = kind, .pid = pid(), .life = lives_, .code = code, .text = std::move(text)});
 }
 
 void app_run::set_ended() {

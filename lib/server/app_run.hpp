@@ -26,7 +26,7 @@ public:
     void begin();
 
     /// Of the present or last life. For any thread.
-    int pid() const noexcept { return pid_; }
+    int pid() const noexcept { return *pid_; }
     const asio::any_io_executor& strand() const noexcept { return server_->strand; }
     const asio::any_io_executor& executor() const noexcept { return server_->executor; }
     std::chrono::nanoseconds stop_timeout() const noexcept { return server_->options.stop_timeout; }
@@ -60,10 +60,10 @@ private:
     std::uint32_t lives_ = 0;
     std::uint32_t judged_ = 0;    ///< the last life after which a restart was planned or not
     std::uint32_t followed_ = 0;  ///< the last life that was followed to its end
-    std::atomic<int> pid_ = 0;
-    std::optional<deadline> next_start_;  ///< none: no further life is planned
-    bool stops_ = false;                  ///< nor may there be one
-    bool ended_ = false;                  ///< the last life is reaped
+    std::shared_ptr<std::atomic<int>> pid_;  ///< shared with the life
+    std::optional<deadline> next_start_;     ///< none: no further life is planned
+    bool stops_ = false;                     ///< nor may there be one
+    bool ended_ = false;                     ///< the last life is reaped
     bool over_ = false;
     wait_queue until_stop_;
     wait_queue until_ended_;

@@ -3,12 +3,17 @@
 #include "server/app_session.hpp"
 
 #include "base/executors.hpp"
+#include "base/print_line.hpp"
 #include "base/spawn_member.hpp"
 #include "polling/usable_cpus.hpp"
+#include "process/spawn.hpp"
+#include "server/attached_app.hpp"
+#include "wire/control_records.hpp"
 
 #include <cstdlib>
 #include <iterator>
 #include <sstream>
+#include <string_view>
 
 namespace remora::detail {
 namespace {
@@ -22,6 +27,11 @@ const server_options& checked(const server_options& options) {
     check_limits(options.limits);
     check_ring(options.ring_size);
     return options;
+}
+
+bool attaches(const server_options& options) {
+    const char* const variable = std::getenv("REMORA_ATTACH");
+    return options.attach || (variable != nullptr && std::string_view(variable) == "1");
 }
 
 event_hook with_life(event_hook hook, std::uint32_t life) {
@@ -42,57 +52,77 @@ std::function<void(const std::string&)> how_to_report(const asio::any_io_executo
 
 }  // namespace
 
-app_session::app_session(std::shared_ptr<server_core> server,
-                         const std::vector<std::string>& arguments, const std::vector<int>& signals,
-                         std::uint32_t life)
+app_session::app_session(std::shared_ptr<server_core> server, const app_start& start)
     : server_(std::move(server)),
-      life_(life),
-      emit_(with_life(server_->emit, life)),
+      life_(start.life),
+      emit_(with_life(server_->emit, start.life)),
       transports_(checked(server_->options).transport, emit_),
       connections_(*this, *server_, transports_),
       control_(*this, *server_, transports_),
       output_(strand(), strand_of(server_->executor), how_to_report(strand(), emit_)),
+      pid_(start.pid),
       stopping_({}),
       stop_timer_(server_->strand),
-      terminal_(server_->options.group == process_group::shared) {
-    process_.emplace(strand(), how_to_spawn(arguments, signals), emit_);
-    output_.close_ends_of_app();
-    pid_ = process_->pid();
-    has_launcher_ = process_->has_launcher();
+      terminal_(server_->options.group == process_group::shared && !attaches(server_->options)) {
+    const spawn_options how = how_to_spawn(start);
+    if (attaches(server_->options)) {
+        await_app(how);
+    } else {
+        spawn(how);
+    }
+    *pid_ = process_->pid();
 }
 
 app_session::~app_session() {
-    if (!over_) process_->kill_forked_app();
+    if (!over_) process_->abandon();
 }
 
-spawn_options app_session::how_to_spawn(const std::vector<std::string>& arguments,
-                                        const std::vector<int>& signals) {
+// What is for the process itself, and its directory in the arguments, where they are written down.
+spawn_options app_session::how_to_spawn(const app_start& start) {
     const server_options& options = server_->options;
-    const std::string directory = transports_.directory();
     spawn_options how{.target = options.target,
-                      .arguments = {"--remora.pipes=" + directory},
+                      .arguments = {"--remora.pipes=" + transports_.directory()},
                       .environment = options.environment,
                       .unset = options.unset,
                       .working_directory = options.working_directory,
                       .launcher = options.launcher,
-                      .standard_input = options.standard_input,
-                      .standard_output = output_.lead(options.standard_output, "standard_output"),
-                      .standard_error = output_.lead(options.standard_error, "standard_error"),
-                      .handled_signals = signals,
+                      .handled_signals = start.signals,
                       .group = options.group,
                       .umask = options.umask,
                       .resource_limits = options.resource_limits};
-    how.environment.push_back("REMORA_PIPES=" + directory);
-    if (transports_.arena())
-        how.inherit.push_back({transports_.arena()->fd(), control_session::arena_fd});
-    how.arguments.insert(how.arguments.end(), arguments.begin(), arguments.end());
+    how.arguments.insert(how.arguments.end(), start.arguments.begin(), start.arguments.end());
     if (how.launcher.empty()) how.launcher = words_of(std::getenv("REMORA_LAUNCHER"));
     return how;
 }
 
+void app_session::spawn(spawn_options how) {
+    const server_options& options = server_->options;
+    how.environment.push_back("REMORA_PIPES=" + transports_.directory());
+    how.standard_input = options.standard_input;
+    how.standard_output = output_.lead(options.standard_output, "standard_output");
+    how.standard_error = output_.lead(options.standard_error, "standard_error");
+    if (transports_.arena())
+        how.inherit.push_back({transports_.arena()->fd(), control_session::arena_fd});
+    has_start_timeout_ = how.launcher.empty();
+    process_ = std::make_unique<app_child>(strand(), how, emit_);
+    output_.close_ends_of_app();
+}
+
+void app_session::await_app(const spawn_options& how) {
+    line_to_start_ = shell_line(how);
+    const std::string control =
+        transports_.directory() + "/" + wire::control_name + wire::up_ending;
+    process_ = std::make_unique<attached_app>(strand(), control, emit_);
+}
+
 void app_session::begin() {
     const auto self = shared_from_this();
-    emit({.kind = event_kind::started, .pid = pid_});
+    if (line_to_start_.empty()) {
+        emit({.kind = event_kind::started, .pid = pid()});
+    } else {
+        print_line("remora: waiting for the app, which is to be started by\n" + line_to_start_);
+        emit({.kind = event_kind::awaiting_app, .text = line_to_start_});
+    }
     spawn_member(strand(), self, watch_app());
     output_.start();
     // Behind what the host has said since the start: a name that it serves then is known.
@@ -114,14 +144,14 @@ asio::awaitable<void> app_session::watch_app() {
         try {
             result_.status = co_await process_->wait();
             // A launcher may not be all that has to be stopped.
-            if (process_->has_forked_app() && stopping_.started())
+            if (stopping_.started())
                 co_await process_->wait_forked_app(stopping_.stopped_by() == stop_step::sigkill);
             ended_ = true;
             until_ended_.notify_all();
         } catch (const std::bad_alloc&) {  // the run cannot end without it
         }
     }
-    emit({.kind = event_kind::app_ended, .pid = pid_, .text = to_string(result_.status)});
+    note_end();
     result_.stopped_by = stopping_.stopped_by();
     stopping_.exited();
     stop_timer_.cancel();
@@ -129,6 +159,22 @@ asio::awaitable<void> app_session::watch_app() {
     connections_.app_ended();
     co_await drain();
     finish();
+}
+
+void app_session::note_end() {
+    std::string how = to_string(result_.status);
+    if (process_->is_let_go()) how = "let go";
+    if (process_->is_let_go() && !control_.is_welcomed()) {
+        how = "no app has come";
+        result_.error = errc::stopping;
+        result_.text = "stopped while waiting for the app";
+    }
+    emit({.kind = event_kind::app_ended, .pid = pid(), .text = how});
+}
+
+void app_session::said_hello(int pid) {
+    process_->said_hello(pid);
+    *pid_ = process_->pid();
 }
 
 // First the services take what the app had sent; those that take too long, or wait for something

@@ -10,31 +10,39 @@
 #include "server/control_session.hpp"
 #include "server/transport_maker.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 namespace remora::detail {
+
+/// What the run has for a life of the app.
+struct app_start {
+    const std::vector<std::string>& arguments;
+    const std::vector<int>& signals;  ///< that the server catches
+    std::uint32_t life = 1;
+    std::shared_ptr<std::atomic<int>> pid;  ///< what to set
+};
 
 /// The app's life: its start, its stop, and what its services may still do after its end. Owns the
 /// conversation and the connections, which refer to it. Belongs to the server's strand. It has more
 /// members than others, since stopping the app and what follows its end are about the same state.
 class app_session : public std::enable_shared_from_this<app_session> {
 public:
-    /// Makes the directory and the control pipe, and starts the app, for the `life`-th time.
-    /// `signals` are those that the server catches. Throws what the system says.
-    app_session(std::shared_ptr<server_core> server, const std::vector<std::string>& arguments,
-                const std::vector<int>& signals, std::uint32_t life);
+    /// Makes the directory and the control pipe, and starts the app, unless somebody else is to.
+    /// Throws what the system says.
+    app_session(std::shared_ptr<server_core> server, const app_start& start);
     ~app_session();
 
     /// Starts to serve.
     void begin();
 
-    int pid() const noexcept { return pid_; }
-    /// Whether it was started through a launcher.
-    bool has_launcher() const noexcept { return has_launcher_; }
+    /// 0 as long as it is not known.
+    int pid() const noexcept { return *pid_; }
+    /// Not through a launcher, nor by somebody else.
+    bool has_start_timeout() const noexcept { return has_start_timeout_; }
     const asio::any_io_executor& strand() const noexcept { return server_->strand; }
 
     /// Completes when the app is reaped. By then result() has its status.
@@ -56,7 +64,8 @@ public:
     control_session& control() noexcept { return control_; }
     connection_table& connections() noexcept { return connections_; }
     /// Until it is over.
-    app_child& process() noexcept { return *process_; }
+    app_processes& process() noexcept { return *process_; }
+    void said_hello(int pid);
     /// Counts from 1.
     std::uint32_t life() const noexcept { return life_; }
     /// Stops it, unless it ends by itself within the time of a step of stopping it.
@@ -66,8 +75,10 @@ public:
     void emit(const event& e) { emit_(e); }
 
 private:
-    spawn_options how_to_spawn(const std::vector<std::string>& arguments,
-                               const std::vector<int>& signals);
+    spawn_options how_to_spawn(const app_start& start);
+    void spawn(spawn_options how);
+    void await_app(const spawn_options& how);
+    void note_end();
     std::chrono::nanoseconds stop_timeout() const noexcept { return server_->options.stop_timeout; }
     void prepare() noexcept;
     asio::awaitable<void> watch_app();
@@ -82,10 +93,11 @@ private:
     connection_table connections_;
     control_session control_;
     app_output output_;
-    std::optional<app_child> process_;
-    int pid_ = 0;
-    bool has_launcher_ = false;
-    bool ended_ = false;  ///< the app is reaped
+    std::unique_ptr<app_processes> process_;
+    std::shared_ptr<std::atomic<int>> pid_;
+    bool has_start_timeout_ = false;
+    std::string line_to_start_;  ///< for those who are to start the app; empty: it was started
+    bool ended_ = false;         ///< the app is reaped
     bool over_ = false;
     wait_queue until_ended_;
     wait_queue until_over_;

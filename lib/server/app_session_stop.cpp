@@ -34,7 +34,7 @@ void app_session::kill() {
 
 void app_session::perform(const stop_action& action) {
     if (action.what == stop_action::kind::nothing || action.what == stop_action::kind::done) return;
-    emit({.kind = event_kind::stopping, .pid = pid_, .text = to_string(stopping_.stopped_by())});
+    emit({.kind = event_kind::stopping, .pid = pid(), .text = to_string(stopping_.stopped_by())});
     if (action.what == stop_action::kind::say_goodbye) {
         if (control_.pipe().can_send()) send_frame(control_.pipe(), frame_kind::goodbye);
     } else {
@@ -67,7 +67,7 @@ void app_session::on_signal(int signal) {
 void app_session::note_fault(const error& why) {
     result_.error = why.code();
     result_.text = why.what();
-    emit({.kind = event_kind::refused, .pid = pid_, .code = why.code(), .text = why.context()});
+    emit({.kind = event_kind::refused, .pid = pid(), .code = why.code(), .text = why.context()});
 }
 
 }  // namespace remora::detail

@@ -14,6 +14,7 @@
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <stdexcept>
@@ -57,6 +58,17 @@ asio::awaitable<int> report() {
     auto pipe = co_await connect("report");
     for (const auto& word : words)
         co_await pipe.send<text>(word);
+    co_return 0;
+}
+
+// Says what is in the root directory, and the network's interfaces.
+asio::awaitable<int> looks() {
+    auto pipe = co_await connect("report");
+    for (const auto& entry : std::filesystem::directory_iterator("/"))
+        co_await pipe.send<text>(entry.path().string());
+    std::ifstream interfaces("/proc/net/dev");
+    for (std::string line; std::getline(interfaces, line);)
+        co_await pipe.send<text>(line);
     co_return 0;
 }
 
@@ -267,6 +279,7 @@ asio::awaitable<int> codes() {
 const std::map<std::string, asio::awaitable<int> (*)()> modes{
     {"echo", echo},
     {"report", report},
+    {"looks", looks},
     {"leave", leave},
     {"vanish", vanish},
     {"connects", connects},
