@@ -27,7 +27,8 @@ class app_run;
 class server_core;
 }  // namespace detail
 
-/// Called with each line that the app writes, without its newline.
+/// Called with each line that the app writes, without its newline, as the app wrote it: see quote()
+/// for showing text of another process.
 ///
 /// A line of more than 64 KiB comes in pieces of that size. The functions of a run are called one
 /// at a time, on a strand of their own, from the app's start until before the run is over: what the
