@@ -15,6 +15,7 @@
 #include <remora/process.hpp>
 #include <remora/receive_options.hpp>
 #include <remora/request.hpp>
+#include <remora/restart.hpp>
 #include <remora/run_on.hpp>
 #include <remora/server.hpp>
 #include <remora/service.hpp>

@@ -14,13 +14,15 @@ namespace remora {
 
 /// What has happened.
 enum class event_kind {
-    started,    ///< The app, or its launcher, runs; `pid` is its process.
-    hello,      ///< The handshake is complete; `pid` is the other side's, as it says.
-    refused,    ///< The handshake, or the control pipe later, has failed; `code` and `text` say
-                ///< why.
-    connected,  ///< A pipe is open.
-    rejected,   ///< A pipe was asked for and not given.
-    closed,     ///< A pipe's service has ended; `code` is set unless the end was clean.
+    started,       ///< The app, or its launcher, runs; `pid` is its process.
+    awaiting_app,  ///< The server waits for an app that somebody else starts, by the command in
+                   ///< `text`.
+    hello,         ///< The handshake is complete; `pid` is the other side's, as it says.
+    refused,       ///< The handshake, or the control pipe later, has failed; `code` and `text` say
+                   ///< why.
+    connected,     ///< A pipe is open.
+    rejected,      ///< A pipe was asked for and not given.
+    closed,        ///< A pipe's service has ended; `code` is set unless the end was clean.
     service_failed,  ///< A service ended with an exception; `text` is what it said.
     goodbye,    ///< In a server: the app has closed the control pipe. In a client: the server asks
                 ///< the app to end.
@@ -30,14 +32,18 @@ enum class event_kind {
     fallback,     ///< FIFOs instead of shared memory; `code` and `text` say why.
     output_lost,  ///< Lines of the app's output were dropped, or the function that was called with
                   ///< one has thrown; `text` says which stream, and how many or what.
+    restarting,   ///< The app has failed and is started again; `text` says when. With a `code` that
+                  ///< could not be done, and `text` says why.
+    gave_up,  ///< The app has failed and is not started again: the limit, in `text`, is reached.
 };
 
 /// What a server or a client tells its event_hook.
 struct event {
     event_kind kind{};             ///< what has happened
     std::string pipe = {};         ///< the name, where it is about a pipe
-    std::uint64_t connection = 0;  ///< its number in this run
+    std::uint64_t connection = 0;  ///< its number in this life of the app
     int pid = 0;                   ///< of the process in question; 0: none
+    std::uint32_t life = 0;        ///< of the app, in a server: 1, and 1 more for each restart
     std::error_code code = {};     ///< why, where event_kind says so; otherwise none
     std::string text = {};         ///< more about it, where event_kind says so; for people
 };

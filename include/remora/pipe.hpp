@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <concepts>
+#include <cstdint>
 #include <iterator>
 #include <memory>
 #include <optional>
@@ -97,6 +98,10 @@ public:
 
     /// What this pipe stands on: `fifo` or `shared_memory`.
     transport_kind transport() const { return checked()->transport_used(); }
+
+    /// In a server: which life of the app is at the other end. 1, and 1 more for each restart; see
+    /// server_options::restart. 0 elsewhere.
+    std::uint32_t life() const { return checked()->life; }
 
     /// False once this end has been closed, or never was open.
     bool is_open() const noexcept { return end_ && !end_->is_closed(); }

@@ -22,7 +22,7 @@ namespace remora {
 enum class exit_kind {
     exited,     ///< The process has called exit, or returned from main.
     signalled,  ///< A signal has killed it.
-    unknown,    ///< Somebody else in this process took the status.
+    unknown,  ///< Somebody else in this process took the status; or it is no child of this process.
 };
 
 /// How a process ended.

@@ -5,6 +5,7 @@
 #include <remora/event.hpp>
 #include <remora/pipe.hpp>
 #include <remora/process.hpp>
+#include <remora/restart.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -22,11 +23,12 @@ namespace remora {
 
 namespace detail {
 struct access;
-class app_session;
+class app_run;
 class server_core;
 }  // namespace detail
 
-/// Called with each line that the app writes, without its newline.
+/// Called with each line that the app writes, without its newline, as the app wrote it: see quote()
+/// for showing text of another process.
 ///
 /// A line of more than 64 KiB comes in pieces of that size. The functions of a run are called one
 /// at a time, on a strand of their own, from the app's start until before the run is over: what the
@@ -55,6 +57,18 @@ struct server_options {
     /// Words to put before the target, as {"gdb", "--args"}; the environment's REMORA_LAUNCHER,
     /// split at spaces, if empty. With a launcher there is no start timeout.
     std::vector<std::string> launcher = {};
+    /// Whether somebody else starts the app, such as an IDE or a debugger. Also if the environment
+    /// has REMORA_ATTACH=1. The command to start it by is printed on standard error, and is the
+    /// text of an event `awaiting_app`. There is no start timeout, and the standard streams, group,
+    /// umask and limits are those that it is started with.
+    ///
+    /// The app is asked to end, and gets SIGTERM, as one of the server's own; but it is never
+    /// killed: at the step SIGKILL, and when the server is destroyed, the run ends without it. It
+    /// is signalled only if the kernel says that the process which said hello has the control pipe
+    /// open; otherwise its end is that of the control pipe. Its status is `unknown` where the
+    /// kernel does not tell (before Linux 6.15). Stopped before an app has come, the run ends at
+    /// once, with the error `stopping`.
+    bool attach = false;
     /// "NAME=value": added to the environment that the app inherits, or in place of what is there.
     std::vector<std::string> environment = {};
     /// Environment variables that are taken out of what the app inherits.
@@ -80,6 +94,17 @@ struct server_options {
     /// `app_process`. Those that the host handles or ignores when it starts are left alone. Each
     /// run of the process that lives gets the signal, whichever server and context it belongs to.
     bool handle_signals = true;
+    /// Whether the app is started again when a signal has killed it or its exit code is not 0.
+    /// None: it is not. Nor is an app that was stopped or refused, one that ends after a stop
+    /// signal has come to this process, and one whose status is unknown.
+    ///
+    /// Each of these lives begins as the first did, with a directory and shared memory of its own,
+    /// when the services of the one before have ended: the pipes of that have failed with
+    /// `app_gone`, and calls that were in flight with the kind `gone`. pipe::life() tells them
+    /// apart. Each restart is an event `restarting`, also if it fails, which counts as a failure of
+    /// the app; at the limit there is an event `gave_up`. A stop during a delay ends the run at
+    /// once.
+    std::optional<restart_options> restart = {};
     /// How many pipes the app may have open. Each takes three descriptors of the server.
     std::size_t max_connections = 1024;
     pipe_limits limits = {};  ///< of the server's ends of its pipes
@@ -98,7 +123,7 @@ struct server_options {
     std::function<void(std::string_view name, std::exception_ptr why)> on_failure = {};
 };
 
-/// What became of a run.
+/// What became of a run: of the last life of the app, where it was started again.
 struct run_result {
     exit_status status;  ///< how the app ended
     /// The last step of stopping it that was needed.
@@ -113,12 +138,14 @@ struct run_result {
     bool from_terminal = false;
     /// Lines of the app's output that were dropped: see `line_function`.
     std::uint64_t lines_dropped = 0;
+    /// How often the app was started again.
+    std::uint32_t restarts = 0;
 
     /// The app's exit code, or 128 + N for signal N.
     int code() const noexcept { return status.code(); }
 };
 
-/// One life of the app: a handle, cheap to copy. The run goes on without it.
+/// A run of the app, with its restarts: a handle, cheap to copy. The run goes on without it.
 ///
 /// While a run lives the server does not act on the first SIGINT or SIGQUIT: a terminal sends them
 /// to the app as well, and the server follows the app's end. A second one within 2 s, SIGTERM or
@@ -134,12 +161,14 @@ public:
     /// The server's.
     executor_type get_executor() const noexcept;
 
-    /// The process id of the app, or of its launcher. After it was reaped the number may belong to
+    /// The process id of the app, or of its launcher: of the present or last life; 0 as long as it
+    /// is not known, see server_options::attach. After it was reaped the number may belong to
     /// another process.
     int pid() const noexcept;
 
-    /// Completes at once when the app has ended, with its exit status. Its services may still take
-    /// what it sent. May be awaited by several. Cancelling ends only this wait.
+    /// Completes at once when the app has ended and is not started again, with its exit status. Its
+    /// services may still take what it sent. May be awaited by several. Cancelling ends only this
+    /// wait.
     asio::awaitable<exit_status> exited() const;
 
     /// Completes when the run is over: the app is reaped, its last messages are delivered, the
@@ -154,16 +183,16 @@ public:
     /// The same, with this time for each step.
     void terminate(std::chrono::nanoseconds stop_timeout) const;
 
-    /// SIGKILL, at once. Does nothing once the app has ended.
+    /// SIGKILL, at once. Does nothing once the app has ended. One that somebody else has started is
+    /// let go.
     void kill() const;
 
 private:
     friend struct detail::access;
 
-    explicit app_process(std::shared_ptr<detail::app_session> core) noexcept
-        : core_(std::move(core)) {}
+    explicit app_process(std::shared_ptr<detail::app_run> core) noexcept : core_(std::move(core)) {}
 
-    std::shared_ptr<detail::app_session> core_;
+    std::shared_ptr<detail::app_run> core_;
 };
 
 /// How connections to one name are served.

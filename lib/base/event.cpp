@@ -17,6 +17,8 @@ const char* word_of(event_kind kind) {
     switch (kind) {
         case event_kind::started:
             return "started";
+        case event_kind::awaiting_app:
+            return "awaiting app";
         case event_kind::hello:
             return "hello";
         case event_kind::refused:
@@ -41,6 +43,10 @@ const char* word_of(event_kind kind) {
             return "fallback to FIFOs";
         case event_kind::output_lost:
             return "output lost";
+        case event_kind::restarting:
+            return "restarting";
+        case event_kind::gave_up:
+            return "gave up";
     }
     return "event";
 }
@@ -52,6 +58,7 @@ std::string to_string(const event& e) {
     if (!e.pipe.empty()) line += " pipe " + quote(e.pipe);
     if (e.connection != 0) line += " #" + std::to_string(e.connection);
     if (e.pid != 0) line += " pid " + std::to_string(e.pid);
+    if (e.life > 1) line += " life " + std::to_string(e.life);
     if (e.code) line += ": " + e.code.message();
     if (!e.text.empty()) line += (e.code ? " (" : ": ") + e.text + (e.code ? ")" : "");
     return line;

@@ -13,6 +13,11 @@
 
 namespace remora {
 
+namespace detail {
+/// What waitpid(2) says in a word.
+exit_status exit_status_of(int word);
+}  // namespace detail
+
 /// The child itself. It holds no Asio object, so that it may outlive the context.
 struct child::state {
     pid_t pid = -1;

@@ -20,12 +20,12 @@ long send_by(const unique_fd& pidfd, int number) {
     return ::syscall(SYS_pidfd_send_signal, pidfd.get(), number, nullptr, 0);
 }
 
-exit_status status_of(int word) {
+}  // namespace
+
+exit_status detail::exit_status_of(int word) {
     if (WIFSIGNALED(word)) return {exit_kind::signalled, WTERMSIG(word)};
     return {exit_kind::exited, WEXITSTATUS(word)};
 }
-
-}  // namespace
 
 void child::state::reap(int flags) {
     if (status || pid < 0) return;
@@ -35,7 +35,7 @@ void child::state::reap(int flags) {
         result = ::waitpid(pid, &word, flags);
     } while (result < 0 && errno == EINTR);
     if (result == pid)
-        finish(status_of(word));
+        finish(detail::exit_status_of(word));
     else if (result < 0)
         finish({exit_kind::unknown, 0});
 }

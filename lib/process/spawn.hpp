@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <string>
+#include <vector>
 
 #include <remora/error.hpp>
 #include <remora/process.hpp>
@@ -20,6 +21,13 @@ public:
 /// Starts the process that the options describe and returns its id. Throws `error`, `exec_failure`
 /// where it is one; then there is no process.
 pid_t spawn(const spawn_options& options);
+
+/// The program that is started and its arguments. Throws `bad_option`.
+std::vector<std::string> command_of(const spawn_options& options);
+
+/// The same for a shell, in one line, with the working directory and what the environment is to
+/// have besides that of the shell.
+std::string shell_line(const spawn_options& options);
 
 /// Why starting `program` (an absolute path) failed with `error_number`, as far as a look at the
 /// files tells: "is a directory". Empty if the error number says it all.

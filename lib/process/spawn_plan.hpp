@@ -59,6 +59,10 @@ struct start_failure {
     int resource = -1;  ///< whose limit could not be set
 };
 
+/// Plans the child's standard streams and the descriptors that it inherits. Throws `bad_option`,
+/// and what the system says of a file or a descriptor.
+void place_descriptors(spawn_plan& plan, const spawn_options& options);
+
 /// By posix_spawn(3), which sets neither umask nor limits.
 std::optional<start_failure> spawn_as_posix(const spawn_plan& plan, pid_t& pid);
 

@@ -11,13 +11,13 @@ app_child::app_child(const asio::any_io_executor& strand, const spawn_options& h
                      const event_hook& emit)
     : strand_(strand),
       emit_(emit),
-      has_launcher_(!how.launcher.empty()),
       in_own_group_(how.group != process_group::shared),
       process_(strand, how) {
 }
 
 void app_child::said_hello(int pid) {
-    if (pid != process_.pid()) forked_app_ = descendant::find(strand_, pid, process_.pid());
+    if (pid != process_.pid())
+        forked_app_ = foreign_process::find_below(strand_, pid, process_.pid());
 }
 
 void app_child::signal(int number) {
@@ -41,13 +41,14 @@ void app_child::send_to(Process& process, int number) {
     }
 }
 
-void app_child::kill_forked_app() noexcept try {
+void app_child::abandon() noexcept try {
     if (forked_app_) forked_app_->signal(SIGKILL);
 } catch (const std::exception&) {  // not permitted
 }
 
 // It may have said hello only after the last signal was sent.
 asio::awaitable<void> app_child::wait_forked_app(bool kill) {
+    if (!forked_app_) co_return;
     if (kill) send_to(*forked_app_, SIGKILL);
     co_await forked_app_->wait();
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-/// The processes of the app: the child, and the app behind a launcher that forks.
+/// The processes of the app: a child, and perhaps the app behind a launcher that forks; or one that
+/// somebody else has started.
 #pragma once
 
-#include "process/descendant.hpp"
+#include "process/foreign_process.hpp"
 
 #include <remora/event.hpp>
 #include <remora/process.hpp>
@@ -11,31 +12,47 @@
 
 namespace remora::detail {
 
-/// The child that was started, and the process that has said hello, if that is another one: an app
-/// behind a launcher that forks. Belongs to the server's strand.
-class app_child {
+/// What a life of the app is about. Belongs to the server's strand.
+class app_processes {
+public:
+    app_processes() = default;
+    virtual ~app_processes() = default;
+    app_processes(const app_processes&) = delete;
+    app_processes& operator=(const app_processes&) = delete;
+
+    /// 0 as long as it is not known.
+    virtual int pid() const = 0;
+    /// Process `pid` has said hello.
+    virtual void said_hello(int pid) = 0;
+    /// The conversation on the control pipe is over.
+    virtual void conversation_ended() = 0;
+    /// Sends a signal to all that has to be stopped.
+    virtual void signal(int number) = 0;
+    /// Kills what nobody would be left to wait for.
+    virtual void abandon() noexcept = 0;
+    /// Completes when the app has ended, or is let go.
+    virtual asio::awaitable<exit_status> wait() = 0;
+    /// Completes when what a launcher has left behind has ended, too.
+    virtual asio::awaitable<void> wait_forked_app(bool kill) = 0;
+    /// Whether it has not ended, as far as this process knows, but is not followed any more.
+    virtual bool is_let_go() const noexcept = 0;
+};
+
+/// The child that was started, and the process that has said hello, if that is another one.
+class app_child final : public app_processes {
 public:
     /// Starts it. `emit` must live as long as this object.
     app_child(const asio::any_io_executor& strand, const spawn_options& how,
               const event_hook& emit);
 
-    int pid() const { return process_.pid(); }
-    /// Whether it was started through a launcher.
-    bool has_launcher() const noexcept { return has_launcher_; }
-    bool has_forked_app() const noexcept { return forked_app_.has_value(); }
-
-    /// Process `pid` has said hello.
-    void said_hello(int pid);
-    /// Sends a signal to all that has to be stopped.
-    void signal(int number);
-    /// Kills the app behind a launcher, when nobody is left to wait for it.
-    void kill_forked_app() noexcept;
-    /// Looks whether the child has ended.
-    void try_reap() { process_.try_reap(); }
-    /// Completes when the child has ended.
-    asio::awaitable<exit_status> wait() { return process_.wait(); }
-    /// Completes when the app behind the launcher has ended.
-    asio::awaitable<void> wait_forked_app(bool kill);
+    int pid() const override { return process_.pid(); }
+    void said_hello(int pid) override;
+    void conversation_ended() override { process_.try_reap(); }
+    void signal(int number) override;
+    void abandon() noexcept override;
+    asio::awaitable<exit_status> wait() override { return process_.wait(); }
+    asio::awaitable<void> wait_forked_app(bool kill) override;
+    bool is_let_go() const noexcept override { return false; }
 
 private:
     template <class Process>
@@ -43,10 +60,9 @@ private:
 
     asio::any_io_executor strand_;
     const event_hook& emit_;
-    bool has_launcher_;
     bool in_own_group_;
     child process_;
-    std::optional<descendant> forked_app_;
+    std::optional<foreign_process> forked_app_;
 };
 
 }  // namespace remora::detail

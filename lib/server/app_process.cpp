@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include <remora/server.hpp>
 
-#include "server/app_session.hpp"
+#include "server/app_run.hpp"
 
 #include <remora/run_on.hpp>
 
 namespace remora {
 
-using detail::app_session;
+using detail::app_run;
 
 asio::any_io_executor app_process::get_executor() const noexcept {
     return core_->executor();
@@ -18,18 +18,18 @@ int app_process::pid() const noexcept {
 }
 
 namespace {
-void stop_run(const std::shared_ptr<app_session>& core, stop_step first,
+void stop_run(const std::shared_ptr<app_run>& core, stop_step first,
               std::chrono::nanoseconds grace) {
     asio::dispatch(core->strand(), [core, first, grace] { core->stop(first, grace); });
 }
 }  // namespace
 
 asio::awaitable<exit_status> app_process::exited() const {
-    return run_on(core_->strand(), app_session::exited(core_));
+    return run_on(core_->strand(), app_run::exited(core_));
 }
 
 asio::awaitable<run_result> app_process::result() const {
-    return run_on(core_->strand(), app_session::result(core_));
+    return run_on(core_->strand(), app_run::result(core_));
 }
 
 void app_process::terminate() const {

@@ -34,7 +34,7 @@ void app_session::kill() {
 
 void app_session::perform(const stop_action& action) {
     if (action.what == stop_action::kind::nothing || action.what == stop_action::kind::done) return;
-    emit({.kind = event_kind::stopping, .pid = pid_, .text = to_string(stopping_.stopped_by())});
+    emit({.kind = event_kind::stopping, .pid = pid(), .text = to_string(stopping_.stopped_by())});
     if (action.what == stop_action::kind::say_goodbye) {
         if (control_.pipe().can_send()) send_frame(control_.pipe(), frame_kind::goodbye);
     } else {
@@ -45,13 +45,6 @@ void app_session::perform(const stop_action& action) {
     stop_timer_.async_wait([self = shared_from_this()](std::error_code ec) {
         if (!ec) self->perform(self->stopping_.time_passed());
     });
-}
-
-asio::awaitable<void> app_session::watch_signals() {
-    while (!over_) {
-        const int signal = co_await signals_.next();
-        if (signal != 0) on_signal(signal);
-    }
 }
 
 // Once the app has ended, each signal ends the present wait for the services, and a repeated one
@@ -74,7 +67,7 @@ void app_session::on_signal(int signal) {
 void app_session::note_fault(const error& why) {
     result_.error = why.code();
     result_.text = why.what();
-    emit({.kind = event_kind::refused, .pid = pid_, .code = why.code(), .text = why.context()});
+    emit({.kind = event_kind::refused, .pid = pid(), .code = why.code(), .text = why.context()});
 }
 
 }  // namespace remora::detail

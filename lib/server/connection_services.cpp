@@ -13,6 +13,7 @@ end_ptr connection_table::make_pipe(const asio::any_io_executor& executor, conne
     const auto end = std::make_shared<pipe_end>(executor, make_transport(executor, std::move(ends)),
                                                 name, limits_, errc::app_gone, waiting);
     end->agree(features_);
+    end->life = app_.life();
     if (pipes_failed_) end->fail(*pipes_failed_);
     pipes_.push_back(end);
     return end;

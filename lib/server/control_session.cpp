@@ -35,14 +35,14 @@ asio::awaitable<void> control_session::talk() {
     } catch (const std::exception& e) {
         on_control_error(error(errc::protocol_error, std::string("control pipe: ") + e.what()));
     }
-    if (!app_.has_ended()) app_.process().try_reap();
+    if (!app_.has_ended()) app_.process().conversation_ended();
 }
 
 // False if the app was refused.
 asio::awaitable<bool> control_session::handshake() {
     const frame* const f = co_await await_hello();
     const wire::hello words = parse_hello(*f);
-    if (!app_.has_ended()) app_.process().said_hello(words.pid);
+    if (!app_.has_ended()) app_.said_hello(words.pid);
     auto reply = answer(words, server_.options.limits.message, ::getpid());
     pipe_->pop_frame();
     pipe_->opened();
@@ -60,7 +60,7 @@ asio::awaitable<bool> control_session::handshake() {
 
 asio::awaitable<const frame*> control_session::await_hello() {
     const auto timeout =
-        app_.has_launcher() ? std::chrono::nanoseconds::max() : server_.options.start_timeout;
+        app_.has_start_timeout() ? server_.options.start_timeout : std::chrono::nanoseconds::max();
     const deadline until = deadline_of(timeout);
     const frame* f = nullptr;
     try {

@@ -2,7 +2,7 @@
 #include <remora/server.hpp>
 
 #include "base/exceptions.hpp"
-#include "server/app_session.hpp"
+#include "server/app_run.hpp"
 #include "server/server_core.hpp"
 
 #include <remora/detail/base/access.hpp>
@@ -13,7 +13,7 @@
 namespace remora {
 namespace {
 
-using detail::app_session;
+using detail::app_run;
 using detail::server_core;
 
 asio::awaitable<pipe> accept_from(std::shared_ptr<server_core> core, std::string name) {
@@ -43,7 +43,7 @@ asio::any_io_executor server::get_executor() const noexcept {
 
 server::~server() {
     asio::dispatch(core_->strand, [core = core_] {
-        if (const auto run = core->current.lock()) run->kill();
+        if (const auto run = core->run.lock()) run->kill();
     });
 }
 
@@ -79,15 +79,15 @@ asio::awaitable<pipe> server::accept(std::string name) {
 
 app_process server::start(std::vector<std::string> arguments) {
     if (core_->busy.exchange(true)) detail::raise(errc::already_running, "start");
-    std::shared_ptr<app_session> core;
+    std::shared_ptr<app_run> core;
     try {
-        core = std::make_shared<app_session>(core_, arguments);
+        core = std::make_shared<app_run>(core_, std::move(arguments));
     } catch (...) {
         core_->busy = false;
         throw;
     }
     asio::dispatch(core_->strand, [server = core_, core] {
-        server->current = core;
+        server->run = core;
         core->begin();
     });
     return detail::access::make<app_process>(core);

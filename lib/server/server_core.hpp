@@ -17,6 +17,7 @@
 
 namespace remora::detail {
 
+class app_run;
 class app_session;
 
 struct service_entry {
@@ -72,7 +73,8 @@ public:
     /// server::run drives the context: no strands are needed.
     std::atomic<bool> single_threaded = false;
     std::atomic<bool> busy = false;      ///< a run is alive
-    std::weak_ptr<app_session> current;  ///< on the strand
+    std::weak_ptr<app_run> run;          ///< on the strand
+    std::weak_ptr<app_session> current;  ///< its present or last life; on the strand
     /// Guards what accept() changes on its caller's executor: the connections that are offered, and
     /// the apps' lists of pipes. So that each connection is counted in one of them at any time.
     std::mutex handing_over;

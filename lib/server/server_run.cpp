@@ -102,7 +102,7 @@ int server::run(std::vector<std::string> arguments) {
     const int failed = run_until_over(*io, *end, *life);
     if (!end->result) return say("the context was stopped before the app had ended", code_failed);
     if (end->result->error) say(end->result->text, 0);
-    if (end->result->status.kind == exit_kind::unknown)
+    if (end->result->status.kind == exit_kind::unknown && !end->result->error)
         say("the app " + to_string(end->result->status), 0);
     if (end->result->from_terminal) {
         std::fflush(nullptr);

@@ -4,6 +4,7 @@
 #include "support/messages.hpp"
 
 #include <remora/client.hpp>
+#include <remora/service.hpp>
 
 #include <signal.h>
 #include <sys/prctl.h>
@@ -13,6 +14,7 @@
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <stdexcept>
@@ -59,6 +61,17 @@ asio::awaitable<int> report() {
     co_return 0;
 }
 
+// Says what is in the root directory, and the network's interfaces.
+asio::awaitable<int> looks() {
+    auto pipe = co_await connect("report");
+    for (const auto& entry : std::filesystem::directory_iterator("/"))
+        co_await pipe.send<text>(entry.path().string());
+    std::ifstream interfaces("/proc/net/dev");
+    for (std::string line; std::getline(interfaces, line);)
+        co_await pipe.send<text>(line);
+    co_return 0;
+}
+
 // Sends numbers and leaves without waiting: with a code, or by a signal.
 asio::awaitable<int> leave() {
     auto pipe = co_await connect("take");
@@ -74,6 +87,30 @@ asio::awaitable<int> vanish() {
     co_await pipe.send<number>(1);
     co_await pipe.receive<number>();
     ::raise(argument);
+    co_return 0;
+}
+
+// Ends as the server says: by a signal if the number is negative, else with that code.
+asio::awaitable<int> obeys() {
+    auto pipe = co_await connect("orders");
+    const auto order = static_cast<int>((co_await pipe.receive<number>()).value);
+    if (order < 0) ::raise(-order);
+    co_return order;
+}
+
+// Answers no question, and dies of the third.
+asio::awaitable<int> dies_of_questions() {
+    auto pipe = co_await connect("asks");
+    int asked = 0;
+    remora::service answers;
+    answers.on([&asked](test::app_question) -> asio::awaitable<number> {
+        if (++asked == 3) ::raise(SIGKILL);
+        asio::steady_timer never(co_await asio::this_coro::executor,
+                                 asio::steady_timer::time_point::max());
+        co_await never.async_wait(asio::use_awaitable);
+        co_return number{};
+    });
+    co_await pipe.serve(answers);
     co_return 0;
 }
 
@@ -242,6 +279,7 @@ asio::awaitable<int> codes() {
 const std::map<std::string, asio::awaitable<int> (*)()> modes{
     {"echo", echo},
     {"report", report},
+    {"looks", looks},
     {"leave", leave},
     {"vanish", vanish},
     {"connects", connects},
@@ -264,6 +302,8 @@ const std::map<std::string, asio::awaitable<int> (*)()> modes{
     {"interrupted", interrupted},
     {"elsewhere", codes},
     {"prints", prints},
+    {"obeys", obeys},
+    {"dies_of_questions", dies_of_questions},
 };
 
 asio::awaitable<void> list_services() {

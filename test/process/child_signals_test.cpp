@@ -3,7 +3,7 @@
 #include <remora/process.hpp>
 
 #include "process/children.hpp"
-#include "process/descendant.hpp"
+#include "process/foreign_process.hpp"
 
 using remora::child;
 using test::end_of;
@@ -63,16 +63,16 @@ TEST_CASE("a signal reaches a child that has left the group of its own") {
 }
 
 TEST_CASE("a process is found only below its ancestor, and is signalled and awaited") {
-    using remora::detail::descendant;
+    using remora::detail::foreign_process;
     asio::io_context io;
     const auto executor = io.get_executor();
     child living(executor, test::our_child({"live"}));
     child other(executor, test::our_child({"live"}));
-    CHECK(!descendant::find(executor, living.pid(), other.pid()));
-    CHECK(!descendant::find(executor, ::getpid(), living.pid()));
-    CHECK(!descendant::find(executor, 1, living.pid()));
-    CHECK(!descendant::find(executor, -1, living.pid()));
-    auto found = descendant::find(executor, living.pid(), ::getpid());
+    CHECK(!foreign_process::find_below(executor, living.pid(), other.pid()));
+    CHECK(!foreign_process::find_below(executor, ::getpid(), living.pid()));
+    CHECK(!foreign_process::find_below(executor, 1, living.pid()));
+    CHECK(!foreign_process::find_below(executor, -1, living.pid()));
+    auto found = foreign_process::find_below(executor, living.pid(), ::getpid());
     REQUIRE(found);
     found->signal(SIGTERM);
     bool ended = false;

@@ -114,6 +114,84 @@ TEST_CASE("a launcher that cannot be found is named") {
     CHECK(r.is_clean());
 }
 
+// As the manual has them.
+struct recipe {
+    std::string tool;
+    std::vector<std::string> launcher;
+};
+const std::vector<recipe> recipes{
+    {"gdb", {"gdb", "-q", "--batch", "--return-child-result", "-ex", "run", "--args"}},
+    {"valgrind", {"valgrind", "-q", "--error-exitcode=99"}},
+    {"strace", {"strace", "-f", "-o", "/dev/null"}},
+    {"bubblewrap",
+     {"sh", "-c",
+      "exec bwrap --unshare-all --die-with-parent --proc /proc --dev /dev "
+      "--ro-bind /usr /usr --symlink usr/lib /lib --symlink usr/lib64 /lib64 "
+      "--ro-bind \"$1\" \"$1\" --bind \"$REMORA_PIPES\" \"$REMORA_PIPES\" \"$@\"",
+      "sh"}},
+};
+
+// Whether it can start an app here: a tool may be missing, not be permitted to trace, or not get on
+// with a sanitizer. Without a server the app returns 69.
+bool is_usable(const recipe& how) {
+    const scratch directory;
+    remora::spawn_options options{.target = REMORA_TEST_APP,
+                                  .arguments = {"codes", "1"},
+                                  .environment = {"REMORA_PIPES=" + directory.path.string()},
+                                  .launcher = how.launcher,
+                                  .standard_output = remora::null_device,
+                                  .standard_error = remora::null_device};
+    try {
+        asio::io_context io;
+        remora::child probe(io.get_executor(), options);
+        return end_of(io, probe) == exited(69);
+    } catch (const std::system_error&) {
+        return false;
+    }
+}
+
+TEST_CASE("debuggers, tracers and a sandbox start the app, as the manual says") {
+    for (const recipe& how : recipes) {
+        CAPTURE(how.tool);
+        if (!is_usable(how)) {
+            MESSAGE("skipped: ", how.tool, " cannot start an app here");
+            continue;
+        }
+        auto options = launched_by(how.launcher);
+        options.standard_output = remora::null_device;
+        options.standard_error = remora::null_device;
+        served_run r({"codes", "41"}, options);
+        r.server.serve("echo", echo_service);
+        const auto result = r.finish();
+        CHECK(result.code() == 41);
+        CHECK(!result.error);
+        CHECK(r.is_clean());
+    }
+}
+
+TEST_CASE("an app in a sandbox has the server's shared memory, and no network and files") {
+    const recipe& sandbox = recipes.back();
+    if (!is_usable(sandbox)) {
+        MESSAGE("skipped: ", sandbox.tool, " cannot start an app here");
+        return;
+    }
+    std::vector<std::string> found;
+    auto options = launched_by(sandbox.launcher);
+    options.transport = remora::transport_kind::shared_memory;
+    served_run r({"looks"}, options);
+    r.server.serve("report", [&found](remora::pipe p) {
+        return collect<text>(std::move(p), [&found](const text& t) { found.push_back(t.value); });
+    });
+    CHECK(r.finish().code() == 0);
+    for (const std::string line : {"/etc", "/home", "/root"})
+        CHECK(std::ranges::count(found, line) == 0);
+    CHECK(std::ranges::count(found, "/usr") == 1);
+    CHECK(std::ranges::count_if(found, [](const std::string& line) {
+              return line.find(':') != line.npos;  // of an interface
+          }) == 1);
+    CHECK(r.is_clean());
+}
+
 TEST_CASE("REMORA_LOG=debug shows what server and app do") {
     host h({}, {"echo", "1"}, {"REMORA_LOG=debug"});
     CHECK(h.end() == exited(0));

@@ -13,6 +13,7 @@
 //   grace=N           milliseconds for each step of stopping
 //   start_timeout=N   milliseconds until the app has to have said hello
 //   drain=N           milliseconds for the services after the app's end
+//   restart=N         the app is started again N milliseconds after a failure
 //   stubborn          the service `silent` does not end when it is cancelled
 //   computes          it computes for ever
 //   runs              server.run() instead of start()
@@ -118,6 +119,10 @@ void obey(const std::string& word) {
         options.start_timeout = std::chrono::milliseconds(value_of(word));
     if (word.starts_with("drain_timeout="))
         options.drain_timeout = std::chrono::milliseconds(value_of(word));
+    if (word.starts_with("restart=")) {
+        const std::chrono::milliseconds delay(value_of(word));
+        options.restart = {.first_delay = delay, .max_delay = delay};
+    }
     if (word == "stubborn") stubborn = true;
     if (word == "computes") computes = true;
     if (word == "runs") runs = true;

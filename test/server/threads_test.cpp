@@ -48,6 +48,25 @@ TEST_CASE("four threads serve the connections of one app") {
     CHECK(r.is_clean());
 }
 
+TEST_CASE("an app is started again in all threads, and functions get its lines") {
+    remora::server_options options;
+    options.restart = {.first_delay = 0ns, .limit = 4};
+    std::vector<std::string> lines;
+    options.standard_output = [&lines](std::string_view line) { lines.emplace_back(line); };
+    options.standard_error = options.standard_output;
+    options.launcher = {"sh", "-c", "echo one; echo two >&2; exec \"$@\"", "sh"};
+    served_run r({"vanish", "9"}, options);
+    std::atomic<std::uint32_t> lives = 0;
+    r.server.serve("echo", [&lives](remora::pipe p) {
+        lives += p.life();
+        return echo_service(std::move(p));
+    });
+    CHECK(finish_in_threads(r).restarts == 4);
+    CHECK(lives == 1 + 2 + 3 + 4 + 5);
+    CHECK(lines.size() == 10);
+    CHECK(r.is_clean());
+}
+
 TEST_CASE("an app that is killed ends its services in all threads") {
     for (int i = 0; i < 10; ++i) {
         served_run r({"vanish", "9"});

@@ -20,6 +20,17 @@ struct number {
     }
 };
 
+/// What a server asks its app.
+struct app_question {
+    using reply = number;
+    std::int64_t value = 0;
+
+    template <class Archive>
+    void serialize(Archive& ar) {
+        ar(value);
+    }
+};
+
 struct text {
     std::string value;
 

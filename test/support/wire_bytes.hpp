@@ -43,8 +43,9 @@ std::string frame_with(frame_kind kind, std::uint64_t id, const T& value, std::u
 }
 
 inline std::string hello_bytes(std::uint32_t oldest = 1, std::uint32_t newest = 1,
-                               std::uint64_t features = 0) {
+                               std::uint64_t features = 0, int pid = 0) {
     remora::wire::hello words;
+    words.pid = pid;
     words.oldest = oldest;
     words.newest = newest;
     words.features = features;

@@ -5,6 +5,7 @@
 #include <remora/detail/pipe/pipe_state.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -34,6 +35,8 @@ public:
     std::unique_ptr<call_session> calls;
     /// How long a call takes at most that says nothing of its own.
     std::chrono::nanoseconds default_timeout = std::chrono::nanoseconds::max();
+    /// In a server, of the app; 0 elsewhere.
+    std::uint32_t life = 0;
 };
 
 using end_ptr = std::shared_ptr<pipe_end>;
