@@ -83,6 +83,9 @@ struct server_options {
     /// How many pipes the app may have open. Each takes three descriptors of the server.
     std::size_t max_connections = 1024;
     pipe_limits limits = {};  ///< of the server's ends of its pipes
+    /// The time limit of the server's calls that have none of their own, on each pipe: see
+    /// pipe::set_default_timeout(). Above 0; max(): none.
+    std::chrono::nanoseconds call_timeout = std::chrono::nanoseconds::max();
     /// The transport of connections. serve() may choose another, and what follows, too.
     /// Where `shared_memory` is demanded and cannot be had, the app's connect() fails with
     /// `no_transport`, or `overloaded` if memory is short; `automatic` falls back, with an event.
@@ -175,6 +178,8 @@ struct serve_options {
     std::optional<transport_kind> transport = {};
     std::optional<wait_policy> waiting = {};    ///< likewise
     std::optional<std::size_t> ring_size = {};  ///< likewise, in bytes
+    /// Likewise: see server_options::call_timeout.
+    std::optional<std::chrono::nanoseconds> call_timeout = {};
 };
 
 /// Serves one app at a time.

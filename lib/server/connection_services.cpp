@@ -9,9 +9,11 @@
 namespace remora::detail {
 
 end_ptr connection_table::make_pipe(const asio::any_io_executor& executor, connection_ends ends,
-                                    const std::string& name, wait_policy waiting) {
+                                    const std::string& name, const serve_options& options) {
     const auto end = std::make_shared<pipe_end>(executor, make_transport(executor, std::move(ends)),
-                                                name, limits_, errc::app_gone, waiting);
+                                                name, limits_, errc::app_gone,
+                                                options.waiting.value_or(server_.options.waiting));
+    end->default_timeout = options.call_timeout.value_or(server_.options.call_timeout);
     end->agree(features_);
     if (pipes_failed_) end->fail(*pipes_failed_);
     pipes_.push_back(end);
@@ -25,8 +27,8 @@ void connection_table::start_service(const service_entry& entry, std::uint64_t i
     c->name = name;
     {
         const std::lock_guard lock(server_.handing_over);
-        c->end = make_pipe(server_.connection_executor(entry), std::move(ends), name,
-                           entry.options.waiting.value_or(server_.options.waiting));
+        c->end =
+            make_pipe(server_.connection_executor(entry), std::move(ends), name, entry.options);
     }
     connections_[id] = c;
     const std::shared_ptr<canceller> stop(c, &c->stop);

@@ -35,7 +35,7 @@ public:
     /// The server's end of a connection, for `executor`. For any thread, with the server's
     /// `handing_over` locked.
     end_ptr make_pipe(const asio::any_io_executor& executor, connection_ends ends,
-                      const std::string& name, wait_policy waiting);
+                      const std::string& name, const serve_options& options);
     void fail_pipes(errc why);
 
     /// The app has ended: nobody opens a connection any more, and no pipe gets further bytes.

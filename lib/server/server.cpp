@@ -51,6 +51,7 @@ void server::serve(std::string name, service_function service, serve_options opt
     detail::check_pipe_name(name);
     if (!service) detail::raise(errc::bad_option, "no function to serve " + quote(name));
     if (options.ring_size) detail::check_ring(*options.ring_size);
+    if (options.call_timeout) detail::check_call_timeout(*options.call_timeout);
     asio::dispatch(core_->strand,
                    [core = core_, name = std::move(name),
                     entry = detail::service_entry{std::move(service), std::move(options)}] {

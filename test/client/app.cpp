@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The app of the tests: what its first argument says.
+#include "support/calls.hpp"
 #include "support/giving_up.hpp"
 #include "support/messages.hpp"
 
@@ -126,6 +127,26 @@ asio::awaitable<int> demands() {
         demand(fifo ? remora::transport_kind::fifo : remora::transport_kind::shared_memory));
 }
 
+// Asks how long its calls may take, or those that the server makes: in hours, 0 for no limit. The
+// first word is the default of the client, the second that of the connection; 0 for none.
+asio::awaitable<void> ask_hours(int& hours) {
+    remora::connect_options options;
+    if (words.at(1) != "0") options.call_timeout = std::chrono::hours(std::stoi(words.at(1)));
+    auto pipe = co_await app_client->connect("time", options);
+    pipe.attach(remora::service().on(test::tell_time));
+    const bool of_server = words.size() > 2;
+    const auto left = co_await pipe.call<test::ask_time>(of_server);
+    const std::chrono::nanoseconds time(left.value);
+    if (time != time.max())
+        hours = static_cast<int>(std::chrono::ceil<std::chrono::hours>(time).count());
+}
+
+asio::awaitable<int> asks_hours() {
+    int hours = 0;
+    const int failed = co_await code_of(ask_hours(hours));
+    co_return failed != 0 ? failed : hours;
+}
+
 asio::awaitable<int> uses() {
     return code_of(use(words.at(0)));
 }
@@ -246,6 +267,7 @@ const std::map<std::string, asio::awaitable<int> (*)()> modes{
     {"vanish", vanish},
     {"connects", connects},
     {"uses", uses},
+    {"asks_hours", asks_hours},
     {"demands", demands},
     {"cramped", cramped},
     {"waits", waits},
@@ -313,6 +335,8 @@ int main(int argc, char** argv) {
         ::signal(SIGTERM, SIG_IGN);
     }
     if (mode == "needs") options.min_server_version = 3;
+    if (mode == "asks_hours" && std::string(argv[3]) != "0")
+        options.call_timeout = std::chrono::hours(std::atoi(argv[3]));
     if (mode == "spins") {
         options.on_server_gone =
             remora::server_gone_policy::end_within(std::chrono::milliseconds(300));

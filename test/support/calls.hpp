@@ -141,6 +141,26 @@ inline asio::awaitable<sum> add_all(add_up q, remora::stream<number> numbers) {
     co_return s;
 }
 
+/// Answered with what is left of the caller's time, in ns; or by asking the caller the same.
+struct ask_time {
+    using reply = number;
+    bool pass_on = false;
+    template <class Archive>
+    void serialize(Archive& ar) {
+        ar(pass_on);
+    }
+};
+
+/// The handler of that; -1: nobody waits for it.
+inline asio::awaitable<number> tell_time(ask_time q) {
+    co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
+    auto call = co_await remora::this_call();
+    if (call.is_cancelled()) co_return number{-1};
+    if (!q.pass_on) co_return number{call.time_left().count()};
+    const ask_time again;
+    co_return co_await call.pipe().call(again);
+}
+
 /// A request that no service takes.
 struct unheard_of {
     using reply = sum;
