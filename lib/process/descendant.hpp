@@ -17,6 +17,8 @@ public:
     static std::optional<descendant> find(const asio::any_io_executor& executor, pid_t pid,
                                           pid_t ancestor);
 
+    pid_t pid() const noexcept { return pid_; }
+
     /// Sends a signal, unless it has ended. Throws `error` if that is not permitted.
     void signal(int number);
 

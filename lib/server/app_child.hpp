@@ -20,6 +20,8 @@ public:
               const event_hook& emit);
 
     int pid() const { return process_.pid(); }
+    /// That of the app, also behind a launcher; of the launcher until the app has said hello.
+    int pid_of_app() const { return forked_app_ ? forked_app_->pid() : pid(); }
     /// Whether it was started through a launcher.
     bool has_launcher() const noexcept { return has_launcher_; }
     bool has_forked_app() const noexcept { return forked_app_.has_value(); }

@@ -151,6 +151,31 @@ asio::awaitable<int> uses() {
     return code_of(use(words.at(0)));
 }
 
+// So many connections, each with a sum of its own.
+asio::awaitable<int> totals() {
+    std::vector<remora::pipe> pipes;
+    for (int i = 0; i < argument; ++i)
+        pipes.push_back(co_await connect("totals"));
+    for (int round = 1; round <= 3; ++round) {
+        for (int i = 0; i < argument; ++i) {
+            auto& pipe = pipes[static_cast<std::size_t>(i)];
+            const auto total = co_await pipe.call<test::add>(i);
+            if (total.value != round * i) co_return 1;
+        }
+    }
+    co_return 0;
+}
+
+// Ends while the server serves a call of it.
+asio::awaitable<int> dies_in_call() {
+    auto pipe = co_await connect("totals");
+    const test::wait_for_ever never;
+    asio::co_spawn(pipe.get_executor(), pipe.call(never), asio::detached);
+    co_await pipe.call<test::add>(1);
+    ::raise(SIGKILL);
+    co_return 0;
+}
+
 asio::awaitable<int> waits_for_name() {
     auto pipe = co_await app_client->connect("late", {.wait = std::chrono::seconds(30)});
     co_await pipe.send<number>(1);
@@ -267,6 +292,8 @@ const std::map<std::string, asio::awaitable<int> (*)()> modes{
     {"vanish", vanish},
     {"connects", connects},
     {"uses", uses},
+    {"totals", totals},
+    {"dies_in_call", dies_in_call},
     {"asks_hours", asks_hours},
     {"demands", demands},
     {"cramped", cramped},

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A context that several threads run.
+#include "support/calls.hpp"
 #include "support/giving_up.hpp"
 #include "support/runs.hpp"
 
@@ -45,6 +46,19 @@ TEST_CASE("four threads serve the connections of one app") {
     });
     CHECK(finish_in_threads(r).code() == 0);
     CHECK(served == 40);
+    CHECK(r.is_clean());
+}
+
+TEST_CASE("four threads serve connections that have a state each") {
+    std::atomic<int> living = 0, closed = 0;
+    served_run r({"totals", "40"});
+    r.server.serve("totals", [&](remora::connection_info) { return session::serve(living); });
+    r.on_event = [&](const remora::event& e) {
+        if (e.kind == remora::event_kind::closed) CHECK(living <= 40 - ++closed);
+    };
+    CHECK(finish_in_threads(r).code() == 0);
+    CHECK(closed == 40);
+    CHECK(living == 0);
     CHECK(r.is_clean());
 }
 
