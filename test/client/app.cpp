@@ -166,6 +166,28 @@ asio::awaitable<int> totals() {
     co_return 0;
 }
 
+// So many connections, each with a stream of what the calls of all make the server tell; then ends,
+// by SIGKILL if it was told so.
+asio::awaitable<int> follows() {
+    std::vector<remora::pipe> pipes;
+    std::vector<remora::stream<number>> streams;
+    for (int i = 0; i < argument; ++i) {
+        pipes.push_back(co_await connect("events"));
+        streams.push_back(co_await pipes.back().stream<test::count_up>());
+        co_await pipes.back().call<test::add>();  // it follows by now
+    }
+    for (int i = 0; i < argument; ++i)
+        co_await pipes[static_cast<std::size_t>(i)].call<test::remember>(i);
+    for (auto& stream : streams) {
+        std::int64_t all = 0;
+        for (int i = 0; i < argument; ++i)
+            all += (co_await stream.next()).value().value;
+        if (all != argument * (argument - 1) / 2) co_return 1;
+    }
+    if (words.size() > 1) ::raise(SIGKILL);
+    co_return 0;
+}
+
 // Ends while the server serves a call of it.
 asio::awaitable<int> dies_in_call() {
     auto pipe = co_await connect("totals");
@@ -292,6 +314,7 @@ const std::map<std::string, asio::awaitable<int> (*)()> modes{
     {"vanish", vanish},
     {"connects", connects},
     {"uses", uses},
+    {"follows", follows},
     {"totals", totals},
     {"dies_in_call", dies_in_call},
     {"asks_hours", asks_hours},

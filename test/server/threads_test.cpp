@@ -4,6 +4,7 @@
 #include "support/giving_up.hpp"
 #include "support/runs.hpp"
 
+#include <remora/broadcast.hpp>
 #include <remora/run_on.hpp>
 
 #include <atomic>
@@ -60,6 +61,29 @@ TEST_CASE("four threads serve connections that have a state each") {
     CHECK(closed == 40);
     CHECK(living == 0);
     CHECK(r.is_clean());
+}
+
+remora::generator<number> follow_events(remora::subscription<number> mine, std::shared_ptr<void>) {
+    while (const auto n = co_await mine.next())
+        co_yield *n;
+}
+
+TEST_CASE("one broadcast goes to the connections of an app, which four threads serve") {
+    for (const bool killed : {false, true}) {
+        const auto kept = std::make_shared<int>(0);
+        remora::broadcast<number> events;
+        remora::service service;
+        service.on([&](count_up) { return follow_events(events.subscribe(), kept); });
+        service.on([&](remember q) { events.send({q.value}); });
+        service.on([](add) { return sum{}; });
+        std::vector<std::string> arguments{"follows", "20"};
+        if (killed) arguments.emplace_back("dies");
+        served_run r(arguments);
+        r.server.serve("events", service);
+        CHECK(finish_in_threads(r).code() == (killed ? 137 : 0));
+        CHECK(kept.use_count() == 1);
+        CHECK(r.is_clean());
+    }
 }
 
 TEST_CASE("an app that is killed ends its services in all threads") {
