@@ -5,6 +5,7 @@
 #include <remora/all.hpp>
 #include <remora/archive.hpp>
 #include <remora/asio.hpp>
+#include <remora/broadcast.hpp>
 #include <remora/call.hpp>
 #include <remora/client.hpp>
 #include <remora/error.hpp>

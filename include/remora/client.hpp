@@ -61,6 +61,9 @@ struct client_options {
     /// How long run() lets what was sent leave, once the app's coroutine has ended.
     std::chrono::nanoseconds linger = std::chrono::seconds(5);
     pipe_limits limits = {};  ///< of the app's ends of its pipes
+    /// The time limit of the app's calls that have none of their own, on each pipe: see
+    /// pipe::set_default_timeout(). Above 0; max(): none. connect() may choose another.
+    std::chrono::nanoseconds call_timeout = std::chrono::nanoseconds::max();
     /// The transport that connections may use. connect() may choose another.
     /// `shared_memory` is a demand: connect() fails with `no_transport` where there is none. (The
     /// memory comes as descriptor 3, which a program inherits that the app starts before the first
@@ -80,6 +83,8 @@ struct connect_options {
     /// For this connection, instead of the client's.
     std::optional<transport_kind> transport = {};
     std::optional<wait_policy> waiting = {};  ///< likewise
+    /// Likewise: see client_options::call_timeout. Not that of the connecting itself.
+    std::optional<std::chrono::nanoseconds> call_timeout = {};
 };
 
 /// The app's connection to its server: the control pipe, and the handshake on it. One in a process:
@@ -98,7 +103,7 @@ class client {
 public:
     /// The context must outlive the client. Any executor will do, also that of a thread pool; only
     /// run() needs an io_context, or its own executor. `argc` and `argv` are changed only during
-    /// the call. Throws `bad_option` for limits that cannot be.
+    /// the call. Throws `bad_option` for limits and a `call_timeout` that cannot be.
     client(asio::io_context& io, int& argc, char** argv, client_options options = {});
     /// The same, on any executor; its context must outlive the client.
     client(asio::any_io_executor executor, int& argc, char** argv, client_options options = {});
@@ -115,10 +120,10 @@ public:
     /// threads run the context.
     ///
     /// Fails with `no_server`, `refused` or `version_mismatch` if the handshake failed, `bad_name`,
-    /// `no_such_pipe`, `no_transport`, `overloaded`, `refused` if the server cannot make a pipe,
-    /// `stopping`, `timed_out`, `server_gone`, or what the system says. An app that was stopped for
-    /// so long that its server does not wait any more asks again. Cancelled, it leaves nothing
-    /// open.
+    /// `bad_option`, `no_such_pipe`, `no_transport`, `overloaded`, `refused` if the server cannot
+    /// make a pipe, `stopping`, `timed_out`, `server_gone`, or what the system says. An app that
+    /// was stopped for so long that its server does not wait any more asks again. Cancelled, it
+    /// leaves nothing open.
     asio::awaitable<pipe> connect(std::string name, connect_options options = {});
 
     /// The names that the server serves now, or accepts connections to, in order. Fails with

@@ -23,7 +23,8 @@ enum class event_kind {
     connected,     ///< A pipe is open.
     rejected,      ///< A pipe was asked for and not given.
     closed,        ///< A pipe's service has ended; `code` is set unless the end was clean.
-    service_failed,  ///< A service ended with an exception; `text` is what it said.
+    service_failed,  ///< A service ended with an exception, or could not be made; `text` is what
+                     ///< that said.
     goodbye,    ///< In a server: the app has closed the control pipe. In a client: the server asks
                 ///< the app to end.
     stopping,   ///< The stop sequence takes a step, or could not; `text` names it.

@@ -7,7 +7,10 @@
 #include <remora/process.hpp>
 #include <remora/restart.hpp>
 
+#include <sys/types.h>
+
 #include <chrono>
+#include <concepts>
 #include <cstdint>
 #include <exception>
 #include <filesystem>
@@ -25,6 +28,11 @@ namespace detail {
 struct access;
 class app_run;
 class server_core;
+
+/// That server::serve() has no form for What.
+template <class What, class... Functions>
+concept no_service =
+    !std::convertible_to<What, const service&> && !(std::convertible_to<What, Functions> || ...);
 }  // namespace detail
 
 /// Called with each line that the app writes, without its newline, as the app wrote it: see quote()
@@ -108,6 +116,9 @@ struct server_options {
     /// How many pipes the app may have open. Each takes three descriptors of the server.
     std::size_t max_connections = 1024;
     pipe_limits limits = {};  ///< of the server's ends of its pipes
+    /// The time limit of the server's calls that have none of their own, on each pipe: see
+    /// pipe::set_default_timeout(). Above 0; max(): none.
+    std::chrono::nanoseconds call_timeout = std::chrono::nanoseconds::max();
     /// The transport of connections. serve() may choose another, and what follows, too.
     /// Where `shared_memory` is demanded and cannot be had, the app's connect() fails with
     /// `no_transport`, or `overloaded` if memory is short; `automatic` falls back, with an event.
@@ -119,7 +130,7 @@ struct server_options {
     std::size_t ring_size = 256u << 10;
     event_hook on_event = {};  ///< told what happens to the server: see event_hook
     /// Called when an exception leaves a service, on that pipe's executor, so perhaps by several
-    /// threads at once. By default a line on stderr.
+    /// threads at once; or a function that makes one. By default a line on stderr.
     std::function<void(std::string_view name, std::exception_ptr why)> on_failure = {};
 };
 
@@ -204,6 +215,20 @@ struct serve_options {
     std::optional<transport_kind> transport = {};
     std::optional<wait_policy> waiting = {};    ///< likewise
     std::optional<std::size_t> ring_size = {};  ///< likewise, in bytes
+    /// Likewise: see server_options::call_timeout.
+    std::optional<std::chrono::nanoseconds> call_timeout = {};
+};
+
+/// Who has connected, and to what.
+struct connection_info {
+    std::string name;      ///< that the app has connected to
+    std::uint64_t id = 0;  ///< the connection's number in this run: event::connection
+    /// The app's process. Behind a launcher that forks it is the one that has said hello; the
+    /// launcher's, if that is no process below it.
+    int pid = 0;
+    /// The effective user of that process, as the kernel said when it connected; none if the kernel
+    /// did not, as without /proc.
+    std::optional<uid_t> uid = {};
 };
 
 /// Serves one app at a time.
@@ -216,6 +241,8 @@ class server {
 public:
     /// A coroutine that serves one connection: it owns the pipe.
     using service_function = std::function<asio::awaitable<void>(pipe)>;
+    /// A function that makes the service of one connection.
+    using service_maker = std::function<service(connection_info)>;
 
     /// The context must outlive the server. Any executor will do, also that of a thread pool; the
     /// server and each connection make a strand of their own from it. Only run() needs an
@@ -242,6 +269,33 @@ public:
 
     /// The same, answered by the handlers of `what`: pipe::serve() for each connection.
     void serve(std::string name, const service& what, serve_options options = {});
+
+    /// The same, answered by handlers of its own for each connection: they may share one object,
+    /// the state of the connection.
+    ///
+    ///     server.serve("store", [](remora::connection_info who) {
+    ///         const auto mine = std::make_shared<session>(who.uid);
+    ///         return remora::service().on([mine](put what) { return mine->put(what); });
+    ///     });
+    ///
+    /// `make` is called before the app's connect() completes, on the strand of the server, where
+    /// the other connections wait for it. What it returns is kept until the connection is closed
+    /// and its last handler has ended, and is gone before the event `closed`.
+    ///
+    /// What it throws rejects that connection, and goes to `on_failure`; the server lives. The
+    /// app's connect() fails with its text, and its code if that is of remora::errc, otherwise
+    /// `service_failed`.
+    void serve(std::string name, service_maker make, serve_options options = {});
+
+    /// Anything else does not compile.
+    template <class Other>
+        requires detail::no_service<Other, service_function, service_maker>
+    void serve(std::string name, Other what, serve_options options = {}) {
+        static_assert(!detail::no_service<Other, service_function, service_maker>,
+                      "remora: what serves a name is a remora::service, a coroutine that takes a "
+                      "remora::pipe and returns asio::awaitable<void>, or a function that takes a "
+                      "remora::connection_info and returns a remora::service");
+    }
 
     /// Awaits one connection to `name`, for those who want the pipe itself. From the first call on,
     /// awaited or not, connections to that name wait until they are accepted, at the longest until

@@ -28,8 +28,9 @@ dispatcher::~dispatcher() = default;
 
 void dispatcher::attach(std::shared_ptr<const service_table> services,
                         const service_options& options) {
-    if (services_) raise(errc::bad_option, end_.context() + "a service is attached already");
+    if (is_attached_) raise(errc::bad_option, end_.context() + "a service is attached already");
     services_ = std::move(services);
+    is_attached_ = true;
     end_on_exception_ = options.end_on_exception;
     served_.set_limit(most_served(options.max_in_flight));
 }
@@ -110,6 +111,7 @@ void dispatcher::ended(std::uint64_t id) {
     }
     shared_.batch.wake_streams_if_idle();
     if (!shared_.conversation.is_over() || !running_.empty()) return;
+    services_ = nullptr;
     outstanding_work_ = {};
     shared_.conversation.awaiting_end().notify_all();
 }
@@ -130,6 +132,7 @@ void dispatcher::track_work() noexcept try {
 void dispatcher::end() {
     track_work();
     cancel_handlers();
+    if (running_.empty()) services_ = nullptr;  // and what its handlers hold
     for (const auto idle = std::exchange(idle_, {}); const auto& next : idle)
         next->idle.resume();
 }

@@ -50,6 +50,7 @@ client::client(asio::io_context& io, int& argc, char** argv, client_options opti
 client::client(asio::any_io_executor executor, int& argc, char** argv, client_options options)
     : core_(std::make_shared<detail::server_session>(std::move(executor), std::move(options))) {
     detail::check_limits(core_->options().limits);
+    detail::check_call_timeout(core_->options().call_timeout);
     const std::string directory = extract_directory(argc, argv);
     if (directory.empty()) {
         core_->no_server(address_taken);

@@ -47,6 +47,7 @@ private:
 asio::awaitable<end_ptr> client_connections::open(asio::any_io_executor executor, std::string name,
                                                   connect_options options) {
     check_pipe_name(name);
+    if (options.call_timeout) check_call_timeout(*options.call_timeout);
     const deadline until = deadline_of(options.timeout);
     for (int left = tries;; --left) {
         co_await session_.control().await_welcome(until);
@@ -82,8 +83,7 @@ asio::awaitable<end_ptr> client_connections::try_open(asio::any_io_executor exec
             offer.transport == wire::over_fifo || offer.transport == wire::over_shared_memory;
         if (!known || (offer.transport & words.transports) == 0)
             raise(errc::protocol_error, "a transport that was not asked for");
-        co_return make_pipe(executor, name, asked.id, offer,
-                            options.waiting.value_or(session_.options().waiting));
+        co_return make_pipe(executor, name, asked.id, offer, options);
     } catch (const std::exception&) {
         if (!std::holds_alternative<error>(asked.answer) && session_.control().pipe()->can_send())
             send_frame(*session_.control().pipe(), frame_kind::withdraw, asked.id);

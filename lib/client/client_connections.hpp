@@ -54,7 +54,8 @@ private:
     static asio::awaitable<Answer> answer(request& asked);
     std::uint32_t allowed(const connect_options& options) const;
     end_ptr make_pipe(const asio::any_io_executor& executor, const std::string& name,
-                      std::uint64_t id, const wire::connection_offer& offer, wait_policy waiting);
+                      std::uint64_t id, const wire::connection_offer& offer,
+                      const connect_options& options);
     shared_rings map(const wire::connection_offer& offer) const;
     static void say_open(const fifo_ends& ends, std::uint64_t id);
 

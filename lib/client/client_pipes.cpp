@@ -53,12 +53,15 @@ void client_connections::fail_pipes(errc why) {
 
 end_ptr client_connections::make_pipe(const asio::any_io_executor& executor,
                                       const std::string& name, std::uint64_t id,
-                                      const wire::connection_offer& offer, wait_policy waiting) {
+                                      const wire::connection_offer& offer,
+                                      const connect_options& options) {
     connection_ends ends{.fifo = open_fifos(offer.base)};
     if (offer.transport == wire::over_shared_memory) ends.rings = map(offer);
     say_open(ends.fifo, id);
-    const auto end = std::make_shared<pipe_end>(executor, make_transport(executor, std::move(ends)),
-                                                name, limits_, errc::server_gone, waiting);
+    const auto end = std::make_shared<pipe_end>(
+        executor, make_transport(executor, std::move(ends)), name, limits_, errc::server_gone,
+        options.waiting.value_or(session_.options().waiting));
+    end->default_timeout = options.call_timeout.value_or(session_.options().call_timeout);
     end->agree(features_);
     std::erase_if(pipes_, [](const auto& weak) { return weak.expired(); });
     pipes_.push_back(end);

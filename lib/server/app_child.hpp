@@ -22,6 +22,8 @@ public:
 
     /// 0 as long as it is not known.
     virtual int pid() const = 0;
+    /// That of the app, also behind a launcher; of the launcher until the app has said hello.
+    virtual int pid_of_app() const = 0;
     /// Process `pid` has said hello.
     virtual void said_hello(int pid) = 0;
     /// The conversation on the control pipe is over.
@@ -46,6 +48,7 @@ public:
               const event_hook& emit);
 
     int pid() const override { return process_.pid(); }
+    int pid_of_app() const override { return forked_app_ ? forked_app_->pid() : pid(); }
     void said_hello(int pid) override;
     void conversation_ended() override { process_.try_reap(); }
     void signal(int number) override;

@@ -23,6 +23,7 @@ std::vector<std::string> words_of(const char* text) {
 const server_options& checked(const server_options& options) {
     check_limits(options.limits);
     check_ring(options.ring_size);
+    check_call_timeout(options.call_timeout);
     return options;
 }
 

@@ -26,6 +26,7 @@ public:
                  const event_hook& emit);
 
     int pid() const override { return process_ ? process_->pid() : 0; }
+    int pid_of_app() const override { return pid(); }
     void said_hello(int pid) override;
     void conversation_ended() override;
     void signal(int number) override;

@@ -19,9 +19,14 @@ struct connection_table::connection {
 
 /// What the app has been told of and has not opened yet.
 struct connection_table::opening {
-    opening(std::uint64_t number, std::string pipe, connection_ends what,
+    opening(std::uint64_t number, std::string pipe, service_entry serves, connection_ends what,
             const asio::any_io_executor& executor)
-        : id(number), name(std::move(pipe)), ends(std::move(what)), in(executor), limit(executor) {
+        : id(number),
+          name(std::move(pipe)),
+          service(std::move(serves)),
+          ends(std::move(what)),
+          in(executor),
+          limit(executor) {
         in.assign(ends.fifo.in.get());
         ends.fifo.in.release();
     }
@@ -42,6 +47,7 @@ struct connection_table::opening {
 
     std::uint64_t id;
     std::string name;
+    service_entry service;  ///< without a function: accept() takes the pipe
     connection_ends ends;
     asio::posix::stream_descriptor in;
     asio::steady_timer limit;

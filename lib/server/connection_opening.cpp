@@ -16,13 +16,14 @@ constexpr auto open_limit = std::chrono::seconds(5);
 
 // Tells the app of it, and waits until the app has opened it.
 void connection_table::begin_opening(std::uint64_t id, const std::string& name,
-                                     connection_ends ends) {
+                                     service_entry service, connection_ends ends) {
     const wire::connection_offer offer{
         .base = std::to_string(id),
         .transport = ends.rings ? wire::over_shared_memory : wire::over_fifo,
         .offset = ends.rings.offset(),
         .ring = ends.rings.size()};
-    auto next = std::make_shared<opening>(id, name, std::move(ends), server_.strand);
+    auto next =
+        std::make_shared<opening>(id, name, std::move(service), std::move(ends), server_.strand);
     send_frame(app_.control().pipe(), frame_kind::connected, id, 0, offer);
     opening_.push_back(next);
     spawn_member(server_.strand, app_.shared_from_this(), await_open(next));
@@ -70,8 +71,8 @@ void connection_table::hand_over(opening& next) {
     next.ends.fifo.in = unique_fd(next.in.release());
     next.ends.fifo.dummy.reset();
     app_.emit({.kind = event_kind::connected, .pipe = next.name, .connection = next.id});
-    if (const service_entry* entry = server_.service(next.name)) {
-        start_service(*entry, next.id, next.name, std::move(next.ends));
+    if (next.service.function) {
+        start_service(next);
     } else {
         server_.offer(next.name, {app_.shared_from_this(), std::move(next.ends)});
     }

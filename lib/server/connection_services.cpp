@@ -1,17 +1,39 @@
 // SPDX-License-Identifier: MIT
 // The services on the connections, from the open pipe to their end.
 #include "base/exceptions.hpp"
+#include "process/effective_user.hpp"
 #include "server/app_session.hpp"
 #include "server/connection.hpp"
 
 #include <remora/detail/call/call_access.hpp>
 
 namespace remora::detail {
+namespace {
+
+event failure_of(const std::string& name, std::uint64_t id, const std::exception_ptr& why) {
+    event news{.kind = event_kind::service_failed, .pipe = name, .connection = id};
+    try {
+        if (why) std::rethrow_exception(why);
+    } catch (const std::system_error& e) {
+        news.code = e.code();
+        news.text = e.what();
+    } catch (const std::exception& e) {
+        news.code = errc::service_failed;
+        news.text = e.what();
+    } catch (...) {
+        news.code = errc::service_failed;
+    }
+    return news;
+}
+
+}  // namespace
 
 end_ptr connection_table::make_pipe(const asio::any_io_executor& executor, connection_ends ends,
-                                    const std::string& name, wait_policy waiting) {
+                                    const std::string& name, const serve_options& options) {
     const auto end = std::make_shared<pipe_end>(executor, make_transport(executor, std::move(ends)),
-                                                name, limits_, errc::app_gone, waiting);
+                                                name, limits_, errc::app_gone,
+                                                options.waiting.value_or(server_.options.waiting));
+    end->default_timeout = options.call_timeout.value_or(server_.options.call_timeout);
     end->agree(features_);
     end->life = app_.life();
     if (pipes_failed_) end->fail(*pipes_failed_);
@@ -19,25 +41,42 @@ end_ptr connection_table::make_pipe(const asio::any_io_executor& executor, conne
     return end;
 }
 
-void connection_table::start_service(const service_entry& entry, std::uint64_t id,
-                                     const std::string& name, connection_ends ends) {
+// A copy: the function that makes one may have the name served by another.
+service_entry connection_table::choose_service(std::uint64_t id, const std::string& name) {
+    const service_entry* const known = server_.service(name);
+    if (known == nullptr) return {};
+    service_entry mine = *known;
+    const int pid = app_.process().pid_of_app();
+    if (mine.make) mine.function = mine.make({name, id, pid, effective_user(pid)});
+    return mine;
+}
+
+void connection_table::service_not_made(std::uint64_t id, const std::string& name,
+                                        std::exception_ptr why) {
+    const event news = failure_of(name, id, why);
+    app_.emit(news);
+    reject(id, name, {news.code, news.text});
+    server_.report_failure(name, why);
+}
+
+void connection_table::start_service(opening& next) {
     const auto c = std::make_shared<connection>();
-    c->id = id;
-    c->name = name;
+    c->id = next.id;
+    c->name = next.name;
     {
         const std::lock_guard lock(server_.handing_over);
-        c->end = make_pipe(server_.connection_executor(entry), std::move(ends), name,
-                           entry.options.waiting.value_or(server_.options.waiting));
+        c->end = make_pipe(server_.connection_executor(next.service), std::move(next.ends),
+                           next.name, next.service.options);
     }
-    connections_[id] = c;
+    connections_[c->id] = c;
     const std::shared_ptr<canceller> stop(c, &c->stop);
     try {
         asio::co_spawn(
-            c->end->executor(), canceller::run(stop, serve(c, entry.function)),
+            c->end->executor(), canceller::run(stop, serve(c, std::move(next.service.function))),
             asio::bind_cancellation_slot(
                 c->stop.slot(), [c, kept = app_.shared_from_this()](std::exception_ptr) {}));
     } catch (...) {
-        connections_.erase(id);
+        connections_.erase(c->id);
         throw;
     }
 }
@@ -51,29 +90,19 @@ asio::awaitable<void> connection_table::serve(std::shared_ptr<connection> c,
     } catch (...) {
         why = first_of(std::current_exception());
     }
+    service = nullptr;  // with what it holds for this connection
     service_ended(c, why);
 }
 
 // On the pipe's executor. The app's death is no failure of the service, nor is our cancelling it.
 void connection_table::service_ended(const std::shared_ptr<connection>& c, std::exception_ptr why) {
-    event news{.kind = event_kind::closed, .pipe = c->name, .connection = c->id};
-    try {
-        if (why) std::rethrow_exception(why);
-    } catch (const std::system_error& e) {
-        news.code = e.code();
-        news.text = e.what();
-    } catch (const std::exception& e) {
-        news.code = errc::service_failed;
-        news.text = e.what();
-    } catch (...) {
-        news.code = errc::service_failed;
-    }
+    event news = failure_of(c->name, c->id, why);
     const bool gone = news.code == errc::app_gone;
     const bool cancelled = c->cancelled && news.code == asio::error::operation_aborted;
     if (news.code && !gone && !cancelled) {
-        news.kind = event_kind::service_failed;
         c->end->release(errc::service_failed, news.text);
     } else {
+        news.kind = event_kind::closed;
         c->end->release({}, {});
         why = nullptr;
     }

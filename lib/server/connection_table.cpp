@@ -2,6 +2,7 @@
 // What the app asks for on the control pipe: connections.
 #include "server/connection_table.hpp"
 
+#include "base/exceptions.hpp"
 #include "server/app_session.hpp"
 #include "server/connection.hpp"
 
@@ -92,13 +93,18 @@ void connection_table::open(std::uint64_t id, const std::string& name, std::uint
     if (connections_now() >= server_.options.max_connections) {
         return reject(id, name, {errc::overloaded, "the server's max_connections"});
     }
-    const service_entry* const entry = server_.service(name);
-    const serve_options how = entry == nullptr ? serve_options{} : entry->options;
+    service_entry service;
+    try {
+        service = choose_service(id, name);
+    } catch (...) {
+        return service_not_made(id, name, first_of(std::current_exception()));
+    }
+    const serve_options how = service.options;
     kinds &= wire::allowed(how.transport.value_or(server_.options.transport));
     const std::string base = std::to_string(id);
     try {
         begin_opening(
-            id, name,
+            id, name, std::move(service),
             transports_.make(base, kinds, how.ring_size.value_or(server_.options.ring_size)));
     } catch (const error& e) {
         transports_.unlink(base);

@@ -35,7 +35,7 @@ public:
     /// The server's end of a connection, for `executor`. For any thread, with the server's
     /// `handing_over` locked.
     end_ptr make_pipe(const asio::any_io_executor& executor, connection_ends ends,
-                      const std::string& name, wait_policy waiting);
+                      const std::string& name, const serve_options& options);
     void fail_pipes(errc why);
 
     /// The app has ended: nobody opens a connection any more, and no pipe gets further bytes.
@@ -54,13 +54,15 @@ private:
     void await_service(std::uint64_t id, const wire::connect_request& request);
     std::size_t connections_now();
     void open(std::uint64_t id, const std::string& name, std::uint32_t kinds);
-    void begin_opening(std::uint64_t id, const std::string& name, connection_ends ends);
+    service_entry choose_service(std::uint64_t id, const std::string& name);
+    void begin_opening(std::uint64_t id, const std::string& name, service_entry service,
+                       connection_ends ends);
     void reject(std::uint64_t id, const std::string& name, const close_reason& why);
     asio::awaitable<void> await_open(std::shared_ptr<opening> next);
     void hand_over(opening& next);
-    void start_service(const service_entry& entry, std::uint64_t id, const std::string& name,
-                       connection_ends ends);
+    void start_service(opening& next);
     asio::awaitable<void> serve(std::shared_ptr<connection> c, server::service_function service);
+    void service_not_made(std::uint64_t id, const std::string& name, std::exception_ptr why);
     void service_ended(const std::shared_ptr<connection>& c, std::exception_ptr why);
     void look_for_end();
 

@@ -47,28 +47,43 @@ server::~server() {
     });
 }
 
-void server::serve(std::string name, service_function service, serve_options options) {
+namespace {
+
+void add(const std::shared_ptr<server_core>& core, std::string name, detail::service_entry entry) {
     detail::check_pipe_name(name);
-    if (!service) detail::raise(errc::bad_option, "no function to serve " + quote(name));
-    if (options.ring_size) detail::check_ring(*options.ring_size);
-    asio::dispatch(core_->strand,
-                   [core = core_, name = std::move(name),
-                    entry = detail::service_entry{std::move(service), std::move(options)}] {
-                       core->serve(name, entry);
-                   });
+    if (!entry.function && !entry.make)
+        detail::raise(errc::bad_option, "no function to serve " + quote(name));
+    if (entry.options.ring_size) detail::check_ring(*entry.options.ring_size);
+    if (entry.options.call_timeout) detail::check_call_timeout(*entry.options.call_timeout);
+    asio::dispatch(core->strand, [core, name = std::move(name), entry = std::move(entry)] {
+        core->serve(name, entry);
+    });
 }
 
-namespace {
 asio::awaitable<void> serve_pipe(pipe connection, std::shared_ptr<const service> what) {
     co_await connection.serve(*what);
 }
+
+server::service_function serving(service what) {
+    return [shared = std::make_shared<const service>(std::move(what))](pipe p) {
+        return serve_pipe(std::move(p), shared);
+    };
+}
+
 }  // namespace
 
+void server::serve(std::string name, service_function service, serve_options options) {
+    add(core_, std::move(name), {std::move(service), std::move(options)});
+}
+
 void server::serve(std::string name, const service& what, serve_options options) {
-    const auto shared = std::make_shared<const service>(what);
-    serve(
-        std::move(name), [shared](pipe p) { return serve_pipe(std::move(p), shared); },
-        std::move(options));
+    add(core_, std::move(name), {serving(what), std::move(options)});
+}
+
+void server::serve(std::string name, service_maker make, serve_options options) {
+    detail::service_entry entry{nullptr, std::move(options)};
+    if (make) entry.make = [make](connection_info who) { return serving(make(std::move(who))); };
+    add(core_, std::move(name), std::move(entry));
 }
 
 asio::awaitable<pipe> server::accept(std::string name) {

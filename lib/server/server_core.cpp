@@ -76,8 +76,7 @@ end_ptr server_core::accept_next(listener& here, const asio::any_io_executor& ex
     if (here.offered.empty()) return nullptr;
     offered_pipe taken = std::move(here.offered.front());
     here.offered.pop_front();
-    return taken.app->connections().make_pipe(executor, std::move(taken.ends), here.name,
-                                              options.waiting);
+    return taken.app->connections().make_pipe(executor, std::move(taken.ends), here.name, {});
 }
 
 // Whoever comes first takes it; the others go on waiting.

@@ -20,9 +20,12 @@ namespace remora::detail {
 class app_run;
 class app_session;
 
+/// What serves a name, or a connection.
 struct service_entry {
     server::service_function function;
     serve_options options;
+    /// Makes the function for one connection; null if there is one for all.
+    std::function<server::service_function(connection_info)> make = nullptr;
 };
 
 /// A connection that the app has asked for and nobody has taken yet.

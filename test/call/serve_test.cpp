@@ -37,6 +37,25 @@ TEST_CASE("a request that has arrived before the service is served by it") {
     });
 }
 
+TEST_CASE("when a pipe has finished, the state that its handlers hold is gone") {
+    over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
+        std::atomic<int> living = 0;
+        far.attach(session::serve(living));
+        wait_for_ever q;
+        background waiting(near.get_executor(), near.call(q));
+        co_await near.call<add>(1, 2);
+        const auto three = co_await near.call<add>(0, 0);
+        CHECK(three.value == 3);
+        CHECK(living == 2);  // with the handler
+        background end(far.get_executor(), far.finished());
+        co_await near.close();
+        (void)co_await waiting.result();
+        (void)co_await end.result();
+        CHECK(living == 0);
+        CHECK(failure_of([&] { far.attach(many_answers()); }).code == errc::bad_option);
+    });
+}
+
 TEST_CASE("serve() does nothing before it is awaited") {
     over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
         {

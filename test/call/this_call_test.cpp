@@ -17,25 +17,6 @@ using remora::service;
 
 using std::chrono::nanoseconds;
 
-/// Answered with what is left of the caller's time, in ns; or by asking the caller the same.
-struct ask_time {
-    using reply = number;
-    bool pass_on = false;
-    template <class Archive>
-    void serialize(Archive& ar) {
-        ar(pass_on);
-    }
-};
-
-asio::awaitable<number> tell_time(ask_time q) {
-    co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
-    auto call = co_await remora::this_call();
-    CHECK(!call.is_cancelled());
-    if (!q.pass_on) co_return number{call.time_left().count()};
-    const ask_time again;
-    co_return co_await call.pipe().call(again);
-}
-
 TEST_CASE("a handler knows how long its caller waits, and the calls that it makes inherit that") {
     over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
         far.attach(service().on(tell_time));

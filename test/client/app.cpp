@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The app of the tests: what its first argument says.
+#include "support/calls.hpp"
 #include "support/giving_up.hpp"
 #include "support/messages.hpp"
 
@@ -163,8 +164,75 @@ asio::awaitable<int> demands() {
         demand(fifo ? remora::transport_kind::fifo : remora::transport_kind::shared_memory));
 }
 
+// Asks how long its calls may take, or those that the server makes: in hours, 0 for no limit. The
+// first word is the default of the client, the second that of the connection; 0 for none.
+asio::awaitable<void> ask_hours(int& hours) {
+    remora::connect_options options;
+    if (words.at(1) != "0") options.call_timeout = std::chrono::hours(std::stoi(words.at(1)));
+    auto pipe = co_await app_client->connect("time", options);
+    pipe.attach(remora::service().on(test::tell_time));
+    const bool of_server = words.size() > 2;
+    const auto left = co_await pipe.call<test::ask_time>(of_server);
+    const std::chrono::nanoseconds time(left.value);
+    if (time != time.max())
+        hours = static_cast<int>(std::chrono::ceil<std::chrono::hours>(time).count());
+}
+
+asio::awaitable<int> asks_hours() {
+    int hours = 0;
+    const int failed = co_await code_of(ask_hours(hours));
+    co_return failed != 0 ? failed : hours;
+}
+
 asio::awaitable<int> uses() {
     return code_of(use(words.at(0)));
+}
+
+// So many connections, each with a sum of its own.
+asio::awaitable<int> totals() {
+    std::vector<remora::pipe> pipes;
+    for (int i = 0; i < argument; ++i)
+        pipes.push_back(co_await connect("totals"));
+    for (int round = 1; round <= 3; ++round) {
+        for (int i = 0; i < argument; ++i) {
+            auto& pipe = pipes[static_cast<std::size_t>(i)];
+            const auto total = co_await pipe.call<test::add>(i);
+            if (total.value != round * i) co_return 1;
+        }
+    }
+    co_return 0;
+}
+
+// So many connections, each with a stream of what the calls of all make the server tell; then ends,
+// by SIGKILL if it was told so.
+asio::awaitable<int> follows() {
+    std::vector<remora::pipe> pipes;
+    std::vector<remora::stream<number>> streams;
+    for (int i = 0; i < argument; ++i) {
+        pipes.push_back(co_await connect("events"));
+        streams.push_back(co_await pipes.back().stream<test::count_up>());
+        co_await pipes.back().call<test::add>();  // it follows by now
+    }
+    for (int i = 0; i < argument; ++i)
+        co_await pipes[static_cast<std::size_t>(i)].call<test::remember>(i);
+    for (auto& stream : streams) {
+        std::int64_t all = 0;
+        for (int i = 0; i < argument; ++i)
+            all += (co_await stream.next()).value().value;
+        if (all != argument * (argument - 1) / 2) co_return 1;
+    }
+    if (words.size() > 1) ::raise(SIGKILL);
+    co_return 0;
+}
+
+// Ends while the server serves a call of it.
+asio::awaitable<int> dies_in_call() {
+    auto pipe = co_await connect("totals");
+    const test::wait_for_ever never;
+    asio::co_spawn(pipe.get_executor(), pipe.call(never), asio::detached);
+    co_await pipe.call<test::add>(1);
+    ::raise(SIGKILL);
+    co_return 0;
 }
 
 asio::awaitable<int> waits_for_name() {
@@ -284,6 +352,10 @@ const std::map<std::string, asio::awaitable<int> (*)()> modes{
     {"vanish", vanish},
     {"connects", connects},
     {"uses", uses},
+    {"follows", follows},
+    {"totals", totals},
+    {"dies_in_call", dies_in_call},
+    {"asks_hours", asks_hours},
     {"demands", demands},
     {"cramped", cramped},
     {"waits", waits},
@@ -353,6 +425,8 @@ int main(int argc, char** argv) {
         ::signal(SIGTERM, SIG_IGN);
     }
     if (mode == "needs") options.min_server_version = 3;
+    if (mode == "asks_hours" && std::string(argv[3]) != "0")
+        options.call_timeout = std::chrono::hours(std::atoi(argv[3]));
     if (mode == "spins") {
         options.on_server_gone =
             remora::server_gone_policy::end_within(std::chrono::milliseconds(300));

@@ -2,6 +2,7 @@
 // Each line below that expects something must not compile, and the compiler must say why in the
 // words behind `expect:`. With REMORA_ONLY_VALID they are left out, and the rest must compile.
 #include <remora/pipe.hpp>
+#include <remora/server.hpp>
 #include <remora/service.hpp>
 
 #include <cstdint>
@@ -85,6 +86,24 @@ void handlers(remora::service& s, desk& d) {
     s.on([](remark) {});
 }
 
+remora::service make_desk(const remora::connection_info&) {
+    return remora::service();
+}
+asio::awaitable<void> converse(remora::pipe) {
+    co_return;
+}
+
+void services(remora::server& s, remora::service& desk) {
+    s.serve("a", desk);
+    s.serve("a", remora::service(), {.ring_size = 4096});
+    s.serve("a", converse);
+    s.serve("a", [](remora::pipe p) { return converse(std::move(p)); }, {});
+    s.serve("a", remora::server::service_function(converse));
+    s.serve("a", make_desk);
+    s.serve("a", [](remora::connection_info who) { return make_desk(who); }, {});
+    s.serve("a", remora::server::service_maker(make_desk));
+}
+
 #ifndef REMORA_ONLY_VALID
 void no_calls(remora::pipe& p, const remark& r, const question& q, const watch& w, const store& up,
               const mirror& m) {
@@ -139,6 +158,16 @@ void no_handlers(remora::service& s, int number) {
     s.on([](remark, parts) {});                       // expect: if and only if the request declares
     s.on([](store, parts) { return receipt{}; });     // expect: that takes an upload is a coroutine
     s.on([](question&) { return receipt{}; });        // expect: takes the request by value
+}
+
+void no_services(remora::server& s) {
+    s.serve("a", 5);                                      // expect: what serves a name is
+    s.serve("a", [] {});                                  // expect: what serves a name is
+    s.serve("a", [](remora::pipe) {}, {});                // expect: what serves a name is
+    s.serve("a", [](remora::pipe) { return 1; });         // expect: what serves a name is
+    s.serve("a", [](const remora::connection_info&) {});  // expect: what serves a name is
+    s.serve("a", [](remora::connection_info) { return converse({}); });  // expect: what serves a
+    s.serve("a", [](remora::pipe) { return make_desk({}); });            // expect: what serves a
 }
 #endif
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 // A context that several threads run.
+#include "support/calls.hpp"
 #include "support/giving_up.hpp"
 #include "support/runs.hpp"
 
+#include <remora/broadcast.hpp>
 #include <remora/run_on.hpp>
 
 #include <atomic>
@@ -65,6 +67,42 @@ TEST_CASE("an app is started again in all threads, and functions get its lines")
     CHECK(lives == 1 + 2 + 3 + 4 + 5);
     CHECK(lines.size() == 10);
     CHECK(r.is_clean());
+}
+
+TEST_CASE("four threads serve connections that have a state each") {
+    std::atomic<int> living = 0, closed = 0;
+    served_run r({"totals", "40"});
+    r.server.serve("totals", [&](remora::connection_info) { return session::serve(living); });
+    r.on_event = [&](const remora::event& e) {
+        if (e.kind == remora::event_kind::closed) CHECK(living <= 40 - ++closed);
+    };
+    CHECK(finish_in_threads(r).code() == 0);
+    CHECK(closed == 40);
+    CHECK(living == 0);
+    CHECK(r.is_clean());
+}
+
+remora::generator<number> follow_events(remora::subscription<number> mine, std::shared_ptr<void>) {
+    while (const auto n = co_await mine.next())
+        co_yield *n;
+}
+
+TEST_CASE("one broadcast goes to the connections of an app, which four threads serve") {
+    for (const bool killed : {false, true}) {
+        const auto kept = std::make_shared<int>(0);
+        remora::broadcast<number> events;
+        remora::service service;
+        service.on([&](count_up) { return follow_events(events.subscribe(), kept); });
+        service.on([&](remember q) { events.send({q.value}); });
+        service.on([](add) { return sum{}; });
+        std::vector<std::string> arguments{"follows", "20"};
+        if (killed) arguments.emplace_back("dies");
+        served_run r(arguments);
+        r.server.serve("events", service);
+        CHECK(finish_in_threads(r).code() == (killed ? 137 : 0));
+        CHECK(kept.use_count() == 1);
+        CHECK(r.is_clean());
+    }
 }
 
 TEST_CASE("an app that is killed ends its services in all threads") {

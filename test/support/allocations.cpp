@@ -4,6 +4,8 @@
 #include "support/calls.hpp"
 #include "support/pairs.hpp"
 
+#include <remora/broadcast.hpp>
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -154,6 +156,30 @@ bool check(const char* what, const test::pair_maker& make, counted here, partner
     return count == 0;
 }
 
+asio::awaitable<void> take_all(remora::subscription<number> mine, std::int64_t& taken) {
+    while (const auto n = co_await mine.next())
+        ++taken;
+}
+
+// An item of a broadcast is allocated once, however many take it.
+bool check_broadcast(int subscribers) {
+    asio::io_context io{1};
+    remora::broadcast<number> all;
+    std::int64_t taken = 0;
+    counter count;
+    for (int i = 0; i != subscribers; ++i)
+        asio::co_spawn(io, take_all(all.subscribe(), taken), asio::detached);
+    for (std::int64_t i = 0; i <= all_messages; ++i) {
+        io.poll();
+        count.at(i);
+        all.send({i});
+    }
+    io.poll();
+    std::printf("a broadcast to %d: %lu allocations in %d items\n", subscribers, count.fewest(),
+                measured);
+    return taken == std::int64_t{subscribers} * (all_messages + 1) && count.fewest() == measured;
+}
+
 }  // namespace
 
 int main() {
@@ -176,5 +202,7 @@ int main() {
         good &= check("coroutines over rings", rings, calls<test::add_later>, answer);
         good &= check("coroutines over FIFOs", fifos, calls<test::add_later>, answer);
     }
+    for (const int subscribers : {1, 3, 30})
+        good &= check_broadcast(subscribers);
     return good ? 0 : 1;
 }

@@ -10,7 +10,9 @@
 
 #include <cereal/types/string.hpp>
 
+#include <atomic>
 #include <chrono>
+#include <memory>
 #include <stdexcept>
 
 namespace test {
@@ -140,6 +142,62 @@ inline asio::awaitable<sum> add_all(add_up q, remora::stream<number> numbers) {
     }
     co_return s;
 }
+
+/// Answered with what is left of the caller's time, in ns; or by asking the caller the same.
+struct ask_time {
+    using reply = number;
+    bool pass_on = false;
+    template <class Archive>
+    void serialize(Archive& ar) {
+        ar(pass_on);
+    }
+};
+
+/// The handler of that; -1: nobody waits for it.
+inline asio::awaitable<number> tell_time(ask_time q) {
+    co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
+    auto call = co_await remora::this_call();
+    if (call.is_cancelled()) co_return number{-1};
+    if (!q.pass_on) co_return number{call.time_left().count()};
+    const ask_time again;
+    co_return co_await call.pipe().call(again);
+}
+
+/// The state of one connection: a sum, and whether a handler uses it.
+class session {
+public:
+    explicit session(std::atomic<int>& living) : living_(living) { ++living_; }
+    ~session() { --living_; }
+    session(const session&) = delete;
+    session& operator=(const session&) = delete;
+
+    sum add_to(const add& q) { return {total_ += q.a + q.b}; }
+    /// Until it is cancelled, and a few turns more.
+    asio::awaitable<sum> wait(wait_for_ever) {
+        ++living_;
+        std::error_code ec;
+        asio::steady_timer never(co_await asio::this_coro::executor,
+                                 std::chrono::steady_clock::time_point::max());
+        co_await never.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+        co_await asio::this_coro::throw_if_cancelled(false);
+        for (int i = 0; i != 5; ++i)
+            co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
+        --living_;
+        co_return sum{total_};
+    }
+
+    /// What serves a connection: it keeps the state.
+    static remora::service serve(std::atomic<int>& living) {
+        const auto mine = std::make_shared<session>(living);
+        return remora::service()
+            .on([mine](const add& q) { return mine->add_to(q); })
+            .on([mine](wait_for_ever q) { return mine->wait(q); });
+    }
+
+private:
+    std::atomic<int>& living_;
+    std::int64_t total_ = 0;
+};
 
 /// A request that no service takes.
 struct unheard_of {

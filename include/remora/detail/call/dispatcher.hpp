@@ -84,7 +84,8 @@ private:
     calls_shared& shared_;
     pipe_end& end_;
     served_table served_;
-    std::shared_ptr<const service_table> services_;
+    std::shared_ptr<const service_table> services_;  ///< until the last handler has ended
+    bool is_attached_ = false;
     bool end_on_exception_ = false;
     times_left times_left_;
     deadline until_ =

@@ -11,6 +11,9 @@
 
 namespace remora::detail {
 
+/// Throws bad_option for a default time limit with which every call would fail.
+void check_call_timeout(std::chrono::nanoseconds limit);
+
 class call_session;
 class caller;
 class dispatcher;
