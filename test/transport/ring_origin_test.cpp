@@ -125,7 +125,8 @@ TEST_CASE("a ring's origin moves while another thread reads") {
         for (std::uint64_t n = 0; n < all;) {
             const auto most = std::min<std::uint64_t>(all - n, 1 + random() % 700);
             n += ring.writer.write(stretch(n, most));
-            while (random() % 16 == 0 && ring.indices->tail != n)
+            const bool waits = random() % 16 == 0;
+            while (waits && ring.indices->tail != n)
                 std::this_thread::yield();
         }
     });
