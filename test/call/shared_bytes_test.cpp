@@ -40,6 +40,10 @@ struct develop {
     using reply = picture;
     picture negative;
 };
+struct sort_album {
+    using reply = album;
+    album unsorted;
+};
 struct film {
     using reply = remora::stream<picture>;
     std::int32_t count = 0;
@@ -337,6 +341,27 @@ TEST_CASE("requests, replies and items have references in both directions") {
         CHECK(all_is_free(near) == lends);
         CHECK(all_is_free(far) == lends);
     });
+}
+
+TEST_CASE("a large request keeps its references when it leaves in pieces") {
+    over([](asio::io_context& io) { return lending_pair(io); },
+         [](pipe near, pipe far) -> asio::awaitable<void> {
+             remora::service s;
+             s.on([](const sort_album& q) { return q.unsorted; });
+             far.attach(s);
+             sort_album q;
+             for (std::uint8_t i = 0; i != 3; ++i) {
+                 q.unsorted.pictures.push_back(filled(near, i));
+                 q.unsorted.pictures.emplace_back(std::vector<std::byte>(100'000, std::byte{i}));
+             }
+             {
+                 const auto got = co_await near.call(q);
+                 CHECK(got.pictures == q.unsorted.pictures);
+             }
+             q = {};
+             co_await settle();
+             CHECK(all_is_free(near));
+         });
 }
 
 TEST_CASE("items that wait in a stream keep their bytes, and give them back when it is dropped") {
