@@ -59,8 +59,7 @@ void output_archive::put_block(const detail::block_ref& block) {
 
 detail::block_ref input_archive::get_block() {
     const auto count = get_number<std::uint32_t>();
-    if (count == detail::of_a_loan) return get_loan();
-    if (count > left()) fail_count(count);
+    if (count > left()) return get_loan(count);
     if (count == 0) return {};
     charge(1, detail::own_block::offset + count);
     auto block = detail::make_own_block(count);
@@ -69,11 +68,12 @@ detail::block_ref input_archive::get_block() {
 }
 
 std::span<const std::byte> input_archive::get_bytes_of_loan(std::size_t count) {
-    if (count != detail::of_a_loan) fail_count(count);
-    return get_loan().bytes();
+    return get_loan(count).bytes();
 }
 
-const detail::block_ref& input_archive::get_loan() {
+// Of the bytes that `count` announces, if it does not stand for a loan.
+const detail::block_ref& input_archive::get_loan(std::size_t count) {
+    if (count != detail::of_a_loan || loans_.empty()) fail_count(count);
     const auto number = get_number<std::uint32_t>();
     if (number < loans_.size()) return loans_[number];
     fail_bad_value("bytes of loan " + std::to_string(number) + ", of which the message has " +

@@ -426,11 +426,14 @@ TEST_CASE("without a pipe bytes are encoded as they are, and a reference is refu
     remora::encode(out, one);
     const auto bytes = remora::decode<picture>(out.bytes());
     CHECK(bytes.pixels == one.pixels);
-    const std::string lent("\x40\xff\xff\xff\xff\0\0\0\0", 9);
-    const auto refused =
-        failure_of([&] { remora::decode<shared_bytes>(std::as_bytes(std::span(lent))); });
+    const std::string lent("\x40\xff\xff\xff\xff\1\0\0\0", 9);
+    const auto message = std::as_bytes(std::span(lent));
+    CHECK(failure_of([&] { remora::decode<shared_bytes>(message); }).code == code(errc::truncated));
+    shared_bytes into;
+    const std::vector<remora::detail::block_ref> loans{remora::detail::make_own_block(1)};
+    const auto refused = failure_of([&] { remora::detail::decode_with(message, into, {}, loans); });
     CHECK(refused.code == code(errc::bad_value));
-    CHECK(refused.has("loan 0"));
+    CHECK(refused.has("bytes of loan 1, of which the message has 1"));
 }
 
 TEST_CASE("received bytes are charged to the budget before they are copied") {

@@ -77,7 +77,7 @@ TEST_CASE("a named frame begins with the name of its type") {
 
 TEST_CASE("a header with unknown bits is no frame") {
     CHECK(parse_failure(make({.kind = frame_kind{}})).code == code(errc::protocol_error));
-    CHECK(parse_failure(make({.kind = frame_kind::message, .flags = 16})).code ==
+    CHECK(parse_failure(make({.kind = frame_kind::message, .flags = 32})).code ==
           code(errc::protocol_error));
     auto reserved = make({.kind = frame_kind::message});
     reserved[6] = std::byte{1};

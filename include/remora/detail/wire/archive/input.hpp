@@ -270,7 +270,7 @@ private:
     }
 
     std::span<const std::byte> get_bytes_of_loan(std::size_t count);
-    const detail::block_ref& get_loan();
+    const detail::block_ref& get_loan(std::size_t count);
 
     [[noreturn]] void fail_truncated(std::size_t needed) const;
     [[noreturn]] void fail_kind(detail::kind expected) const;
