@@ -125,9 +125,9 @@ int main(int argc, char** argv) {
     asio::io_context io{1};
     remora::server server{io,
                           {.target = target,
+                           .limits = {.lent = 2 * bench::most_lent * options.bytes},
                            .transport = options.transport,
                            .waiting = options.waiting,
-                           .limits = {.lent = 2 * bench::most_lent * options.bytes},
                            .ring_size = options.ring,
                            .on_failure = [](std::string_view, std::exception_ptr) {}}};
     const bool tries = options.tries != 0;
