@@ -48,7 +48,7 @@ struct film {
     using reply = remora::stream<picture>;
     std::int32_t count = 0;
 };
-struct collect {
+struct add_light {
     using reply = std::uint64_t;
     using upload = picture;
 };
@@ -72,7 +72,7 @@ using remora::shared_bytes;
 constexpr std::size_t size = 8192;
 constexpr std::uint64_t range = 1u << 20;
 
-shared_bytes filled(pipe& p, std::uint8_t with, std::size_t count = size) {
+shared_bytes filled_bytes(pipe& p, std::uint8_t with, std::size_t count = size) {
     auto made = p.allocate(count);
     std::ranges::fill(made, std::byte{with});
     return made;
@@ -97,7 +97,7 @@ void with_and_without_lending(const pair_body& body) {
 
 TEST_CASE("bytes that were allocated arrive, whatever the pipe stands on") {
     over_every_transport([](pipe a, pipe b) -> asio::awaitable<void> {
-        background sending(a.get_executor(), a.send<picture>(640u, filled(a, 7)));
+        background sending(a.get_executor(), a.send<picture>(640u, filled_bytes(a, 7)));
         const auto got = co_await b.receive<picture>();
         CHECK(got.width == 640);
         CHECK(is_filled(got.pixels, 7));
@@ -142,7 +142,7 @@ TEST_CASE("the memory is used again once both ends have dropped the bytes") {
     over([](asio::io_context& io) { return lending_pair(io); },
          [](pipe a, pipe b) -> asio::awaitable<void> {
              CHECK(all_is_free(a));
-             co_await a.send<picture>(1u, filled(a, 1));
+             co_await a.send<picture>(1u, filled_bytes(a, 1));
              CHECK(!all_is_free(a));
              {
                  const auto got = co_await b.receive<picture>();
@@ -157,7 +157,7 @@ TEST_CASE("the same bytes can be sent many times, to the same pipe and to others
     with_and_without_lending([](pipe a, pipe b) -> asio::awaitable<void> {
         auto [c, d] = remora::make_pipe_pair(a.get_executor());
         const bool lends = all_is_free(a);
-        const picture twice{2, filled(a, 9)};
+        const picture twice{2, filled_bytes(a, 9)};
         co_await a.send(twice);
         co_await a.send(twice);
         co_await c.send(twice);
@@ -176,8 +176,9 @@ TEST_CASE("the same bytes can be sent many times, to the same pipe and to others
 
 TEST_CASE("one message may have many references, some of them to the same bytes") {
     with_and_without_lending([](pipe a, pipe b) -> asio::awaitable<void> {
-        const shared_bytes one = filled(a, 1);
-        album sent{{one, filled(a, 2), one, shared_bytes()}, {{"x", filled(a, 3)}}, one};
+        const shared_bytes one = filled_bytes(a, 1);
+        album sent{
+            {one, filled_bytes(a, 2), one, shared_bytes()}, {{"x", filled_bytes(a, 3)}}, one};
         sent.pictures.emplace_back(std::as_bytes(std::span("mine", 4)));
         co_await a.send(sent);
         const auto got = co_await b.receive<album>();
@@ -192,7 +193,7 @@ TEST_CASE("one message may have many references, some of them to the same bytes"
 
 TEST_CASE("the reader may have any other type for bytes, and so may the writer") {
     with_and_without_lending([](pipe a, pipe b) -> asio::awaitable<void> {
-        const picture sent{3, filled(a, 5)};
+        const picture sent{3, filled_bytes(a, 5)};
         for (int i = 0; i != 5; ++i)
             co_await a.send(sent);
         const auto old = co_await b.receive<old_picture>();
@@ -216,7 +217,7 @@ TEST_CASE("the reader may have any other type for bytes, and so may the writer")
 
 TEST_CASE("bytes are a message of their own, of the type that vectors of bytes have") {
     with_and_without_lending([](pipe a, pipe b) -> asio::awaitable<void> {
-        const shared_bytes sent = filled(a, 4);
+        const shared_bytes sent = filled_bytes(a, 4);
         co_await a.send(sent);
         co_await a.send(sent);
         const auto got = co_await b.receive<shared_bytes>();
@@ -229,9 +230,9 @@ TEST_CASE("bytes are a message of their own, of the type that vectors of bytes h
 TEST_CASE("what nobody decodes is given back") {
     over([](asio::io_context& io) { return lending_pair(io); },
          [](pipe a, pipe b) -> asio::awaitable<void> {
-             co_await a.send<picture>(1u, filled(a, 1));
-             co_await a.send<picture>(2u, filled(a, 2));
-             co_await a.send<picture>(3u, filled(a, 3));
+             co_await a.send<picture>(1u, filled_bytes(a, 1));
+             co_await a.send<picture>(2u, filled_bytes(a, 2));
+             co_await a.send<picture>(3u, filled_bytes(a, 3));
              CHECK(b.skip());
              const auto part = co_await b.receive<small_picture>();
              CHECK(part.width == 2);
@@ -245,8 +246,8 @@ TEST_CASE("what nobody decodes is given back") {
 TEST_CASE("beyond the limit, and where that is less, bytes travel") {
     over([](asio::io_context& io) { return lending_pair(io, 2 * size); },
          [](pipe a, pipe b) -> asio::awaitable<void> {
-             const shared_bytes first = filled(a, 1);
-             const shared_bytes second = filled(a, 2, size + 1);
+             const shared_bytes first = filled_bytes(a, 1);
+             const shared_bytes second = filled_bytes(a, 2, size + 1);
              CHECK(first.is_shared());
              CHECK(!second.is_shared());
              CHECK(!a.allocate(4095).is_shared());
@@ -267,7 +268,7 @@ TEST_CASE("a send that is cancelled before it begins lends nothing") {
              co_await settle();
              std::vector<picture> pictures;
              for (std::uint8_t i = 1; i != 4; ++i)
-                 pictures.push_back({i, filled(a, i)});
+                 pictures.push_back({i, filled_bytes(a, i)});
              background second(a.get_executor(), a.send_all(pictures));
              co_await settle();
              pictures.clear();
@@ -284,7 +285,8 @@ TEST_CASE("a send that is cancelled before it begins lends nothing") {
 TEST_CASE("a value that cannot be encoded lends nothing") {
     over([](asio::io_context& io) { return lending_pair(io); },
          [](pipe a, pipe b) -> asio::awaitable<void> {
-             album sent{{filled(a, 1), shared_bytes(std::vector<std::byte>(17u << 20))}, {}, {}};
+             album sent{
+                 {filled_bytes(a, 1), shared_bytes(std::vector<std::byte>(17u << 20))}, {}, {}};
              CHECK((co_await failure_of(a.send(sent))).code == code(errc::message_too_large));
              sent = {};
              CHECK(all_is_free(a));
@@ -295,7 +297,8 @@ TEST_CASE("a value that cannot be encoded lends nothing") {
 
 remora::generator<picture> shoot(pipe& p, std::int32_t count) {
     for (std::int32_t i = 0; i != count; ++i) {
-        const picture next{static_cast<std::uint32_t>(i), filled(p, static_cast<std::uint8_t>(i))};
+        const picture next{static_cast<std::uint32_t>(i),
+                           filled_bytes(p, static_cast<std::uint8_t>(i))};
         co_yield next;
     }
 }
@@ -308,7 +311,7 @@ remora::service studio(pipe& p) {
         return picture{d.negative.width + 1, std::move(positive)};
     });
     s.on([&p](film f) { return shoot(p, f.count); });
-    s.on([](collect, remora::stream<picture> pictures) -> asio::awaitable<std::uint64_t> {
+    s.on([](add_light, remora::stream<picture> pictures) -> asio::awaitable<std::uint64_t> {
         std::uint64_t sum = 0;
         while (const auto next = co_await pictures.next())
             for (const std::byte b : next->pixels)
@@ -323,7 +326,7 @@ TEST_CASE("requests, replies and items have references in both directions") {
         far.attach(studio(far));
         const bool lends = all_is_free(near);
         {
-            const develop negative{{1, filled(near, 0x0f)}};
+            const develop negative{{1, filled_bytes(near, 0x0f)}};
             const auto got = co_await near.call(negative);
             CHECK(got.width == 2);
             CHECK(is_filled(got.pixels, 0xf0));
@@ -335,7 +338,7 @@ TEST_CASE("requests, replies and items have references in both directions") {
             REQUIRE(next);
             CHECK(is_filled(next->pixels, i));
         }
-        const auto sum = co_await near.call(collect(), shoot(near, 20));
+        const auto sum = co_await near.call(add_light(), shoot(near, 20));
         CHECK(sum == 190 * size);
         co_await settle();
         CHECK(all_is_free(near) == lends);
@@ -351,7 +354,7 @@ TEST_CASE("a large request keeps its references when it leaves in pieces") {
              far.attach(s);
              sort_album q;
              for (std::uint8_t i = 0; i != 3; ++i) {
-                 q.unsorted.pictures.push_back(filled(near, i));
+                 q.unsorted.pictures.push_back(filled_bytes(near, i));
                  q.unsorted.pictures.emplace_back(std::vector<std::byte>(100'000, std::byte{i}));
              }
              {
@@ -385,7 +388,7 @@ TEST_CASE("a reply that nobody waits for any more gives its bytes back") {
     over([](asio::io_context& io) { return lending_pair(io); },
          [](pipe near, pipe far) -> asio::awaitable<void> {
              far.attach(studio(far));
-             develop negative{{1, filled(near, 1)}};
+             develop negative{{1, filled_bytes(near, 1)}};
              background calling(near.get_executor(), near.call(std::move(negative)));
              co_await asio::post(near.get_executor(), asio::use_awaitable);
              calling.cancel();
@@ -404,12 +407,12 @@ TEST_CASE("bytes outlive their pipe, on both sides") {
         asio::co_spawn(
             io,
             [&]() -> asio::awaitable<void> {
-                mine = filled(a, 3);
+                mine = filled_bytes(a, 3);
                 co_await a.send(mine);
                 theirs = co_await b.receive<shared_bytes>();
                 co_await a.close();
                 co_await b.close();
-                late = filled(a, 4);
+                late = filled_bytes(a, 4);
             },
             asio::detached);
         io.run();
