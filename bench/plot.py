@@ -24,6 +24,7 @@ REMORA = {
     ("shared_memory", "block"): "#fdbe85",
     ("shared_memory", "spin"): "#fd8d3c",
     ("shared_memory", "adaptive"): "#c43c00",
+    ("shared_memory_lent", "adaptive"): "#7a0177",
 }
 OTHERS = {"floor": "#666666", "channel": "#2c9c56", "peer": "#8e5ab5"}
 PALE = {"floor": "#b9b9b9", "channel": "#93cfa9", "peer": "#c6aedb"}
@@ -32,6 +33,7 @@ PERCENTILES = [0, 50, 90, 99, 99.9, 99.99]
 NAMES = {
     "fifo": "FIFO",
     "shared_memory": "shared memory",
+    "shared_memory_lent": "shared memory, by reference",
     "floor_fifo_block": "bare FIFO, block",
     "floor_fifo_spin": "bare FIFO, spin",
     "floor_shared_memory_spin": "bare shared memory, spin",

@@ -6,6 +6,8 @@
 
 #include <unistd.h>
 
+#include <cstring>
+#include <span>
 #include <stdexcept>
 #include <utility>
 
@@ -145,6 +147,49 @@ asio::awaitable<void> send_loads(slice& s, remora::pipe& sink) {
     big.bytes[0] = 0;
     co_await sink.send(big);
     co_await sink.receive<answer>();
+}
+
+// What the server has seen of the oldest load.
+asio::awaitable<void> await_answer(remora::pipe& sink, std::uint64_t load) {
+    answer seen;
+    if (!sink.try_receive(seen)) co_await sink.receive(seen);
+    if (seen.value != 2 * static_cast<int>(load & 0xff)) throw std::runtime_error("a wrong load");
+}
+
+remora::shared_bytes make_load(remora::pipe& sink, std::span<const std::byte> message, bool copies,
+                               std::uint64_t number) {
+    auto made = sink.allocate(message.size());
+    if (copies) std::memcpy(made.data(), message.data(), message.size());
+    made.begin()[0] = made.end()[-1] = static_cast<std::byte>(number);
+    return made;
+}
+
+// By reference. `copies`: each message is copied into the block; otherwise only its ends are
+// written.
+asio::awaitable<void> send_lent(slice& s, remora::pipe& sink, bool copies) {
+    const std::vector<std::byte> message(s.options.bytes);
+    std::uint64_t sent = 0;
+    std::uint64_t answered = 0;
+    for (std::int64_t before = now(); before < s.end;) {
+        for (std::uint64_t i = 0; i < loads_a_sample; ++i) {
+            const lent_load l{make_load(sink, message, copies, sent)};
+            co_await sink.send(l);
+            if (++sent - answered >= most_lent) co_await await_answer(sink, answered++);
+        }
+        const std::int64_t after = now();
+        s.samples.add((after - before) / static_cast<std::int64_t>(loads_a_sample));
+        before = after;
+    }
+    while (answered != sent)
+        co_await await_answer(sink, answered++);
+    s.messages += sent;
+}
+
+asio::awaitable<void> send_copied(slice& s, remora::pipe& sink) {
+    return send_lent(s, sink, true);
+}
+asio::awaitable<void> send_in_place(slice& s, remora::pipe& sink) {
+    return send_lent(s, sink, false);
 }
 
 using sending = asio::awaitable<void> (*)(slice&, remora::pipe&);
@@ -294,6 +339,9 @@ asio::awaitable<void> measure(slice& s) {
     if (pattern == "round_trip") co_return co_await talk(s, false);
     if (pattern == "bursts") co_return co_await talk(s, true);
     if (pattern == "one_way") co_return co_await one_way(s, "packets", send_packets);
+    if (pattern == "bulk" && s.options.lends != 0)
+        co_return co_await one_way(s, "lent_loads", send_copied);
+    if (pattern == "by_reference") co_return co_await one_way(s, "lent_loads", send_in_place);
     if (pattern == "bulk") co_return co_await one_way(s, "loads", send_loads);
     if (pattern == "beside_bulk") co_return co_await beside_bulk(s);
     if (pattern == "pipes") co_return co_await many_pipes(s);
@@ -312,7 +360,7 @@ int main(int argc, char** argv) {
     bench::remora_options options;
     int count = argc;
     std::vector<char*> words(argv, argv + argc + 1);
-    remora::client client{io, count, words.data()};
+    remora::client client{io, count, words.data(), {.limits = {.lent = std::uint64_t{1} << 40}}};
     CLI::App cli{"One slice of a row: measures, and prints one line of JSON."};
     std::string target;
     options.add_to(cli);

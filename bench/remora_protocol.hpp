@@ -4,6 +4,7 @@
 
 #include <remora/archive.hpp>
 #include <remora/request.hpp>
+#include <remora/shared_bytes.hpp>
 #include <remora/transport.hpp>
 
 #include "slice.hpp"
@@ -74,6 +75,18 @@ struct load {
     }
 };
 
+/// The same by reference. Both ends of it have the low byte of its number, and the receiver answers
+/// each with what it has seen there.
+struct lent_load {
+    remora::shared_bytes bytes;
+    template <class Archive>
+    void serialize(Archive& ar) {
+        ar(bytes);
+    }
+};
+/// Loads that are not answered yet: as many as iceoryx's queue has here.
+inline constexpr int most_lent = 4;
+
 /// What the server has used so far.
 struct usage {
     std::int64_t cpu_ns = 0;
@@ -89,6 +102,7 @@ struct remora_options : slice_options {
     remora::transport_kind transport = remora::transport_kind::automatic;
     remora::wait_policy waiting = remora::wait_policy::adaptive;
     std::size_t ring = 256u << 10;
+    int lends = 0;           ///< 1: bulk goes by reference
     int tries = 0;           ///< 1: sends and receives without a coroutine where nothing waits
     std::int64_t begin = 0;  ///< when the server was started
 
@@ -104,6 +118,7 @@ struct remora_options : slice_options {
         app.add_option("--transport", transport)->transform(CLI::CheckedTransformer(transports));
         app.add_option("--wait", waiting)->transform(CLI::CheckedTransformer(policies));
         app.add_option("--ring", ring);
+        app.add_option("--lends", lends);
         app.add_option("--tries", tries);
         app.add_option("--begin", begin);
     }

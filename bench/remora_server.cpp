@@ -7,6 +7,7 @@
 #include <remora/service.hpp>
 
 #include <algorithm>
+#include <span>
 
 namespace bench {
 namespace {
@@ -58,6 +59,17 @@ asio::awaitable<void> loads(remora::pipe pipe) {
     for (;;) {
         co_await pipe.receive(l);
         if (l.bytes[0] == 0) co_await pipe.send(done);
+    }
+}
+
+asio::awaitable<void> lent_loads(remora::pipe pipe) {
+    lent_load l;
+    for (;;) {
+        co_await pipe.receive(l);
+        const std::span<const std::byte> seen = l.bytes;
+        const answer a{std::to_integer<int>(seen.front()) + std::to_integer<int>(seen.back())};
+        l = {};
+        co_await pipe.send(a);
     }
 }
 
@@ -113,6 +125,7 @@ int main(int argc, char** argv) {
     asio::io_context io{1};
     remora::server server{io,
                           {.target = target,
+                           .limits = {.lent = 2 * bench::most_lent * options.bytes},
                            .transport = options.transport,
                            .waiting = options.waiting,
                            .ring_size = options.ring,
@@ -122,6 +135,7 @@ int main(int argc, char** argv) {
     server.serve("calls", bench::calls());
     server.serve("packets", tries ? bench::packets<true> : bench::packets<false>);
     server.serve("loads", bench::loads);
+    server.serve("lent_loads", bench::lent_loads);
     server.serve("meter", bench::meter, {.waiting = remora::wait_policy::block});
     return server.run(arguments);
 }

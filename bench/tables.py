@@ -102,7 +102,17 @@ def one_way(rows):
                       rows.cell(messages, "one_way", batch=1, **of | {"tries": 1}),
                       rows.cell(messages, "one_way", batch=64, **of),
                       rows.cell(throughput, "bulk", bytes=1 << 20, **of)])
+    lent = {"transport": "shared_memory_lent", "wait": "adaptive"}
+    lines.append(["**by reference**", "", "", "", rows.cell(throughput, "bulk", bytes=1 << 20, **lent)])
     table("One way", ["", "one `send` each", "tried", "batches of 64", "1 MiB"], lines)
+
+
+def by_reference(rows):
+    sizes = [1 << 20, 64 << 20]
+    table("By reference: p50 of a message whose ends are looked at",
+          ["", *(units.memory(size) for size in sizes)],
+          [[name("shared_memory", "adaptive"),
+            *(rows.cell(time_of("p50_ns"), "by_reference", bytes=size) for size in sizes)]])
 
 
 def across(rows, title, first, pattern, setting, values, systems, text):
@@ -132,6 +142,7 @@ def main(source):
         rows = Rows(json.load(file))
     round_trips(rows)
     one_way(rows)
+    by_reference(rows)
     both = [(t, w, cpus) for t, w in OWN if w != "spin" for cpus in (2, 1)]
     across(rows, "Bursts: p50", "round trips", "bursts", "batch", (1, 10, 100, 1000), both,
            time_of("p50_ns"))

@@ -20,5 +20,6 @@
 #include <remora/run_on.hpp>
 #include <remora/server.hpp>
 #include <remora/service.hpp>
+#include <remora/shared_bytes.hpp>
 #include <remora/stream.hpp>
 #include <remora/transport.hpp>

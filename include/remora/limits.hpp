@@ -5,6 +5,7 @@
 #include <remora/detail/base/standard.hpp>
 
 #include <cstddef>
+#include <cstdint>
 
 namespace remora {
 
@@ -24,6 +25,10 @@ struct pipe_limits {
     /// may wait that leaves in pieces.
     std::size_t queue = 256u << 10;
     decode_limits decode{};  ///< what one value may cost to decode
+    /// Bytes of shared memory that this end of a connection may have in use for pipe::allocate(),
+    /// up to 1 TiB; in an app no more than its server's count. What was used once stays with the
+    /// connection. 0: bytes always travel in the message.
+    std::uint64_t lent = 64u << 20;
 };
 
 }  // namespace remora

@@ -6,6 +6,7 @@
 #include <remora/detail/call/pipe_end.hpp>
 #include <remora/receive_options.hpp>
 #include <remora/request.hpp>
+#include <remora/shared_bytes.hpp>
 
 #include <chrono>
 #include <concepts>
@@ -105,6 +106,13 @@ public:
 
     /// False once this end has been closed, or never was open.
     bool is_open() const noexcept { return end_ && !end_->is_closed(); }
+
+    /// Bytes to be filled, for a message, request, reply or item that is sent on this pipe: see
+    /// shared_bytes. They lie in memory that both ends share if the pipe stands on shared memory,
+    /// the other end knows of that, and pipe_limits::lent has room; and otherwise in memory of this
+    /// process's own, as do less than 4096. What they contain at first is unspecified. They outlive
+    /// the pipe. Throws std::bad_alloc.
+    writable_bytes allocate(std::size_t size);
 
     /// Sends one message.
     ///

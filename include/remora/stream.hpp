@@ -94,7 +94,7 @@ T stream<T>::pop(detail::incoming_stream& from) {
         }
     } const guard{from};
     T value{};
-    from.end->decode_value(from.inbox.front(), value);
+    from.end->decode_value(from.inbox.front(), value, from.inbox.front_loans());
     return value;
 }
 

@@ -31,6 +31,10 @@ const pipe::end_ptr& pipe::checked() const {
     return end_;
 }
 
+writable_bytes pipe::allocate(std::size_t size) {
+    return detail::block_access::make(checked()->allocate(size));
+}
+
 namespace {
 asio::awaitable<void> wait_readable(std::shared_ptr<detail::pipe_end> end,
                                     receive_options options) {

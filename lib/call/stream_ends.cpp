@@ -25,7 +25,7 @@ void incoming_stream::on_frame(pipe_end&, const frame& f) {
     if (f.header.kind == frame_kind::end) return inbox.end();
     if (f.header.kind != frame_kind::item)
         raise(errc::protocol_error, "a reply to a call that is answered with a stream");
-    switch (inbox.arrived(f.header.tag, f.payload, f.size())) {
+    switch (inbox.arrived(f.header.tag, f.payload, f.size(), end->loans())) {
         case stream_inbox::verdict::taken:
             return;
         case stream_inbox::verdict::too_much:

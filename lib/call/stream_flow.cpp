@@ -16,14 +16,17 @@ bool stream_credit::granted(std::uint64_t bytes) noexcept {
 }
 
 stream_inbox::verdict stream_inbox::arrived(std::uint64_t tag, std::span<const std::byte> item,
-                                            std::size_t frame) {
+                                            std::size_t frame, std::span<const block_ref> loans) {
     if (ended_ && !discarding_) return verdict::after_end;
     if (left_ <= 0) return verdict::too_much;
     if (tag != tag_ && !discarding_) return verdict::wrong_type;
     left_ -= static_cast<std::int64_t>(frame);
     if (discarding_) return verdict::taken;
-    const lengths sizes{static_cast<std::uint32_t>(item.size()), static_cast<std::uint32_t>(frame)};
+    const lengths sizes{static_cast<std::uint32_t>(item.size()), static_cast<std::uint32_t>(frame),
+                        static_cast<std::uint32_t>(loans.size())};
+    loans_.reserve(loans_.size() + loans.size());
     std::byte* const to = bytes_.extend(sizeof sizes + item.size());
+    loans_.insert(loans_.end(), loans.begin(), loans.end());
     std::memcpy(to, &sizes, sizeof sizes);
     if (!item.empty()) std::memcpy(to + sizeof sizes, item.data(), item.size());
     return verdict::taken;
@@ -50,8 +53,14 @@ std::span<const std::byte> stream_inbox::front() const noexcept {
     return {bytes_.data() + first_ + sizeof(lengths), head().item};
 }
 
+std::span<const block_ref> stream_inbox::front_loans() const noexcept {
+    return {loans_.data(), head().loans};
+}
+
 void stream_inbox::pop() noexcept {
     const lengths sizes = head();
+    if (sizes.loans != 0) [[unlikely]]
+        loans_.erase(loans_.begin(), loans_.begin() + sizes.loans);
     first_ += sizeof sizes + sizes.item;
     owed_ += sizes.frame;
     if (first_ == bytes_.size()) {
@@ -66,6 +75,7 @@ void stream_inbox::pop() noexcept {
 void stream_inbox::discard() noexcept {
     discarding_ = true;
     bytes_ = byte_buffer();
+    loans_.clear();
     first_ = 0;
 }
 

@@ -150,7 +150,7 @@ void client_connections::fail_requests(const error& why) {
 }
 
 shared_rings client_connections::map(const wire::connection_offer& offer) const try {
-    return {arena_, offer.offset, offer.ring, side::app};
+    return {arena_, offer.offset, offer.ring, side::app, offer.lent};
 } catch (const error& e) {
     if (e.code().category() == category()) throw;  // the offer makes no sense
     throw unmapped(e);

@@ -19,6 +19,11 @@ bool belong_together(const frame_header& one, const frame_header& other) noexcep
            (one.flags & frame_header::of_sender) == (other.flags & frame_header::of_sender);
 }
 
+bool has_value(frame_kind kind) noexcept {
+    return kind == frame_kind::message || kind == frame_kind::request ||
+           kind == frame_kind::reply || kind == frame_kind::item;
+}
+
 bool is_of_a_call(frame_kind kind) noexcept {
     return (kind >= frame_kind::request && kind < frame_kind::window) ||
            kind == frame_kind::time_left;
@@ -34,11 +39,15 @@ frame_reader::found frame_reader::read(std::span<const std::byte> input, bool ta
     if (takes(header.kind, takes_calls)) [[likely]] {
         if ((header.flags & frame_header::joined) != 0) [[unlikely]]
             head_ = join(head_);
+        if ((header.flags & frame_header::lends) != 0) [[unlikely]]
+            split_loans();
         if (!head_.type_name.empty()) note_name(head_);
         has_head_ = true;
         return found::head;
     }
     consumed = head_size_;
+    if ((header.flags & frame_header::lends) != 0) [[unlikely]]
+        split_loans();
     if (header.kind == frame_kind::piece && joins_ && takes_calls) return keep_piece(head_);
     return on_own_frame(head_);
 }
@@ -97,6 +106,12 @@ frame frame_reader::join(const frame& last) {
         raise(errc::protocol_error, "the last piece of a frame without the others");
     pieces_.append(last.payload.data(), last.payload.size());
     return join_frame(last, pieces_.bytes(), limits_.message);
+}
+
+void frame_reader::split_loans() {
+    if (!takes_loans_ || !has_value(head_.header.kind))
+        raise(errc::protocol_error, "a frame that lends, where nothing can be lent");
+    detail::split_loans(head_);
 }
 
 std::size_t frame_reader::pop() noexcept {

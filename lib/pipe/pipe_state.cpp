@@ -4,6 +4,8 @@
 
 #include "base/exceptions.hpp"
 #include "pipe/pipe_wait.hpp"
+#include "transport/borrower.hpp"
+#include "transport/lender.hpp"
 #include "transport/transport.hpp"
 #include "wire/control_records.hpp"
 
@@ -21,6 +23,10 @@ void check_limits(const pipe_limits& limits) {
         raise(errc::bad_option, "limits.message is " + std::to_string(limits.message) + ", not " +
                                     std::to_string(smallest_message) + " to " +
                                     std::to_string(largest_message));
+    }
+    if (limits.lent > most_lent) {
+        raise(errc::bad_option, "limits.lent is " + std::to_string(limits.lent) + ", more than " +
+                                    std::to_string(most_lent));
     }
     if (limits.queue == 0) raise(errc::bad_option, "limits.queue is 0: nothing could be sent");
 }
@@ -51,6 +57,7 @@ transport_kind pipe_state::transport_used() const noexcept {
 void pipe_state::agree(std::uint64_t features) noexcept {
     features_ = features;
     transport_->agree(features);
+    if (has_agreed(wire::lending) && transport_->lendable()) reader_.take_loans();
     if (!has_agreed(wire::pieces)) return;
     writer_.cut_large_frames();
     reader_.join_pieces();

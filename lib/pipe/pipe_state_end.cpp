@@ -2,6 +2,8 @@
 // How an end of a pipe ends.
 #include <remora/detail/pipe/pipe_state.hpp>
 
+#include "transport/borrower.hpp"
+#include "transport/lender.hpp"
 #include "transport/transport.hpp"
 #include "wire/close_reason.hpp"
 
@@ -69,6 +71,10 @@ asio::awaitable<void> pipe_state::wait_closed() {
 void pipe_state::shut() {
     if (shut_) return;
     shut_ = true;
+    loans_.clear();
+    borrower_.reset();
+    lends_ = nullptr;
+    lender_.reset();
     transport_->close();
     waiting_for_close_.notify_all();
 }

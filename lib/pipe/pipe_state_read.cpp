@@ -45,7 +45,11 @@ const frame* pipe_state::peek_frame(effort how) {
 bool pipe_state::read_frame() try {
     std::size_t consumed = 0;
     const auto found = reader_.read(transport_->input(), call_frames_ != nullptr, consumed);
-    if (found == frame_reader::found::head) return true;
+    if (found == frame_reader::found::head) {
+        if (!reader_.head()->loans.empty()) [[unlikely]]
+            borrow(*reader_.head());
+        return true;
+    }
     if (found == frame_reader::found::nothing) return false;
     transport_->consume(consumed);
     switch (found) {
@@ -95,6 +99,8 @@ void pipe_state::end_of_input() {
 }
 
 void pipe_state::pop_frame() noexcept {
+    if (!loans_.empty()) [[unlikely]]
+        loans_.clear();
     const std::size_t size = reader_.pop();  // 0 if it was closed in the meantime
     transport_->consume(size);
     count_bytes(size);

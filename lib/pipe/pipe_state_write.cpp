@@ -3,6 +3,7 @@
 #include <remora/detail/pipe/pipe_state.hpp>
 
 #include "pipe/pipe_wait.hpp"
+#include "transport/lender.hpp"
 #include "transport/transport.hpp"
 
 #include <new>
@@ -109,7 +110,9 @@ asio::awaitable<void> pipe_state::wait_written(position p) {
 
 // Takes a frame out of the queue, unless its first byte has left.
 void pipe_state::withdraw(position p) {
-    if (send_failure_ || !writer_.withdraw(p)) return;
+    if (send_failure_ || p.begin < written()) return;
+    if (lender_) lender_->take_back(writer_.bytes_of(p));
+    writer_.withdraw(p);
     const std::uint64_t size = p.end - p.begin;
     waiting_for_write_.for_each([&](wait_queue::waiter& sender) {
         position& where = static_cast<write_waiter&>(sender).where;

@@ -26,7 +26,7 @@ void app_session::begin() {
 
 void app_session::prepare() noexcept try {
     if (ended_) return;
-    transports_.prepare(server_->options.ring_size);
+    transports_.prepare({server_->options.ring_size, server_->options.limits.lent});
     // Reads files, and remembers what they say.
     if (server_->options.waiting != wait_policy::block) usable_cpus();
 } catch (const std::exception&) {  // it is done when it is needed

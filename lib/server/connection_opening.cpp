@@ -21,7 +21,8 @@ void connection_table::begin_opening(std::uint64_t id, const std::string& name,
         .base = std::to_string(id),
         .transport = ends.rings ? wire::over_shared_memory : wire::over_fifo,
         .offset = ends.rings.offset(),
-        .ring = ends.rings.size()};
+        .ring = ends.rings.size(),
+        .lent = (features_ & wire::lending) != 0 ? ends.rings.lent() : 0};
     auto next =
         std::make_shared<opening>(id, name, std::move(service), std::move(ends), server_.strand);
     send_frame(app_.control().pipe(), frame_kind::connected, id, 0, offer);

@@ -103,9 +103,10 @@ void connection_table::open(std::uint64_t id, const std::string& name, std::uint
     kinds &= wire::allowed(how.transport.value_or(server_.options.transport));
     const std::string base = std::to_string(id);
     try {
-        begin_opening(
-            id, name, std::move(service),
-            transports_.make(base, kinds, how.ring_size.value_or(server_.options.ring_size)));
+        begin_opening(id, name, std::move(service),
+                      transports_.make(base, kinds,
+                                       {.ring = how.ring_size.value_or(server_.options.ring_size),
+                                        .lent = limits_.lent}));
     } catch (const error& e) {
         transports_.unlink(base);
         // The app would wait for an answer for ever.

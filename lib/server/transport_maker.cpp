@@ -43,14 +43,12 @@ fifo_ends transport_maker::make_fifos(const std::string& base) {
     return ends;
 }
 
-connection_ends transport_maker::make(const std::string& base, std::uint32_t kinds,
-                                      std::size_t ring) {
+connection_ends transport_maker::make(const std::string& base, std::uint32_t kinds, sizes of) {
     if (kinds == 0) raise(errc::no_transport, "the app and the service allow no common transport");
     has_made_ = true;
-    connection_ends ends = take_prepared(base, kinds, ring);
+    connection_ends ends = take_prepared(base, kinds, of.ring);
     if (!ends.fifo.out) ends.fifo = make_fifos(base);
-    if (!ends.rings && (kinds & wire::over_shared_memory) != 0)
-        ends.rings = make_rings(kinds, ring);
+    if (!ends.rings && (kinds & wire::over_shared_memory) != 0) ends.rings = make_rings(kinds, of);
     if (ends.rings) {  // they only carry wake bytes
         ::fcntl(ends.fifo.in.get(), F_SETPIPE_SZ, smallest_pipe);
         ::fcntl(ends.fifo.out.get(), F_SETPIPE_SZ, smallest_pipe);
@@ -58,10 +56,10 @@ connection_ends transport_maker::make(const std::string& base, std::uint32_t kin
     return ends;
 }
 
-void transport_maker::prepare(std::size_t ring) noexcept try {
+void transport_maker::prepare(sizes of) noexcept try {
     if (has_made_) return;
     prepared_ = connection_ends{.fifo = make_fifos(first_connection)};
-    if (arena_ && ring <= largest_prepared) prepared_->rings = allocate_rings(ring);
+    if (arena_ && of.ring <= largest_prepared) prepared_->rings = allocate_rings(of);
 } catch (const std::exception&) {  // who asks for it is told
     if (!prepared_) unlink(first_connection);
 }
@@ -86,21 +84,24 @@ connection_ends transport_maker::take_prepared(const std::string& base, std::uin
 }
 
 // None, if there is no memory for them and FIFOs are allowed too.
-shared_rings transport_maker::make_rings(std::uint32_t kinds, std::size_t ring) try {
+shared_rings transport_maker::make_rings(std::uint32_t kinds, sizes of) try {
     if (!arena_) raise(errc::no_transport, "the server has no shared memory");
-    return allocate_rings(ring);
+    return allocate_rings(of);
 } catch (const error& e) {
     if ((kinds & wire::over_fifo) == 0) throw;
     if (arena_) emit_({.kind = event_kind::fallback, .code = e.code(), .text = e.context()});
     return {};
 }
 
-shared_rings transport_maker::allocate_rings(std::size_t ring) {
-    const std::uint64_t place = arena_->allocate(ring);
+// An app that keeps so much of what it was lent by connections that have ended is lent no more.
+shared_rings transport_maker::allocate_rings(sizes of) {
+    of.lent = of.lent / page_size() * page_size();
+    if (of.lent != 0 && arena_->kept() > of.lent) of.lent = 0;
+    const std::uint64_t place = arena_->allocate(of.ring, of.lent);
     try {
-        return {arena_, place, ring, side::server};
+        return {arena_, place, of.ring, side::server, of.lent};
     } catch (...) {
-        arena_->punch(place, ring);
+        arena_->punch(place, of.ring, of.lent);
         throw;
     }
 }
@@ -120,6 +121,7 @@ void transport_maker::unlink(const std::string& base) noexcept {
 void transport_maker::close() noexcept {
     drop_prepared();
     directory_.reset();
+    if (arena_) arena_->app_ended();
     arena_.reset();
 }
 

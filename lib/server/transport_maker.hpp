@@ -27,11 +27,16 @@ public:
 
     /// The server's ends of a new pair of FIFOs.
     fifo_ends make_fifos(const std::string& base);
+    /// What a connection has of shared memory: the size of a ring, and of what each side may lend.
+    struct sizes {
+        std::size_t ring;
+        std::uint64_t lent = 0;
+    };
     /// The server's ends of a connection over the first of `kinds` that can be had.
-    connection_ends make(const std::string& base, std::uint32_t kinds, std::size_t ring);
+    connection_ends make(const std::string& base, std::uint32_t kinds, sizes of);
     /// Makes the ends of the first connection before it is asked for, unless make() has been
     /// called. Without success make() does it.
-    void prepare(std::size_t ring) noexcept;
+    void prepare(sizes of) noexcept;
     /// Removes the names of a pair of FIFOs.
     void unlink(const std::string& base) noexcept;
     /// Removes the directory.
@@ -40,8 +45,8 @@ public:
 private:
     void make_arena();
     connection_ends take_prepared(const std::string& base, std::uint32_t kinds, std::size_t ring);
-    shared_rings make_rings(std::uint32_t kinds, std::size_t ring);
-    shared_rings allocate_rings(std::size_t ring);
+    shared_rings make_rings(std::uint32_t kinds, sizes of);
+    shared_rings allocate_rings(sizes of);
     void drop_prepared() noexcept;
 
     const event_hook& emit_;

@@ -32,11 +32,14 @@ class shared_memory_transport final : public transport {
 public:
     shared_memory_transport(const asio::any_io_executor& executor, connection_ends ends)
         : wake_fifos_(executor, std::move(ends.fifo)),
-          rings_(std::move(ends.rings)),
-          reader_(rings_.reader()),
-          writer_(rings_.writer()) {}
+          rings_(std::make_shared<shared_rings>(std::move(ends.rings))),
+          reader_(rings_->reader()),
+          writer_(rings_->writer()) {}
 
     transport_kind kind() const noexcept override { return transport_kind::shared_memory; }
+    std::shared_ptr<shared_rings> lendable() const noexcept override {
+        return rings_ && rings_->lent() != 0 ? rings_ : nullptr;
+    }
     bool shares_cpu() noexcept override;
     fetched fetch(std::size_t wanted) override;
     fetched poll(std::size_t wanted) override;
@@ -65,7 +68,7 @@ private:
     void shrink() noexcept;
 
     fifo_pair wake_fifos_;
-    shared_rings rings_;
+    std::shared_ptr<shared_rings> rings_;  ///< and of the blocks that are lent
     ring_reader reader_;
     ring_writer writer_;
     std::vector<std::byte> copy_;  ///< of the small frames at the head of the ring
@@ -87,7 +90,7 @@ private:
 
 // On one CPU no cache line travels, and there is one poll between two turns.
 bool shared_memory_transport::shares_cpu() noexcept {
-    const bool shares = wake_fifos_.is_open() && rings_.shares_cpu();
+    const bool shares = wake_fifos_.is_open() && rings_->shares_cpu();
     watches_line_ = watches_line_ && !shares;
     return shares;
 }
@@ -282,7 +285,7 @@ void shared_memory_transport::shrink() noexcept {
 
 void shared_memory_transport::close() noexcept {
     input_ = {};
-    rings_.close();  // before the FIFOs, whose end says that this side has left
+    rings_.reset();  // before the FIFOs, whose end says that this side has left
     wake_fifos_.close();
 }
 

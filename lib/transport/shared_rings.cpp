@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "transport/shared_rings.hpp"
 
+#include <remora/detail/wire/frame.hpp>
 #include <remora/error.hpp>
 
 #include <sched.h>
 #include <sys/mman.h>
 
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <string>
@@ -23,13 +25,17 @@ struct shared_rings::shared_page {
     alignas(128) std::atomic<std::uint32_t> server_cpu;
     express_line up_express;
     express_line down_express;
+    // Of the slots of each side: loans given back by the other.
+    alignas(1024) std::array<std::atomic<std::uint32_t>, most_loans> app_given_back;
+    alignas(1024) std::array<std::atomic<std::uint32_t>, most_loans> server_given_back;
 };
 
 shared_rings::shared_rings(std::shared_ptr<shm_arena> arena, std::uint64_t offset, std::size_t size,
-                           side mine)
-    : arena_(std::move(arena)), offset_(offset), size_(size), mine_(mine) {
+                           side mine, std::uint64_t lent)
+    : arena_(std::move(arena)), offset_(offset), size_(size), lent_(lent), mine_(mine) {
+    static_assert(sizeof(shared_page) == 4096);
     check_ring(size);
-    if (!arena_->has_place(offset, size))
+    if (lent % page_size() != 0 || lent > most_lent || !arena_->has_place(offset, size, lent))
         raise(errc::protocol_error, "rings at " + std::to_string(offset));
     try {
         void* const page = ::mmap(nullptr, page_size(), PROT_READ | PROT_WRITE, MAP_SHARED,
@@ -68,6 +74,28 @@ void shared_rings::unmap() noexcept {
     page_ = nullptr;
 }
 
+std::uint64_t shared_rings::offset_of_lent(side owner) const noexcept {
+    return offset_ + page_size() + 2 * size_ + (owner == side::server ? lent_ : 0);
+}
+
+std::span<std::byte> shared_rings::map_lent(side owner, std::uint64_t size) const {
+    const int access = owner == mine_ ? PROT_READ | PROT_WRITE : PROT_READ;
+    void* const at = ::mmap(nullptr, size, access, MAP_SHARED, arena_->fd(),
+                            static_cast<off_t>(offset_of_lent(owner)));
+    if (at == MAP_FAILED) raise_system(errno, "shared memory: mmap of what is lent");
+    return {static_cast<std::byte*>(at), size};
+}
+
+void shared_rings::commit_lent(std::uint64_t offset, std::uint64_t size) {
+    arena_->commit(offset_of_lent(mine_) + offset, size, control_groups::own().free_memory());
+    committed_ += size;
+}
+
+std::atomic<std::uint32_t>& shared_rings::given_back(side owner,
+                                                     std::uint32_t slot) const noexcept {
+    return owner == side::server ? page_->server_given_back[slot] : page_->app_given_back[slot];
+}
+
 bool shared_rings::shares_cpu() noexcept {
     const auto cpu = static_cast<std::uint32_t>(::sched_getcpu() + 1);
     const bool server = mine_ == side::server;
@@ -84,9 +112,9 @@ void shared_rings::close() noexcept {
     const bool is_last = page_->left.fetch_or(server ? 2 : 1) != 0;
     unmap();
     if (is_last) {
-        arena_->punch(offset_, size_);
+        arena_->punch(offset_, size_, lent_);
     } else if (server) {
-        arena_->note_left(offset_, size_);
+        arena_->note_left(offset_, size_, lent_, committed_);
     }
     arena_.reset();
 }
@@ -94,7 +122,7 @@ void shared_rings::close() noexcept {
 void shared_rings::discard() noexcept {
     if (page_ == nullptr) return;
     unmap();
-    arena_->punch(offset_, size_);
+    arena_->punch(offset_, size_, lent_);
     arena_.reset();
 }
 
@@ -112,6 +140,8 @@ void shared_rings::swap(shared_rings& other) noexcept {
     std::swap(arena_, other.arena_);
     std::swap(offset_, other.offset_);
     std::swap(size_, other.size_);
+    std::swap(lent_, other.lent_);
+    std::swap(committed_, other.committed_);
     std::swap(mine_, other.mine_);
     std::swap(cpu_, other.cpu_);
     std::swap(page_, other.page_);

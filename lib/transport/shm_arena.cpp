@@ -13,13 +13,14 @@
 #include <bit>
 #include <cerrno>
 #include <string>
+#include <utility>
 
 namespace remora::detail {
 namespace {
 
 // Address space costs nothing; no place is used twice, since a side that is slow to leave may still
 // write to the old one.
-constexpr std::uint64_t arena_size = std::uint64_t{1} << 44;
+constexpr std::uint64_t arena_size = std::uint64_t{1} << 52;
 constexpr int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
 // How many connections an app may have left open that the server has closed.
 constexpr std::size_t most_left = 1024;
@@ -51,6 +52,11 @@ bool is_at(int fd, const arena_address& address) {
 bool is_sealed(int fd) {
     const int has = ::fcntl(fd, F_GET_SEALS);
     return has >= 0 && (has & seals) == seals;
+}
+
+// A page, two rings, and two ranges of what is lent.
+std::uint64_t place(std::size_t ring, std::uint64_t lent) {
+    return page_size() + 2 * ring + 2 * lent;
 }
 
 std::uint64_t size_of(int fd) {
@@ -91,9 +97,9 @@ std::shared_ptr<shm_arena> shm_arena::find(const arena_address& address, int pid
 shm_arena::shm_arena(unique_fd fd) : fd_(std::move(fd)), size_(size_of(fd_.get())) {
 }
 
-bool shm_arena::has_place(std::uint64_t offset, std::size_t ring) const noexcept {
-    const std::uint64_t needed = page_size() + 2 * ring;
-    return offset % page_size() == 0 && offset <= size_ && size_ - offset >= needed;
+bool shm_arena::has_place(std::uint64_t offset, std::size_t ring,
+                          std::uint64_t lent) const noexcept {
+    return offset % page_size() == 0 && offset <= size_ && size_ - offset >= place(ring, lent);
 }
 
 arena_address shm_arena::address(int fd) const {
@@ -102,36 +108,70 @@ arena_address shm_arena::address(int fd) const {
     return {fd, fd_.get(), info.st_dev, info.st_ino};
 }
 
-std::uint64_t shm_arena::allocate(std::size_t ring, std::uint64_t free) {
-    const std::uint64_t size = page_size() + 2 * ring;
+std::uint64_t shm_arena::allocate(std::size_t ring, std::uint64_t lent, std::uint64_t free) {
+    const std::lock_guard lock(mutex_);
+    forget_punched();
+    if (left_.size() >= most_left)
+        raise_system(ENOMEM, "shared memory: the app does not leave what the server has closed");
+    if (size_ - next_ < place(ring, lent))
+        raise_system(ENOMEM, "shared memory: the arena is used up");
+    commit(next_, place(ring, 0), free);
+    return std::exchange(next_, next_ + place(ring, lent));
+}
+
+// SIGBUS is what would come of pages that are promised only.
+void shm_arena::commit(std::uint64_t offset, std::uint64_t size, std::uint64_t free) {
     if (free < size + spared) {
         raise_system(ENOMEM, "shared memory: " + std::to_string(size) +
                                  " bytes, and the control group has room for " +
                                  std::to_string(free));
     }
-    const std::lock_guard lock(mutex_);
-    std::erase_if(left_, [this](const range& r) { return !has_pages(r); });
-    if (left_.size() >= most_left)
-        raise_system(ENOMEM, "shared memory: the app does not leave what the server has closed");
-    if (size_ - next_ < size) raise_system(ENOMEM, "shared memory: the arena is used up");
-    // SIGBUS is what would come of pages that are promised only.
-    if (::fallocate(fd_.get(), FALLOC_FL_KEEP_SIZE, static_cast<off_t>(next_),
-                    static_cast<off_t>(size)) != 0)
+    int result = 0;
+    do {
+        result = ::fallocate(fd_.get(), FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
+                             static_cast<off_t>(size));
+    } while (result != 0 && errno == EINTR);
+    if (result != 0)
         raise_system(errno, "shared memory: fallocate of " + std::to_string(size) + " bytes");
-    const std::uint64_t place = next_;
-    next_ += size;
-    return place;
 }
 
-void shm_arena::punch(std::uint64_t offset, std::size_t ring) noexcept {
-    ::fallocate(fd_.get(), FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, static_cast<off_t>(offset),
-                static_cast<off_t>(page_size() + 2 * ring));
+void shm_arena::punch(std::uint64_t offset, std::size_t ring, std::uint64_t lent) noexcept {
+    punch({offset, offset + place(ring, lent), 0});
 }
 
-void shm_arena::note_left(std::uint64_t offset, std::size_t ring) noexcept try {
+void shm_arena::punch(const range& r) noexcept {
+    ::fallocate(fd_.get(), FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, static_cast<off_t>(r.begin),
+                static_cast<off_t>(r.end - r.begin));
+}
+
+void shm_arena::note_left(std::uint64_t offset, std::size_t ring, std::uint64_t lent,
+                          std::uint64_t kept) noexcept try {
     const std::lock_guard lock(mutex_);
-    left_.push_back({offset, offset + page_size() + 2 * ring});
+    const range r{offset, offset + place(ring, lent), kept};
+    if (app_ended_) return punch(r);
+    left_.push_back(r);
 } catch (const std::exception&) {  // not counted, then
+}
+
+std::uint64_t shm_arena::kept() {
+    const std::lock_guard lock(mutex_);
+    forget_punched();
+    std::uint64_t sum = 0;
+    for (const range& r : left_)
+        sum += r.kept;
+    return sum;
+}
+
+void shm_arena::app_ended() noexcept {
+    const std::lock_guard lock(mutex_);
+    app_ended_ = true;
+    for (const range& r : left_)
+        punch(r);
+    left_.clear();
+}
+
+void shm_arena::forget_punched() {
+    std::erase_if(left_, [this](const range& r) { return !has_pages(r); });
 }
 
 bool shm_arena::has_pages(const range& r) const noexcept {

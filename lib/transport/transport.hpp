@@ -7,11 +7,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <system_error>
 #include <utility>
 
 namespace remora::detail {
+
+class shared_rings;
 
 /// What carries the bytes of one end of a pipe. Owned by its pipe_state, and used on its executor.
 class transport {
@@ -23,6 +26,9 @@ public:
     virtual ~transport() = default;
 
     virtual transport_kind kind() const noexcept = 0;
+
+    /// The memory of the connection, if there is some to lend; until it is closed.
+    virtual std::shared_ptr<shared_rings> lendable() const noexcept { return nullptr; }
 
     /// True if the other end is known to wait for the CPU that this one runs on.
     virtual bool shares_cpu() noexcept { return false; }

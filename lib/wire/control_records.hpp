@@ -35,10 +35,12 @@ inline constexpr std::uint64_t small_streams = 8;
 inline constexpr std::uint64_t pieces = 16;
 /// A feature: small messages over shared memory take the express line.
 inline constexpr std::uint64_t express = 32;
+/// A feature: bytes may lie in shared memory, and only a reference to them travels.
+inline constexpr std::uint64_t lending = 64;
 /// A feature: a ring whose bytes are all read may begin again at its first byte.
 inline constexpr std::uint64_t origin = 128;
 inline constexpr std::uint64_t all_features =
-    shared_memory | listing | nested_calls | small_streams | pieces | express | origin;
+    shared_memory | listing | nested_calls | small_streams | pieces | express | lending | origin;
 
 /// The transports of a connection, as bits.
 inline constexpr std::uint32_t over_fifo = 1;
@@ -114,10 +116,11 @@ struct connection_offer {
     // Where in the arena its rings are, and the size of each, if they are.
     std::uint64_t offset = 0;
     std::uint64_t ring = 0;
+    std::uint64_t lent = 0;  ///< the size of what each side may lend
 
     template <class Archive>
     void serialize(Archive& ar) {
-        ar(base, transport, offset, ring);
+        ar(base, transport, offset, ring, lent);
     }
 };
 

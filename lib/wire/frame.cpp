@@ -13,8 +13,9 @@ namespace {
 static_assert(std::endian::native == std::endian::little,
               "the wire is little-endian; a big-endian machine needs the bytes swapped here");
 
-constexpr std::uint8_t known_flags =
-    frame_header::named | frame_header::may_skip | frame_header::of_sender | frame_header::joined;
+constexpr std::uint8_t known_flags = frame_header::named | frame_header::may_skip |
+                                     frame_header::of_sender | frame_header::joined |
+                                     frame_header::lends;
 
 [[noreturn]] void fail_too_large(std::size_t length, std::size_t limit) {
     raise(errc::message_too_large, "a frame of " + std::to_string(length) +
@@ -74,6 +75,21 @@ frame join_frame(const frame& last, std::span<const std::byte> payload, std::siz
     return whole;
 }
 
+void split_loans(frame& f) {
+    std::uint32_t count = 0;
+    const std::size_t size = f.payload.size();
+    if (size >= sizeof count) {
+        std::memcpy(&count, f.payload.data() + size - sizeof count, sizeof count);
+        asm volatile("" : "+r"(count));
+    }
+    const std::size_t table = loan::size_in_table * count;
+    if (count == 0 || count > most_loans || table > size - sizeof count)
+        raise(errc::protocol_error, "a frame that lends, with a table of " + std::to_string(count) +
+                                        " loans in " + std::to_string(size) + " bytes");
+    f.loans = f.payload.subspan(size - sizeof count - table, table);
+    f.payload = f.payload.first(size - sizeof count - table);
+}
+
 bool parse_frame(std::span<const std::byte> bytes, std::size_t limit, std::size_t& wanted,
                  frame& into) {
     wanted = frame_header::size;
@@ -83,6 +99,7 @@ bool parse_frame(std::span<const std::byte> bytes, std::size_t limit, std::size_
     if (bytes.size() < wanted) return false;
     into.payload = bytes.subspan(frame_header::size, into.header.length);
     into.type_name = {};
+    into.loans = {};
     if (begins_with_name(into.header)) [[unlikely]]
         split_name(into, limit);
     return true;

@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -42,6 +43,22 @@ asio::awaitable<int> echo() {
         co_await pipe.send(n);
         const auto back = co_await pipe.receive<number>();
         if (back.value != n.value) co_return 1;
+    }
+    co_return 0;
+}
+
+// Sends images by reference, and checks what the server makes of them. The last one it holds until
+// it is killed, if a further word says so.
+asio::awaitable<int> pictures() {
+    auto pipe = co_await connect("pictures");
+    for (int i = 1; i <= argument; ++i) {
+        auto made = pipe.allocate(1u << 20);
+        std::ranges::fill(made, static_cast<std::byte>(i));
+        const remora::shared_bytes picture = std::move(made);
+        co_await pipe.send(picture);
+        const auto back = co_await pipe.receive<remora::shared_bytes>();
+        if (back.size() != picture.size() || back.end()[-1] != ~picture.end()[-1]) co_return 1;
+        if (i == argument && words.back() == "killed") ::raise(SIGKILL);
     }
     co_return 0;
 }
@@ -348,6 +365,7 @@ const std::map<std::string, asio::awaitable<int> (*)()> modes{
     {"echo", echo},
     {"report", report},
     {"looks", looks},
+    {"pictures", pictures},
     {"leave", leave},
     {"vanish", vanish},
     {"connects", connects},

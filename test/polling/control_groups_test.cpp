@@ -71,10 +71,10 @@ TEST_CASE("free memory is what the groups leave, and cached files count as free"
 
 TEST_CASE("rings for which the control group has no memory left are refused, not allocated") {
     const auto memory = remora::detail::shm_arena::make();
-    const auto refused = failure_of([&] { memory->allocate(1 << 20, 2 << 20); });
+    const auto refused = failure_of([&] { memory->allocate(1 << 20, 0, 2 << 20); });
     CHECK(refused.code == std::errc::not_enough_memory);
     CHECK(refused.has("control group"));
-    CHECK(!failure_of([&] { memory->allocate(1 << 20, 4 << 20); }).code);
+    CHECK(!failure_of([&] { memory->allocate(1 << 20, 0, 4 << 20); }).code);
 }
 
 int refuse_small_sets(pid_t, std::size_t size, cpu_set_t* set) {

@@ -63,6 +63,40 @@ void say_the_limit() {
     std::exit(hear(pipe, bytes) == frame_kind::message ? 0 : 84);
 }
 
+// Tables of loans that no honest end sends, after one of slot 0 in turn 5.
+std::vector<std::vector<remora::detail::loan>> bad_tables(std::uint64_t range) {
+    return {
+        {{0, 6, range, 1}},                                    // outside
+        {{0, 6, range - 1, 2}},                                // into the server's range
+        {{0, 6, ~0ull - 4095, 8192}},                          // beyond all
+        {{0, 6, 0, 0}},                                        // nothing
+        {{256, 1, 0, 1}},                                      // in no slot
+        {{0, 6, 0, 4096}, {1, 1, 4095, 1}},                    // overlapping
+        {{0, 6, 0, 4096}, {0, 6, 0, 4096}},                    // doubled
+        {},                                                    // none
+        std::vector<remora::detail::loan>(257, {0, 6, 0, 1}),  // too many
+        {{0, 4, 4096, 4096}},                                  // stale
+    };
+}
+
+// One on a connection.
+void lend_badly() {
+    const frame_header header{.kind = frame_kind::message, .tag = remora::type_tag_of<number>()};
+    const std::string value = payload_of(number{5});
+    for (std::size_t i = 0, count = 1; i != count; ++i) {
+        raw_connection pipe = app().connect("echo", false);
+        const auto tables = bad_tables(pipe.rings().lent());
+        count = tables.size();
+        std::vector<std::byte> bytes;
+        pipe.say(lending_frame(header, value, {{0, 5, 0, 4096}}));
+        if (hear(pipe, bytes) != frame_kind::message) std::exit(85);
+        pipe.say(lending_frame(header, value, tables[i]));
+        if (hear(pipe, bytes) != frame_kind::close) std::exit(86);
+        if (hear(pipe, bytes) != frame_kind{}) std::exit(87);
+    }
+    std::exit(0);
+}
+
 [[noreturn]] void say_for_ever(const raw_pipe& pipe, const std::string& bytes) {
     std::string many;
     for (int i = 0; i < 1000; ++i)
@@ -186,6 +220,7 @@ const std::map<std::string, std::function<void()>> deeds{
     {"skips for ever", [] { say_for_ever(app().control, skipped_bytes(0)); }},
     {"skips for ever before the hello", [] { say_for_ever(pipe_of("control"), skipped_bytes(0)); }},
     {"skips for ever on a pipe", skip_for_ever_on_pipe},
+    {"lends badly", lend_badly},
     {"flood", [] { flood("echo", 0); }},
     {"flood of unknown names", [] { flood("nobody", 0); }},
     {"flood of patience", [] { flood("late", 3600 * 1000); }},

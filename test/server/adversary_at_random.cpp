@@ -7,7 +7,9 @@
 #include <signal.h>
 #include <sys/time.h>
 
+#include <cstring>
 #include <random>
+#include <span>
 
 namespace test {
 namespace {
@@ -18,7 +20,10 @@ public:
         : app_(app),
           random_(seed),
           name_(draw(4) == 0 ? "echo" : "calls"),
-          pipe_(app.connect(name_, over_fifos)) {}
+          pipe_(app.connect(name_, over_fifos)) {
+        if (pipe_.rings() && pipe_.rings().lent() >= 65536)
+            lent_ = pipe_.rings().map_lent(remora::detail::side::app, 65536);
+    }
 
     void act() {
         static const std::vector<void (adversary::*)()> deeds{
@@ -27,7 +32,8 @@ public:
             &adversary::reuse_number,      &adversary::ask_too_much,
             &adversary::ignore_stream,     &adversary::upload_without_credit,
             &adversary::announce_too_much, &adversary::say_garbage,
-            &adversary::scribble,          &adversary::speak_on_control};
+            &adversary::scribble,          &adversary::lend,
+            &adversary::speak_on_control};
         for (auto count = 1 + draw(12); count > 0; --count)
             (this->*deeds[draw(deeds.size())])();
     }
@@ -119,6 +125,39 @@ private:
         return frame_bytes({.kind = kind, .id = id}, payload_of(value));
     }
 
+    // What may be its own to lend, and what is none.
+    void lend() {
+        if (!pipe_.rings() || pipe_.rings().lent() == 0) return;
+        const std::uint64_t range = pipe_.rings().lent();
+        const auto any_place = [&] { return draw(2) == 0 ? draw(16) * 4096 : any_number(); };
+        std::vector<remora::detail::loan> loans(draw(4));
+        for (auto& each : loans) {
+            each.slot = static_cast<std::uint32_t>(draw(8) == 0 ? any_number() : draw(4));
+            each.turn = static_cast<std::uint32_t>(draw(8) == 0 ? any_number() : ++turn_);
+            each.offset = draw(8) == 0 ? range - draw(2) : any_place();
+            each.size = draw(2) == 0 ? 1 + draw(4096) : any_place();
+        }
+        say(lending_frame({.kind = frame_kind::request,
+                           .flags = frame_header::of_sender,
+                           .id = ++last_,
+                           .tag = remora::type_tag_of<echo>()},
+                          lent_echo(static_cast<std::uint32_t>(draw(4))), loans));
+        for (std::uint32_t slot = 0; slot != 4; ++slot) {
+            for (const auto owner : {remora::detail::side::app, remora::detail::side::server})
+                pipe_.rings().given_back(owner, slot) = static_cast<std::uint32_t>(any_number());
+        }
+        std::memset(lent_.data(), static_cast<int>(draw(256)), lent_.size());
+    }
+    // An echo whose bytes are those of a loan.
+    static std::string lent_echo(std::uint32_t loan) {
+        std::string value = payload_of(echo{});
+        const std::uint32_t marker[] = {remora::detail::of_a_loan, loan};
+        value.replace(value.size() - 4, 4, reinterpret_cast<const char*>(marker), sizeof marker);
+        for (const std::size_t length : {1u, 6u})  // of both records
+            value[length] = static_cast<char>(value[length] + 4);
+        return value;
+    }
+
     // Over all that the server looks at, while it reads and writes there.
     void scribble() {
         if (!pipe_.rings()) return;
@@ -154,6 +193,8 @@ private:
     std::mt19937_64 random_;
     std::string name_;
     raw_connection pipe_;
+    std::span<std::byte> lent_;  ///< the beginning of its range
+    std::uint32_t turn_ = 0;
     std::uint64_t last_ = 0;
 };
 

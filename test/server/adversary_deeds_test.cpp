@@ -25,6 +25,19 @@ TEST_CASE("ten thousand requests, of which no answer is read, cost little and en
     }
 }
 
+TEST_CASE("a reference to what was not lent ends the connection, and the server lives on") {
+    hostile_run r({"lends badly"});
+    CHECK(r.finish().code() == 0);
+    REQUIRE(r.failures.size() == 10);
+    const std::string why[] = {
+        "not within",           "not within", "not within",         "not within",
+        "no such slot",         "overlaps",   "twice in one table", "a table of 0 loans",
+        "a table of 257 loans", "stale"};
+    for (std::size_t i = 0; i != r.failures.size(); ++i)
+        CHECK_MESSAGE(has(r.failures[i], why[i]), r.failures[i]);
+    CHECK(r.serves_the_next());
+}
+
 TEST_CASE("an app that sends frames to be passed over for ever does not keep the server busy") {
     for (const std::string words : {"skips for ever", "skips for ever on a pipe"}) {
         CAPTURE(words);

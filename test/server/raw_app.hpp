@@ -141,8 +141,9 @@ class raw_app {
 public:
     explicit raw_app(std::string directory)
         : directory_(std::move(directory)), control(directory_, "control") {
-        control.say(hello_bytes(
-            1, 1, remora::wire::shared_memory | remora::wire::pieces | remora::wire::express));
+        control.say(hello_bytes(1, 1,
+                                remora::wire::shared_memory | remora::wire::pieces |
+                                    remora::wire::express | remora::wire::lending));
         if (hear(control, bytes_) != frame_kind::welcome) std::exit(82);
         terms = value_of<remora::wire::welcome>(bytes_);
     }
@@ -164,7 +165,7 @@ public:
         fifo.say(open_bytes(id));
         if (over_fifos) return raw_connection(std::move(fifo));
         remora::detail::shared_rings rings(arena(), offer.offset, offer.ring,
-                                           remora::detail::side::app);
+                                           remora::detail::side::app, offer.lent);
         const auto up = static_cast<off_t>(offer.offset + remora::detail::page_size());
         void* const said =
             ::mmap(nullptr, offer.ring, PROT_READ | PROT_WRITE, MAP_SHARED, arena()->fd(), up);

@@ -24,7 +24,7 @@ struct prepared_maker {
     remora::event_hook no_events = [](const remora::event&) {};
     transport_maker maker{transport_kind::automatic, no_events};
 
-    prepared_maker() { maker.prepare(4096); }
+    prepared_maker() { maker.prepare({4096}); }
     file_names files() const {
         file_names names;
         for (const auto& each : std::filesystem::directory_iterator(maker.directory()))
@@ -43,10 +43,10 @@ TEST_CASE("the first connection is made before it is asked for") {
     prepared_maker m;
     CHECK(m.files() == file_names{"1.down", "1.up"});
     CHECK(m.memory() == 3 * 4096);
-    const auto ends = m.maker.make("1", over_fifo | over_shared_memory, 4096);
+    const auto ends = m.maker.make("1", over_fifo | over_shared_memory, {4096});
     CHECK(ends.fifo.out);
     CHECK(ends.rings.offset() == 0);
-    const auto next = m.maker.make("2", over_fifo | over_shared_memory, 4096);
+    const auto next = m.maker.make("2", over_fifo | over_shared_memory, {4096});
     CHECK(next.rings.offset() > 0);
     CHECK(m.files() == file_names{"1.down", "1.up", "2.down", "2.up"});
 }
@@ -54,19 +54,19 @@ TEST_CASE("the first connection is made before it is asked for") {
 TEST_CASE("what was prepared and is not wanted leaves nothing behind") {
     SUBCASE("another connection comes first") {
         prepared_maker m;
-        const auto ends = m.maker.make("7", over_fifo, 4096);
+        const auto ends = m.maker.make("7", over_fifo, {4096});
         CHECK(m.files() == file_names{"7.down", "7.up"});
         CHECK(m.memory() == 0);
     }
     SUBCASE("the first one wants FIFOs") {
         prepared_maker m;
-        const auto ends = m.maker.make("1", over_fifo, 4096);
+        const auto ends = m.maker.make("1", over_fifo, {4096});
         CHECK(!ends.rings);
         CHECK(m.memory() == 0);
     }
     SUBCASE("the first one wants larger rings") {
         prepared_maker m;
-        const auto ends = m.maker.make("1", over_shared_memory, 8192);
+        const auto ends = m.maker.make("1", over_shared_memory, {8192});
         CHECK(ends.rings.size() == 8192);
         CHECK(m.memory() == 4096 + 2 * 8192);
     }
@@ -81,9 +81,9 @@ TEST_CASE("what was prepared and is not wanted leaves nothing behind") {
 TEST_CASE("nothing is prepared once there are connections") {
     remora::event_hook no_events = [](const remora::event&) {};
     transport_maker maker(transport_kind::automatic, no_events);
-    const auto ends = maker.make("1", over_fifo, 4096);
+    const auto ends = maker.make("1", over_fifo, {4096});
     maker.unlink("1");
-    maker.prepare(4096);
+    maker.prepare({4096});
     CHECK(std::filesystem::is_empty(maker.directory()));
 }
 

@@ -111,6 +111,41 @@ asio::awaitable<unsigned long> one_way(remora::pipe p) {
     co_return count.fewest();
 }
 
+// Bytes by reference, and an answer when they were looked at.
+struct picture {
+    std::int64_t number = 0;
+    remora::shared_bytes pixels;
+};
+
+asio::awaitable<void> look(remora::pipe p) {
+    picture seen;
+    while (true) {
+        co_await p.receive(seen);
+        co_await pause_at_times(p.get_executor(), seen.number);
+        const number n{seen.number + std::to_integer<std::int64_t>(seen.pixels.begin()[5])};
+        seen.pixels = {};
+        co_await p.send(n);
+    }
+}
+
+asio::awaitable<unsigned long> by_reference(remora::pipe p) {
+    counter count;
+    picture sent;
+    for (sent.number = 0; sent.number < all_messages; ++sent.number) {
+        count.at(sent.number);
+        co_await pause_at_times(p.get_executor(), sent.number + 50);
+        auto pixels = p.allocate(64u << 10);
+        if (!pixels.is_shared()) std::abort();
+        pixels.begin()[5] = std::byte{5};
+        sent.pixels = std::move(pixels);
+        co_await p.send(sent);
+        const auto back = co_await p.receive<number>();
+        if (back.value != sent.number + 5) std::abort();
+    }
+    count.at(all_messages);
+    co_return count.fewest();
+}
+
 // Answers calls, one by a plain function and one by a coroutine.
 asio::awaitable<test::sum> add_soon(test::add_later q) {
     co_await pause_at_times(co_await asio::this_coro::executor, q.a);
@@ -194,6 +229,8 @@ int main() {
         };
         std::printf("%s\n", remora::to_string(policy).c_str());
         good &= check("round trips over rings", rings, round_trips, echo);
+        const auto lending = [](asio::io_context& io) { return test::lending_pair(io); };
+        good &= check("bytes by reference", lending, by_reference, look);
         good &= check("round trips over FIFOs", fifos, round_trips, echo);
         good &= check("one way over rings", rings, one_way, take);
         good &= check("one way over FIFOs", fifos, one_way, take);

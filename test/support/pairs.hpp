@@ -6,6 +6,7 @@
 
 #include "transport/run_directory.hpp"
 #include "transport/shared_memory.hpp"
+#include "wire/control_records.hpp"
 
 #include <remora/detail/call/call_access.hpp>
 #include <remora/pipe.hpp>
@@ -106,18 +107,18 @@ inline std::pair<remora::pipe, remora::pipe> fifo_pair(asio::io_context& io) {
     return pair_over(io, std::move(server), std::move(client));
 }
 
-/// Both ends of a connection over rings of the given size.
+/// Both ends of a connection over rings of the given size, whose ends may lend so many bytes.
 inline std::pair<remora::detail::connection_ends, remora::detail::connection_ends> make_shared_ends(
-    std::size_t ring) {
+    std::size_t ring, std::uint64_t lent = 0) {
     using remora::detail::shared_rings;
     using remora::detail::side;
     const auto memory = remora::detail::shm_arena::make();
-    const std::uint64_t place = memory->allocate(ring);
+    const std::uint64_t place = memory->allocate(ring, lent);
     auto [one, other] = remora::detail::make_connected_ends();
     return {remora::detail::connection_ends{std::move(one),
-                                            shared_rings(memory, place, ring, side::server)},
+                                            shared_rings(memory, place, ring, side::server, lent)},
             remora::detail::connection_ends{std::move(other),
-                                            shared_rings(memory, place, ring, side::app)}};
+                                            shared_rings(memory, place, ring, side::app, lent)}};
 }
 
 /// What both sides see of the ring from the server to the app.
@@ -135,6 +136,16 @@ inline std::pair<remora::pipe, remora::pipe> shared_pair(
     remora::wait_policy waiting = remora::wait_policy::block) {
     auto [one, other] = make_shared_ends(ring);
     return {make_pipe(io, std::move(one), waiting), make_pipe(io, std::move(other), waiting)};
+}
+
+/// A pair whose ends may lend so many bytes.
+inline std::pair<remora::pipe, remora::pipe> lending_pair(
+    asio::io_context& io, std::uint64_t lent = 1u << 20,
+    std::uint64_t features = remora::wire::all_features) {
+    auto [one, other] = make_shared_ends(64u << 10, lent);
+    const auto block = remora::wait_policy::block;
+    return {make_pipe(io.get_executor(), std::move(one), block, features),
+            make_pipe(io.get_executor(), std::move(other), block, features)};
 }
 
 /// A pipe, and the bare descriptors of its other end.

@@ -25,6 +25,20 @@ inline std::string frame_bytes(frame_header header, const std::string& payload =
     return header_bytes(header) + payload;
 }
 
+/// A frame that lends, with a table of these loans.
+inline std::string lending_frame(frame_header header, std::string payload,
+                                 const std::vector<remora::detail::loan>& loans) {
+    header.flags |= frame_header::lends;
+    for (const auto& each : loans) {
+        char bytes[remora::detail::loan::size_in_table];
+        each.store(reinterpret_cast<std::byte*>(bytes));
+        payload.append(bytes, sizeof bytes);
+    }
+    const auto count = static_cast<std::uint32_t>(loans.size());
+    payload.append(reinterpret_cast<const char*>(&count), sizeof count);
+    return frame_bytes(header, payload);
+}
+
 /// A header that announces so many bytes, and none of them.
 inline std::string announced(std::uint32_t length, frame_kind kind = frame_kind::message) {
     return header_bytes({.length = length, .kind = kind});

@@ -53,6 +53,14 @@ MUTANTS = (
      "WTERMSIG(word)};", "WTERMSIG(word) & 7};", "process_test"),
     ("what is sent is written before a pipe closes", "lib/pipe/pipe_state_end.cpp",
      "if (!writes_in_loop_) return shut();", "return shut();", "pipe_test"),
+    ("what is lent lies within its range", "lib/transport/borrower.cpp",
+     "if (l.size == 0 || l.offset > range || l.size > range - l.offset)", "if (l.size == 0)",
+     "arena_test"),
+    ("a block that is still lent is not used again", "lib/transport/lender.cpp",
+     " || given_back.load(std::memory_order_acquire) != lent) return;", ") return;",
+     "arena_test,shared_bytes_test"),
+    ("a frame that is taken back has lent nothing", "lib/pipe/pipe_state_write.cpp",
+     "if (lender_) lender_->take_back(writer_.bytes_of(p));", "", "shared_bytes_test"),
 )
 
 

@@ -77,7 +77,7 @@ TEST_CASE("a named frame begins with the name of its type") {
 
 TEST_CASE("a header with unknown bits is no frame") {
     CHECK(parse_failure(make({.kind = frame_kind{}})).code == code(errc::protocol_error));
-    CHECK(parse_failure(make({.kind = frame_kind::message, .flags = 16})).code ==
+    CHECK(parse_failure(make({.kind = frame_kind::message, .flags = 32})).code ==
           code(errc::protocol_error));
     auto reserved = make({.kind = frame_kind::message});
     reserved[6] = std::byte{1};
@@ -150,8 +150,9 @@ TEST_CASE("the records of the control pipe keep their bytes") {
     CHECK(hex_of(name_list{{"c"}, true}) == "460d00000041400100000001000000630101");
     CHECK(hex_of(connect_request{"maths", 7, 3}) ==
           "461800000040050000006d617468732807000000000000002403000000");
-    CHECK(hex_of(connection_offer{"12", 2, 3, 4}) ==
-          "461e000000400200000031322402000000280300000000000000280400000000000000");
+    CHECK(hex_of(connection_offer{"12", 2, 3, 4, 5}) ==
+          "4627000000400200000031322402000000280300000000000000280400000000000000"
+          "280500000000000000");
     CHECK(hex_of(close_reason(errc::service_failed, "why")) ==
           "460d00000014150000004003000000776879");
     CHECK(magic == 0x000061726f6d6572);

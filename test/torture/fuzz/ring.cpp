@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: MIT
-// Rings whose other side writes what it likes into the memory: indices, flags and bytes. This side
-// stays within the ring, or says that the protocol is broken.
+// Rings whose other side writes what it likes into the memory: indices, flags, bytes, and what it
+// has given back. This side stays within the ring, and what it lends or borrows within the ranges
+// for that; or it says that the protocol is broken.
 #include "fuzz.hpp"
 
 #include "support/pairs.hpp"
 
+#include "transport/borrower.hpp"
+#include "transport/lender.hpp"
 #include "wire/control_records.hpp"
 
 #include <sys/mman.h>
+
+#include <vector>
 
 namespace {
 
@@ -15,13 +20,16 @@ using namespace fuzz;
 using remora::detail::ring_indices;
 
 constexpr std::size_t ring_size = 4096;
+constexpr std::uint64_t lent_size = 16 * 4096;
 
 /// The server's rings, and what the app can do to them.
 struct hostile_rings {
     std::shared_ptr<remora::detail::shm_arena> memory = remora::detail::shm_arena::make();
-    std::uint64_t place = memory->allocate(ring_size);
-    remora::detail::shared_rings server{memory, place, ring_size, remora::detail::side::server};
-    remora::detail::shared_rings app{memory, place, ring_size, remora::detail::side::app};
+    std::uint64_t place = memory->allocate(ring_size, lent_size);
+    remora::detail::shared_rings server{memory, place, ring_size, remora::detail::side::server,
+                                        lent_size};
+    remora::detail::shared_rings app{memory, place, ring_size, remora::detail::side::app,
+                                     lent_size};
     ring_indices* indices = static_cast<ring_indices*>(app.page());
     remora::detail::express_line* lines =
         reinterpret_cast<remora::detail::express_line*>(static_cast<std::byte*>(app.page()) + 1408);
@@ -126,6 +134,70 @@ void drive_endpoint(input& in, hostile_rings& rings) {
     }
 }
 
+// What this end lends to the hostile one.
+void drive_lender(input& in, const hostile_rings& rings,
+                  const std::shared_ptr<remora::detail::lender>& near) {
+    std::vector<remora::detail::block_ref> held;
+    remora::byte_buffer table;
+    while (!in.empty()) {
+        const auto event = in.take();
+        if (event % 4 == 0)
+            rings.app.given_back(remora::detail::side::server, in.take()) =
+                in.take<std::uint32_t>();
+        if (event % 4 == 1 && !held.empty()) held.erase(held.begin() + in.take() % held.size());
+        if (event % 4 == 2 && !held.empty()) {
+            near->lend(*held[in.take() % held.size()]);
+            table.clear();
+            near->put_table(table);
+            near->lend_pending();
+        }
+        if (event % 4 != 3) continue;
+        auto block = near->allocate(1 + in.take<std::uint16_t>());
+        if (!block) continue;
+        for (const auto& each : held) {
+            const auto one = each.bytes(), other = block.bytes();
+            must(one.data() + one.size() <= other.data() ||
+                     other.data() + other.size() <= one.data(),
+                 "what is used is not given out again");
+        }
+        std::ranges::fill(block.bytes(), std::byte{1});
+        held.push_back(std::move(block));
+    }
+}
+
+// What the hostile end lends, right or wrong.
+void drive_borrower(input& in, const std::shared_ptr<remora::detail::borrower>& near) {
+    std::vector<remora::detail::block_ref> held;
+    std::size_t sum = 0;
+    while (!in.empty()) {
+        std::byte table[3 * remora::detail::loan::size_in_table];
+        std::byte* to = table;
+        for (auto count = 1 + in.take() % 3; count != 0; --count) {
+            const remora::detail::loan l{.slot = in.take<std::uint16_t>() % 260u,
+                                         .turn = in.take(),
+                                         .offset = in.take<std::uint64_t>(),
+                                         .size = in.take<std::uint32_t>()};
+            l.store(std::exchange(to, to + remora::detail::loan::size_in_table));
+        }
+        near->borrow({table, to}, held);
+        for (const auto& each : held) {
+            must(!each.bytes().empty() && each.bytes().size() <= lent_size, "within the range");
+            sum += std::to_integer<std::size_t>(each.bytes().front() ^ each.bytes().back());
+        }
+        if (!held.empty() && in.take() % 2 == 0) held.erase(held.begin());
+    }
+    must(sum == 0, "the range is empty");
+}
+
+void drive_lending(input& in, hostile_rings& rings) {
+    auto memory = std::make_shared<remora::detail::shared_rings>(std::move(rings.server));
+    if (in.take() % 2 == 0) {
+        drive_lender(in, rings, std::make_shared<remora::detail::lender>(memory, lent_size));
+    } else {
+        drive_borrower(in, std::make_shared<remora::detail::borrower>(memory));
+    }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -133,7 +205,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     input in(data, size);
     hostile_rings rings;
     try {
-        if (in.take() % 2 == 0) {
+        const auto what = in.take();
+        if (what % 4 == 3) {
+            drive_lending(in, rings);
+        } else if (what % 2 == 0) {
             drive_indices(in, rings);
         } else {
             drive_endpoint(in, rings);

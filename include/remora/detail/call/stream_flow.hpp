@@ -6,11 +6,13 @@
 #pragma once
 
 #include <remora/detail/wire/archive/buffer.hpp>
+#include <remora/detail/wire/byte_block.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <span>
+#include <vector>
 
 namespace remora::detail {
 
@@ -51,7 +53,9 @@ public:
         after_end,   ///< the stream had ended
         wrong_type,  ///< another type of item
     };
-    verdict arrived(std::uint64_t tag, std::span<const std::byte> item, std::size_t frame);
+    /// `loans` are the blocks that came with the item.
+    verdict arrived(std::uint64_t tag, std::span<const std::byte> item, std::size_t frame,
+                    std::span<const block_ref> loans = {});
     /// No more items come: a clean end, or why not.
     void end(std::exception_ptr why = nullptr) noexcept;
 
@@ -66,6 +70,8 @@ public:
 
     /// The oldest item. Good until the next call.
     std::span<const std::byte> front() const noexcept;
+    /// The blocks that came with it.
+    std::span<const block_ref> front_loans() const noexcept;
     void pop() noexcept;
     /// Drops the items that are here, and those that still come.
     void discard() noexcept;
@@ -79,13 +85,14 @@ public:
 
 private:
     struct lengths {
-        std::uint32_t item, frame;
+        std::uint32_t item, frame, loans;
     };
     lengths head() const noexcept;
 
     std::uint64_t tag_;
     byte_buffer bytes_;
-    std::size_t first_ = 0;  ///< of bytes_
+    std::size_t first_ = 0;         ///< of bytes_
+    std::vector<block_ref> loans_;  ///< of all items
     std::int64_t window_;
     std::int64_t left_;      ///< that the producer has
     std::int64_t owed_ = 0;  ///< taken, and not given back

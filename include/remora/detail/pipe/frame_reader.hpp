@@ -52,6 +52,8 @@ public:
     void forget_head() noexcept { has_head_ = false; }
     /// From now on frames may come in pieces.
     void join_pieces() noexcept { joins_ = true; }
+    /// From now on frames may lend.
+    void take_loans() noexcept { takes_loans_ = true; }
     std::uint64_t window() const noexcept { return window_; }
 
     /// The name of a type that the other end has used, or its tag, to be shown.
@@ -74,6 +76,7 @@ private:
     found note_close(const frame& f);
     found keep_piece(const frame& f);
     frame join(const frame& last);
+    void split_loans();
 
     frame_kinds kinds_;
     pipe_limits limits_;
@@ -83,6 +86,7 @@ private:
     std::size_t wanted_ = frame_header::size;
     std::uint64_t window_ = 1;
     bool joins_ = false;
+    bool takes_loans_ = false;
     byte_buffer pieces_;        ///< of the payload of one frame
     frame_header of_pieces_{};  ///< the first of them
     std::unordered_map<std::uint64_t, std::string> names_seen_;

@@ -38,8 +38,16 @@ public:
     /// Completes the header. Throws `message_too_large` and std::bad_alloc; then the frame is to be
     /// abandoned.
     void end_frame(position& p);
+    /// The frame that has begun lends something: out() ends with the table.
+    void mark_lending(position p) noexcept {
+        out_.data()[p.begin - base_ + 5] |= std::byte{frame_header::lends};
+    }
     /// Takes out the last frame.
     void abandon_frame(position p) noexcept;
+    /// The bytes of frames of which none was written.
+    std::span<const std::byte> bytes_of(position p) const noexcept {
+        return out_.bytes().subspan(p.begin - base_, p.end - p.begin);
+    }
     /// Takes out a frame of which no byte was written; false, and nothing happens, otherwise. Those
     /// behind it move to the front.
     bool withdraw(position p) noexcept;

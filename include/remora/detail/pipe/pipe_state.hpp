@@ -17,11 +17,14 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace remora::detail {
 
 class transport;
 class pipe_wait;
+class lender;
+class borrower;
 
 /// Throws bad_option for limits with which no pipe can work.
 void check_limits(const pipe_limits& limits);
@@ -100,9 +103,17 @@ public:
     /// Completes when another look is worth while. Throws timed_out after the deadline and
     /// operation_aborted when the awaiting coroutine is cancelled.
     asio::awaitable<void> wait_message(deadline until);
-    /// Decodes a payload, with the names of pipe and type in what it throws.
+    /// The blocks that the frame at the head lends, until it is popped.
+    std::span<const block_ref> loans() const noexcept { return loans_; }
+    /// Decodes a payload, with the names of pipe and type in what it throws: that of the head, or
+    /// one with its `loans`.
     template <class T>
-    void decode_value(std::span<const std::byte> bytes, T& into) const;
+    void decode_value(std::span<const std::byte> bytes, T& into) const {
+        decode_value(bytes, into, loans_);
+    }
+    template <class T>
+    void decode_value(std::span<const std::byte> bytes, T& into,
+                      std::span<const block_ref> loans) const;
     std::string type_text(std::uint64_t tag) const { return reader_.type_text(tag); }
     [[noreturn]] void raise_mismatch(const frame& f, std::string_view wanted) const;
     [[noreturn]] void raise_closed() const;
@@ -133,8 +144,12 @@ public:
         return writer_.begin_frame(kind, id, tag, type_name, flags);
     }
     byte_buffer& out() noexcept { return writer_.out(); }
-    void end_frame(position& p) { writer_.end_frame(p); }
-    void abandon_frame(position p) noexcept { writer_.abandon_frame(p); }
+    void end_frame(position& p) {
+        if (lends_ != nullptr) [[unlikely]]
+            return end_frame_with_loans(p);
+        writer_.end_frame(p);
+    }
+    void abandon_frame(position p) noexcept;
     /// Queues a frame without a type, whose payload `write` puts into out(). If that throws there
     /// is no frame.
     template <class Write>
@@ -150,6 +165,11 @@ public:
         }
         return p;
     }
+    /// A block to be filled and sent: shared with the other end, or of this process's own. Throws
+    /// std::bad_alloc.
+    block_ref allocate(std::size_t size);
+    /// Null as long as nothing was allocated, or nothing can be lent.
+    block_lender* lends() const noexcept { return lends_; }
     /// Writes what there is room for. True if all is written up to `p`.
     bool flush(position p);
     std::uint64_t written() const noexcept { return writer_.written(); }
@@ -189,6 +209,7 @@ private:
     struct write_waiter;
 
     bool read_frame();
+    void borrow(const frame& f);
     bool fetch(effort how);
     [[noreturn]] void give_up(const error& why);
     bool has_arrived() noexcept;
@@ -204,6 +225,8 @@ private:
     bool has_left() noexcept;
     void notify_next_sender();
     void withdraw(position p);
+    void end_frame_with_loans(position& p);
+    void make_lender();
     void start_write_loop();
     static asio::awaitable<void> write_loop(std::shared_ptr<pipe_state> self);
     static asio::awaitable<void> watch_hang_up(std::shared_ptr<pipe_state> self);
@@ -230,6 +253,8 @@ private:
     unsigned in_a_row_ = 0;     ///< operations without a trip through the scheduler
     bool has_looked_ = false;   ///< by try_look(), and found nothing
     unsigned in_one_look_ = 0;  ///< frames passed over and pieces taken in, in the last look
+    std::shared_ptr<borrower> borrower_;  ///< once something was lent
+    std::vector<block_ref> loans_;        ///< of the head
 
     frame_writer writer_;
     std::unique_ptr<pipe_wait> write_wait_;
@@ -238,6 +263,8 @@ private:
     std::error_code send_failure_;  ///< set: nothing more can be sent
     bool writes_in_loop_ = false;
     bool watches_hang_up_ = false;
+    std::shared_ptr<lender> lender_;  ///< once something was allocated
+    block_lender* lends_ = nullptr;
 
     wait_queue waiting_for_close_;
     bool closing_ = false;
@@ -267,7 +294,7 @@ pipe_state::position put_frame(pipe_state& end, frame_kind kind, std::uint64_t i
                                std::uint8_t flags, const T& value) {
     auto p = end.begin_frame(kind, id, type_tag_of<T>(), type_name_of<T>(), flags);
     try {
-        encode(end.out(), value, {.size = end.limits().message});
+        encode_with(end.out(), value, {.size = end.limits().message}, end.lends());
         end.end_frame(p);
     } catch (...) {
         end.abandon_frame(p);
@@ -277,9 +304,10 @@ pipe_state::position put_frame(pipe_state& end, frame_kind kind, std::uint64_t i
 }
 
 template <class T>
-void pipe_state::decode_value(std::span<const std::byte> bytes, T& into) const {
+void pipe_state::decode_value(std::span<const std::byte> bytes, T& into,
+                              std::span<const block_ref> loans) const {
     try {
-        decode(bytes, into, limits_.decode);
+        decode_with(bytes, into, limits_.decode, loans);
     } catch (...) {
         rethrow_in_context();
     }

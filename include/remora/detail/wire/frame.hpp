@@ -57,6 +57,8 @@ struct frame_header {
     static constexpr std::uint8_t of_sender = 4;
     /// The payload begins in the pieces that came before.
     static constexpr std::uint8_t joined = 8;
+    /// The payload ends with the table of what the frame lends.
+    static constexpr std::uint8_t lends = 16;
 
     static constexpr std::size_t size = 24;
 
@@ -86,7 +88,6 @@ struct frame_header {
         std::memcpy(to + 16, &tag, sizeof tag);
     }
 
-private:
     static std::uint64_t load_word(const std::byte* from) noexcept {
         std::uint64_t word;
         std::memcpy(&word, from, sizeof word);
@@ -100,9 +101,38 @@ struct frame {
     frame_header header;
     std::string_view type_name;          ///< empty unless the frame is `named`
     std::span<const std::byte> payload;  ///< without the name
+    std::span<const std::byte> loans{};  ///< the table, once it was split off the payload
 
     std::size_t size() const noexcept { return frame_header::size + header.length; }
 };
+
+/// A block that a frame lends, as the table of its frame has it.
+struct loan {
+    static constexpr std::size_t size_in_table = 24;
+
+    std::uint32_t slot = 0;
+    std::uint32_t turn = 0;
+    std::uint64_t offset = 0;
+    std::uint64_t size = 0;
+
+    /// Reads one where a sender may still write: each byte once.
+    static loan load(const std::byte* from) noexcept {
+        const std::uint64_t first = frame_header::load_word(from);
+        return {.slot = static_cast<std::uint32_t>(first),
+                .turn = static_cast<std::uint32_t>(first >> 32),
+                .offset = frame_header::load_word(from + 8),
+                .size = frame_header::load_word(from + 16)};
+    }
+    void store(std::byte* to) const noexcept { std::memcpy(to, this, size_in_table); }
+};
+static_assert(sizeof(loan) == loan::size_in_table);
+
+/// How many blocks of an end may be in use: so many slots it has, and so many loans a table.
+inline constexpr std::size_t most_loans = 256;
+
+/// Takes the table of loans off the payload of a frame that `lends`. Throws protocol_error for what
+/// is none.
+void split_loans(frame& f);
 
 /// A buffer that one large frame has made larger than this is given back.
 inline constexpr std::size_t keep_capacity = 4u << 20;

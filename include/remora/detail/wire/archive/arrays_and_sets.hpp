@@ -22,13 +22,14 @@ struct codec<std::forward_list<E, A>> : sequence<E> {
         sequence<E>::put_each(out, c);
     }
     static void get(input_archive& in, list& c) {
-        auto count = sequence<E>::get_head(in);
-        in.charge(count, sizeof(E) + node_size);
-        c.clear();
-        for (auto last = c.before_begin(); count != 0; --count) {
-            last = c.emplace_after(last);
-            codec<E>::get(in, *last);
-        }
+        sequence<E>::get_elements(in, [&](std::size_t count) {
+            in.charge(count, sizeof(E) + node_size);
+            c.clear();
+            for (auto last = c.before_begin(); count != 0; --count) {
+                last = c.emplace_after(last);
+                codec<E>::get(in, *last);
+            }
+        });
     }
 };
 
@@ -40,9 +41,10 @@ struct set_sequence : sequence<E> {
         sequence<E>::put_each(out, c);
     }
     static void get(input_archive& in, C& c) {
-        auto count = sequence<E>::get_head(in);
-        in.charge(count, sizeof(E) + node_size);
-        detail::fill(in, c, count);
+        sequence<E>::get_elements(in, [&](std::size_t count) {
+            in.charge(count, sizeof(E) + node_size);
+            detail::fill(in, c, count);
+        });
     }
 };
 
@@ -69,20 +71,28 @@ struct fixed_sequence : sequence<E> {
         }
     }
     static void get(input_archive& in, C& c) {
-        auto count = sequence<E>::get_head(in);
-        if (count != N) [[unlikely]]
-            in.fail_size(N, count);
         if constexpr (is_raw<E>) {
-            sequence<E>::get_raw(in, std::data(c), N);
+            const auto bytes = sequence<E>::get_raw(in);
+            check_size(in, bytes.size() / sizeof(E));
+            sequence<E>::copy_raw(bytes, std::data(c));
         } else {
-            for (auto& element : c)
-                codec<E>::get(in, element);
+            sequence<E>::get_elements(in, [&](std::size_t count) {
+                check_size(in, count);
+                for (auto& element : c)
+                    codec<E>::get(in, element);
+            });
         }
     }
     static void miss(input_archive& in, C& c) {
         if constexpr (is_raw<E>) return;
         for (auto& element : c)
             in.miss(element);
+    }
+
+private:
+    static void check_size(const input_archive& in, std::size_t count) {
+        if (count != N) [[unlikely]]
+            in.fail_size(N, count);
     }
 };
 
@@ -103,10 +113,11 @@ struct codec<std::valarray<E>> : sequence<E> {
     }
     static void get(input_archive& in, std::valarray<E>& c) {
         if constexpr (is_raw<E>) {
-            auto count = sequence<E>::get_head(in);
+            const auto bytes = sequence<E>::get_raw(in);
+            const std::size_t count = bytes.size() / sizeof(E);
             in.charge(count, sizeof(E));
-            c.resize(count);  // the bytes are there: get_head has looked
-            if (count != 0) sequence<E>::get_raw(in, std::begin(c), count);
+            c.resize(count);
+            if (count != 0) sequence<E>::copy_raw(bytes, std::begin(c));
         } else {
             get_each(in, c);
         }

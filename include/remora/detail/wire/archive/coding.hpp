@@ -17,6 +17,14 @@
 
 namespace remora {
 
+/// What encoding may produce.
+struct encode_limits {
+    /// Bytes of one encoded value.
+    std::size_t size = std::numeric_limits<std::size_t>::max();
+    /// Records within records, so that a list of a million linked nodes fails and does not crash.
+    unsigned depth = 256;
+};
+
 namespace detail {
 
 template <class T>
@@ -56,6 +64,32 @@ private:
     bool kept_ = false;
 };
 
+/// As encode() and decode(), with what a frame lends.
+template <class T>
+void encode_with(byte_buffer& out, const T& value, const encode_limits& limits,
+                 block_lender* lender) {
+    static_assert(!is_character_array<T>,
+                  "remora: a character array, such as a literal, would travel with its final NUL: "
+                  "send a std::string, or a std::array if all of its characters count");
+    encoding guard(out, limits.size);
+    output_archive archive(out, limits.depth, lender);
+    archive.put_with_kind(value);
+    guard.keep();
+}
+
+template <class T>
+void decode_with(std::span<const std::byte> in, T& into, const decode_limits& limits,
+                 std::span<const block_ref> loans) {
+    input_archive archive(in, limits, loans);
+    archive.set_name(whole_name<T>);
+    try {
+        archive.get_with_kind(into);
+    } catch (const cereal::Exception& e) {
+        archive.fail_bad_value(e.what());
+    }
+    archive.expect_end();
+}
+
 }  // namespace detail
 
 /// The name of a type: what it is called for classes, its structure for everything else
@@ -77,27 +111,13 @@ constexpr std::uint64_t type_tag_of() {
     return std::max<std::uint64_t>(detail::fnv1a(type_name_of<T>()), 1);
 }
 
-/// What encoding may produce.
-struct encode_limits {
-    /// Bytes of one encoded value.
-    std::size_t size = std::numeric_limits<std::size_t>::max();
-    /// Records within records, so that a list of a million linked nodes fails and does not crash.
-    unsigned depth = 256;
-};
-
 /// Appends `value` to `out`, with its kind. The value is only read, and only during the call.
 ///
 /// Throws errc::message_too_large and errc::too_deep if a limit is passed, and lets through what
 /// the user's own functions throw; `out` is then as long as it was before.
 template <class T>
 void encode(byte_buffer& out, const T& value, const encode_limits& limits = {}) {
-    static_assert(!detail::is_character_array<T>,
-                  "remora: a character array, such as a literal, would travel with its final NUL: "
-                  "send a std::string, or a std::array if all of its characters count");
-    detail::encoding guard(out, limits.size);
-    output_archive archive(out, limits.depth);
-    archive.put_with_kind(value);
-    guard.keep();
+    detail::encode_with(out, value, limits, nullptr);
 }
 
 /// Reads one value that takes up all of `in` into `into`. Fields that the bytes do not have keep
@@ -110,14 +130,7 @@ void encode(byte_buffer& out, const T& value, const encode_limits& limits = {}) 
 /// After an error `into` can be assigned to and destroyed; its contents are unspecified.
 template <class T>
 void decode(std::span<const std::byte> in, T& into, const decode_limits& limits = {}) {
-    input_archive archive(in, limits);
-    archive.set_name(detail::whole_name<T>);
-    try {
-        archive.get_with_kind(into);
-    } catch (const cereal::Exception& e) {
-        archive.fail_bad_value(e.what());
-    }
-    archive.expect_end();
+    detail::decode_with(in, into, limits, {});
 }
 
 /// The same, into a new T.

@@ -35,14 +35,17 @@ public:
     using is_saving = std::false_type;
     using is_loading = std::true_type;
 
-    input_archive(std::span<const std::byte> in, const decode_limits& limits)
+    /// `loans` are the blocks that came with the value, in their order.
+    input_archive(std::span<const std::byte> in, const decode_limits& limits,
+                  std::span<const detail::block_ref> loans = {})
         : begin_(in.data()),
           at_(begin_),
           end_(begin_ + in.size()),
           memory_(std::max(limits.memory, in.size() * 4)),
           memory_left_(memory_),
           depth_left_(limits.depth),
-          depth_(limits.depth) {}
+          depth_(limits.depth),
+          loans_(loans) {}
     input_archive(const input_archive&) = delete;
     input_archive& operator=(const input_archive&) = delete;
 
@@ -129,9 +132,44 @@ public:
         return at_ - n;
     }
 
+    /// The body of `bytes`, wherever they are. The sender may still write there.
+    std::span<const std::byte> get_bytes() {
+        const auto count = get_number<std::uint32_t>();
+        if (count > left()) [[unlikely]]
+            return get_bytes_of_loan(count);
+        at_ += count;
+        return {at_ - count, count};
+    }
+    /// The same as a block, which lives as long as it is used.
+    detail::block_ref get_block();
+
+    /// Reads bytes that are elsewhere as if they stood here: what is read while this lives has to
+    /// be all of them.
+    class detour {
+    public:
+        detour(input_archive& in, std::span<const std::byte> bytes) noexcept
+            : in_(in),
+              at_(std::exchange(in.at_, bytes.data())),
+              end_(std::exchange(in.end_, bytes.data() + bytes.size())),
+              begin_(std::exchange(in.begin_, bytes.data())) {}
+        ~detour() {
+            in_.at_ = at_;
+            in_.end_ = end_;
+            in_.begin_ = begin_;
+        }
+        detour(const detour&) = delete;
+        detour& operator=(const detour&) = delete;
+
+    private:
+        input_archive& in_;
+        const std::byte* at_;
+        const std::byte* end_;
+        const std::byte* begin_;
+    };
+
     /// Takes memory for `count` things of `each` bytes from the budget, before they are made.
     void charge(std::size_t count, std::size_t each) {
-        auto size = static_cast<std::uint64_t>(count) * each;  // both fit into 32 bits
+        auto size = static_cast<std::uint64_t>(count) * each;  // no loan is that long
         if (size > memory_left_) [[unlikely]]
             fail_memory();
         memory_left_ -= static_cast<std::size_t>(size);
@@ -231,6 +269,9 @@ private:
             fail_truncated(n);
     }
 
+    std::span<const std::byte> get_bytes_of_loan(std::size_t count);
+    const detail::block_ref& get_loan(std::size_t count);
+
     [[noreturn]] void fail_truncated(std::size_t needed) const;
     [[noreturn]] void fail_kind(detail::kind expected) const;
     [[noreturn]] void fail_count(std::size_t count) const;
@@ -249,6 +290,7 @@ private:
     unsigned depth_left_;
     unsigned depth_;
     sized_record container_{depth_ + 1, 0};  // none
+    std::span<const detail::block_ref> loans_;
 };
 
 inline input_archive::outer_record input_archive::begin_record(const std::string_view& name) {

@@ -39,6 +39,9 @@ enum class kind : std::uint8_t {
     time_point = 0x49,
 };
 
+/// In the place of the count of `bytes`: the number of a loan follows, and the bytes are there.
+inline constexpr std::uint32_t of_a_loan = 0xffff'ffff;
+
 /// The word for a kind in texts, "i32"; for a number that is none, "kind 0x99".
 std::string text_of(kind value);
 

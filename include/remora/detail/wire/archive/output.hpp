@@ -9,6 +9,7 @@
 
 #include <remora/detail/wire/archive/buffer.hpp>
 #include <remora/detail/wire/archive/kind.hpp>
+#include <remora/detail/wire/byte_block.hpp>
 
 namespace remora {
 
@@ -49,8 +50,9 @@ public:
     using is_saving = std::true_type;
     using is_loading = std::false_type;
 
-    output_archive(byte_buffer& out, unsigned depth)
-        : out_(out), depth_left_(depth), depth_(depth) {}
+    /// With a lender its blocks are lent, and not copied.
+    output_archive(byte_buffer& out, unsigned depth, detail::block_lender* lender = nullptr)
+        : out_(out), depth_left_(depth), depth_(depth), lender_(lender) {}
     output_archive(const output_archive&) = delete;
     output_archive& operator=(const output_archive&) = delete;
 
@@ -109,6 +111,9 @@ public:
 
     void put_raw(const void* from, std::size_t n) { out_.append(from, n); }
 
+    /// The body of `bytes`: a reference to the block, or what is in it.
+    void put_block(const detail::block_ref& block);
+
     /// Adds `n` bytes that the caller fills.
     std::byte* extend(std::size_t n) { return out_.extend(n); }
 
@@ -161,6 +166,7 @@ private:
     byte_buffer& out_;
     unsigned depth_left_;
     unsigned depth_;
+    detail::block_lender* lender_;
 };
 
 }  // namespace remora

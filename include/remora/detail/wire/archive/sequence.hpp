@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <deque>
 #include <list>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -35,9 +36,17 @@ struct sequence {
         if constexpr (!is_bytes) out.put_kind(codec<E>::its_kind);
         out.put_count(count);
     }
-    static std::size_t get_head(input_archive& in) {
-        if constexpr (!is_bytes) in.expect(codec<E>::its_kind);
-        return in.get_count(codec<E>::least_size);
+    /// Reads the elements one by one: `read` is called with their number.
+    template <class Read>
+    static void get_elements(input_archive& in, Read read) {
+        if constexpr (is_bytes) {
+            const auto bytes = in.get_bytes();
+            const input_archive::detour there(in, bytes);
+            read(bytes.size());
+        } else {
+            in.expect(codec<E>::its_kind);
+            read(in.get_count(codec<E>::least_size));
+        }
     }
 
     /// The whole sequence, whose elements lie in memory as on the wire.
@@ -45,9 +54,14 @@ struct sequence {
         if constexpr (!is_bytes) out.put_kind(codec<E>::its_kind);
         out.put_counted(count, from, count * sizeof(E));
     }
-    static void get_raw(input_archive& in, E* to, std::size_t count) {
-        auto* from = in.get_raw(count * sizeof(E));
-        if (count != 0) std::memcpy(to, from, count * sizeof(E));
+    static std::span<const std::byte> get_raw(input_archive& in) {
+        if constexpr (is_bytes) return in.get_bytes();
+        in.expect(codec<E>::its_kind);
+        const std::size_t size = in.get_count(sizeof(E)) * sizeof(E);
+        return {in.get_raw(size), size};
+    }
+    static void copy_raw(std::span<const std::byte> from, E* to) {
+        if (!from.empty()) std::memcpy(to, from.data(), from.size());
     }
 
     template <class Range>
@@ -71,24 +85,34 @@ struct growing_sequence : sequence<E> {
     }
 
     static void get(input_archive& in, C& c) {
-        auto count = sequence<E>::get_head(in);
-        in.charge(count, sizeof(E) + Node);
-        if constexpr (is_contiguous && sizeof(E) == 1) {
-            auto* from = reinterpret_cast<const E*>(in.get_raw(count));
-            c.assign(from, from + count);
-        } else if constexpr (std::is_same_v<E, bool>) {
-            get_bools(in, c, count);
-        } else if constexpr (is_contiguous) {
-            c.resize(count);  // the bytes are there: get_head has looked
-            sequence<E>::get_raw(in, c.data(), count);
+        if constexpr (is_contiguous) {
+            const auto bytes = sequence<E>::get_raw(in);
+            in.charge(bytes.size() / sizeof(E), sizeof(E) + Node);
+            assign(c, bytes);
         } else {
-            get_each(in, c, count);
+            sequence<E>::get_elements(in, [&](std::size_t count) {
+                in.charge(count, sizeof(E) + Node);
+                if constexpr (std::is_same_v<E, bool>)
+                    get_bools(in, c, count);
+                else
+                    get_each(in, c, count);
+            });
         }
     }
 
     static constexpr bool is_contiguous = is_raw<E> && requires(const C& c) { c.data(); };
 
 private:
+    static void assign(C& c, std::span<const std::byte> bytes) {
+        if constexpr (sizeof(E) == 1) {
+            auto* const from = reinterpret_cast<const E*>(bytes.data());
+            c.assign(from, from + bytes.size());
+        } else {
+            c.resize(bytes.size() / sizeof(E));
+            sequence<E>::copy_raw(bytes, c.data());
+        }
+    }
+
     static void put_each(output_archive& out, const C& c) {
         if constexpr (std::is_same_v<E, bool>)
             std::copy(c.begin(), c.end(), reinterpret_cast<bool*>(out.extend(c.size())));
@@ -123,7 +147,7 @@ private:
         codec<E>::get(in, c.back());
     }
     static void get_bools(input_archive& in, C& c, std::size_t count) {
-        c.resize(count);  // the bytes are there: get_head has looked
+        c.resize(count);  // the bytes are there: get_elements has looked
         for (auto&& element : c) {
             bool value = false;
             codec<E>::get(in, value);

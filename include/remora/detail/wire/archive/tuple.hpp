@@ -102,9 +102,10 @@ struct codec<std::bitset<N>> {
         }
     }
     static void get(input_archive& in, std::bitset<N>& bits) {
-        auto count = in.get_count(1);
-        if (count != byte_count) [[unlikely]]
-            in.fail_size(byte_count, count);
+        const auto bytes = in.get_bytes();
+        if (bytes.size() != byte_count) [[unlikely]]
+            in.fail_size(byte_count, bytes.size());
+        const input_archive::detour there(in, bytes);
         for (std::size_t i = 0; i < byte_count; ++i) {
             unsigned byte = in.get_number<std::uint8_t>();
             for (std::size_t bit = 0; bit < 8 && i * 8 + bit < N; ++bit)

@@ -66,10 +66,10 @@ struct codec<cereal::BinaryData<T>> {
         out.put_raw(data.data, data.size);
     }
     static void get(input_archive& in, cereal::BinaryData<T>& data) {
-        auto size = in.get_count(1);
-        if (size != data.size) [[unlikely]]
-            in.fail_size(data.size, size);
-        if (size != 0) std::memcpy(data.data, in.get_raw(size), size);
+        const auto bytes = in.get_bytes();
+        if (bytes.size() != data.size) [[unlikely]]
+            in.fail_size(data.size, bytes.size());
+        if (!bytes.empty()) std::memcpy(data.data, bytes.data(), bytes.size());
     }
 };
 
