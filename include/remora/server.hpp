@@ -290,7 +290,7 @@ public:
     /// Anything else does not compile.
     template <class Other>
         requires detail::no_service<Other, service_function, service_maker>
-    void serve(std::string name, Other what, serve_options options = {}) {
+    void serve(std::string, Other, serve_options = {}) {
         static_assert(!detail::no_service<Other, service_function, service_maker>,
                       "remora: what serves a name is a remora::service, a coroutine that takes a "
                       "remora::pipe and returns asio::awaitable<void>, or a function that takes a "

@@ -131,9 +131,25 @@ const std::vector<recipe> recipes{
       "sh"}},
 };
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define REMORA_TEST_SANITIZED
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define REMORA_TEST_SANITIZED
+#endif
+#ifdef REMORA_TEST_SANITIZED
+constexpr bool sanitized = true;
+#else
+constexpr bool sanitized = false;
+#endif
+
 // Whether it can start an app here: a tool may be missing, not be permitted to trace, or not get on
-// with a sanitizer. Without a server the app returns 69.
+// with a sanitizer; under valgrind a program with one may even hang. Without a server the app
+// returns 69.
 bool is_usable(const recipe& how) {
+    if (sanitized && how.tool == "valgrind") return false;
     const scratch directory;
     remora::spawn_options options{.target = REMORA_TEST_APP,
                                   .arguments = {"codes", "1"},

@@ -16,7 +16,7 @@ TARGETS = ["archive", "call_flow", "frames", "handshake", "live_peer", "ring"]
 LIMITS = ["-max_len=8192", "-timeout=1", "-rss_limit_mb=1024", "-malloc_limit_mb=64"]
 SLOWEST_MS = 100  # of CPU time with the sanitizers, which cost a factor of ten
 SETTINGS = ["-Dfuzz=true", "-Ddemos=false", "-Dbuildtype=debug", "-Doptimization=1",
-            "-Dunity=on", "-Dunity_size=8",
+            "-Dunity=on", "-Dunity_size=9",
             "-Db_sanitize=address,undefined", "-Db_lundef=false",
             "-Dcpp_args=-fsanitize=fuzzer-no-link"]
 
