@@ -13,8 +13,11 @@
 
 namespace remora::detail {
 namespace {
-// Others have their turn after so many bytes.
-constexpr std::size_t bytes_in_a_turn = std::size_t{256} << 10;
+// What a pipe usually holds.
+constexpr std::size_t bytes_in_a_turn = std::size_t{64} << 10;
+// How long lines are handed on before the pipe is looked at again, where one thread does both: a
+// quick function gets them all, and a slow one lets the process write on.
+constexpr auto longest_delivery = std::chrono::milliseconds(20);
 // Without memory there may be no notice.
 constexpr auto longest_notice = std::chrono::milliseconds(20);
 }  // namespace
@@ -109,10 +112,14 @@ void line_reader::post_delivery() {
     }
 }
 
-// One line at a time: on a context of one thread, the pipe is read in between.
 void line_reader::deliver() {
-    if (const auto line = next_line()) call(*line);
-    report_gap();
+    const auto until = std::chrono::steady_clock::now() + longest_delivery;
+    do {
+        const auto line = next_line();
+        if (!line) break;
+        call(*line);
+        report_gap();
+    } while (std::chrono::steady_clock::now() < until);
     const std::lock_guard lock(mutex_);
     post_delivery();
     if (delivering_) return;
