@@ -6,6 +6,7 @@
 #include <remora/detail/wire/byte_block.hpp>
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <span>
 #include <utility>
@@ -131,6 +132,13 @@ struct codec<shared_bytes> {
     static void get(input_archive& in, shared_bytes& bytes) {
         block_access::set(bytes, in.get_block());
     }
+};
+
+template <std::same_as<writable_bytes> T>
+struct codec<T> {
+    static_assert(always_false<T>,
+                  "remora: writable_bytes are not a value, since whoever has them may still write: "
+                  "move them into a field of type shared_bytes");
 };
 
 }  // namespace detail

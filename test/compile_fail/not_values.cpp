@@ -2,6 +2,7 @@
 // Each call below must not compile, and the compiler must say why in the words behind `expect:`.
 // With REMORA_ONLY_VALID they are left out, and the rest must compile.
 #include <remora/archive.hpp>
+#include <remora/shared_bytes.hpp>
 
 struct shape {
     virtual ~shape() = default;
@@ -81,6 +82,7 @@ void values() {
     send(fixed());
     send(metres());
     send(std::array<char, 6>());
+    send(remora::shared_bytes());
     (void)remora::type_name_of<four<a_name_of_twenty_eight_chars>>();
 }
 
@@ -98,6 +100,7 @@ void not_values(int* raw, void (*function)(), int plain::* member) {
     send(shade());                           // expect: an enumeration is a number, or
     send("hello");                           // expect: a character array
     (void)remora::type_tag_of<long_name>();  // expect: has more than 255 characters
+    send(remora::writable_bytes());          // expect: writable_bytes are not a value
     send(L'x');                              // expect: the width of wchar_t
     send(1.0L);                              // expect: the layout of long double
     send(one);                               // expect: the width of this enumeration
