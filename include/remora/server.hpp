@@ -130,7 +130,8 @@ struct server_options {
     std::size_t ring_size = 256u << 10;
     event_hook on_event = {};  ///< told what happens to the server: see event_hook
     /// Called when an exception leaves a service, on that pipe's executor, so perhaps by several
-    /// threads at once; or a function that makes one. By default a line on stderr.
+    /// threads at once; or a function that makes one, on the server's strand. By default a line on
+    /// stderr.
     std::function<void(std::string_view name, std::exception_ptr why)> on_failure = {};
 };
 
@@ -279,8 +280,9 @@ public:
     ///     });
     ///
     /// `make` is called before the app's connect() completes, on the strand of the server, where
-    /// the other connections wait for it. What it returns is kept until the connection is closed
-    /// and its last handler has ended, and is gone before the event `closed`.
+    /// other connections to be opened wait for it. What it returns is kept until the connection is
+    /// closed and its last handler has ended. It is gone before the event that tells so, except
+    /// where services are cancelled after `drain_timeout`.
     ///
     /// What it throws rejects that connection, and goes to `on_failure`; the server lives. The
     /// app's connect() fails with its text, and its code if that is of remora::errc, otherwise
