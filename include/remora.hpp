@@ -13,6 +13,7 @@
 #include <remora/generator.hpp>
 #include <remora/limits.hpp>
 #include <remora/pipe.hpp>
+#include <remora/pipe_counts.hpp>
 #include <remora/process.hpp>
 #include <remora/receive_options.hpp>
 #include <remora/request.hpp>

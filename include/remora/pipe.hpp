@@ -4,6 +4,7 @@
 
 #include <remora/call.hpp>
 #include <remora/detail/call/pipe_end.hpp>
+#include <remora/pipe_counts.hpp>
 #include <remora/receive_options.hpp>
 #include <remora/request.hpp>
 #include <remora/shared_bytes.hpp>
@@ -54,14 +55,6 @@ template <class T>
 concept movable_temporary =
     !std::is_reference_v<T> && !std::is_const_v<T> && std::move_constructible<T>;
 }  // namespace detail
-
-/// What an end of a pipe has to do with calls.
-struct pipe_counts {
-    std::size_t calls = 0;    ///< made by this end, and not answered yet
-    std::size_t serving = 0;  ///< of the other end, whose handlers are at work as coroutines
-    /// Messages that no handler took, and answers to calls that were never made.
-    std::uint64_t dropped = 0;
-};
 
 /// One end of a pipe. Move-only.
 ///
@@ -300,7 +293,9 @@ public:
     /// afterwards, and during one this fails with that.
     asio::awaitable<void> finished();
 
-    /// The numbers of calls and dropped messages of this end; all 0 before its reader has started.
+    /// What this end has to do now, and has done so far; good also after the end of the
+    /// conversation, and all 0 for a pipe that was never opened. As everything of a pipe it is to
+    /// be called on the pipe's executor: nothing guards the numbers.
     pipe_counts counts() const noexcept;
 
     /// Ends the conversation: what was sent leaves first, then the peer sees a clean end. What it

@@ -109,11 +109,13 @@ pipe_state::position caller::put_time_left(std::uint64_t id, deadline until) {
 
 void caller::withdraw(std::uint64_t id) {
     table_.withdraw(id);
+    ++withdrawn_;
     grant_turns();
 }
 
 void caller::abandon(std::uint64_t id) noexcept try {
     if (!table_.abandon(id)) return;
+    ++failed_;
     end_upload(id);
     if (end_.can_send()) shared_.batch.send_empty(frame_kind::cancel, id, frame_header::of_sender);
 } catch (const std::exception&) {  // without memory for a frame: the call ends by itself
@@ -160,6 +162,7 @@ void caller::expire() {
 void caller::end() {
     timer_.cancel();
     while (pending_call* const call = table_.extract_any()) {
+        ++failed_;
         call->fail(shared_.conversation.gone(call->request_name()));
         call->wake();
     }

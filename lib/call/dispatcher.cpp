@@ -167,6 +167,7 @@ void dispatcher::answer_done(std::uint64_t id) {
 void dispatcher::answer_failure(std::uint64_t id, std::exception_ptr why) noexcept try {
     if (!end_.can_send()) return;
     answered(put_frame(end_, frame_kind::failure, id, 0, wire::call_failure::of(why)));
+    ++failures_;
 } catch (const std::exception&) {  // not even a failure can be told
     shared_.conversation.end_out_of_memory();
 }

@@ -84,10 +84,7 @@ asio::awaitable<void> pipe::finished() {
 }
 
 pipe_counts pipe::counts() const noexcept {
-    if (!end_ || !end_->calls) return {};
-    const auto& made = *end_->caller;
-    const auto& served = *end_->dispatcher;
-    return {made.calls(), served.running(), made.dropped() + served.dropped()};
+    return end_ ? end_->counts() : pipe_counts{};
 }
 
 bool served_call::is_cancelled() const {

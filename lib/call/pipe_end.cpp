@@ -23,4 +23,18 @@ pipe_end::pipe_end(asio::any_io_executor executor, std::unique_ptr<detail::trans
 
 pipe_end::~pipe_end() = default;
 
+pipe_counts pipe_end::counts() const noexcept {
+    pipe_counts all{
+        .queued = queued(), .most_queued = most_queued(), .sent = sent(), .received = received()};
+    if (!calls) return all;
+    all.calls = caller->calls();
+    all.serving = dispatcher->running();
+    all.dropped = caller->dropped() + dispatcher->dropped();
+    all.calls_made = caller->made();
+    all.calls_failed = caller->failed();
+    all.calls_served = dispatcher->answers();
+    all.served_failed = dispatcher->failures();
+    return all;
+}
+
 }  // namespace remora::detail

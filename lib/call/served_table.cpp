@@ -7,6 +7,7 @@
 namespace remora::detail {
 
 void served_table::answered(std::uint64_t position) noexcept try {
+    ++answers_;
     queued_.push_back(position);
 } catch (const std::bad_alloc&) {  // the answer stands: it is counted as written
     --in_flight_;

@@ -48,6 +48,7 @@ frame_reader::found frame_reader::read(std::span<const std::byte> input, bool ta
     consumed = head_size_;
     if ((header.flags & frame_header::lends) != 0) [[unlikely]]
         split_loans();
+    bytes_ += consumed;
     if (header.kind == frame_kind::piece && joins_ && takes_calls) return keep_piece(head_);
     return on_own_frame(head_);
 }
@@ -115,13 +116,14 @@ void frame_reader::split_loans() {
 }
 
 std::size_t frame_reader::pop() noexcept {
-    const std::size_t size = head_size();
-    if (std::exchange(has_head_, false) && (head_.header.flags & frame_header::joined) != 0)
-        [[unlikely]] {
+    if (!std::exchange(has_head_, false)) return 0;
+    bytes_ += head_size_;
+    counts_.add(head_.header.kind);
+    if ((head_.header.flags & frame_header::joined) != 0) [[unlikely]] {
         if (pieces_.capacity() > keep_capacity) pieces_ = byte_buffer();
         pieces_.clear();
     }
-    return size;
+    return head_size_;
 }
 
 std::string frame_reader::type_text(std::uint64_t tag) const {

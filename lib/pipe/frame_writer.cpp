@@ -14,6 +14,10 @@ bool is_named(const std::byte* header) noexcept {
     return (header[5] & std::byte{frame_header::named}) != std::byte{};
 }
 
+frame_kind kind_of(const std::byte* header) noexcept {
+    return static_cast<frame_kind>(header[4]);
+}
+
 }  // namespace
 
 frame_writer::position frame_writer::begin_frame(frame_kind kind, std::uint64_t id,
@@ -53,14 +57,16 @@ void frame_writer::end_frame(position& p) {
     const auto on_the_wire = static_cast<std::uint32_t>(length);
     std::memcpy(header, &on_the_wire, sizeof on_the_wire);
     p.size = p.end - p.begin;
+    const frame_kind kind = kind_of(header);
     if (cuts_ && may_move(header, length)) [[unlikely]]
         move_if_large(p, frame_header::load(header));
+    counts_.add(kind);
 }
 
 // What move_if_large() looks for, seen from afar.
 bool frame_writer::may_move(const std::byte* header, std::size_t length) const noexcept {
     return length > large_frames::piece || !large_.empty() ||
-           header[4] == std::byte{static_cast<std::uint8_t>(frame_kind::time_left)};
+           kind_of(header) == frame_kind::time_left;
 }
 
 // Moves the frame to large_frames if it is large, or has to follow one there: a frame of the same
@@ -99,6 +105,7 @@ void frame_writer::abandon_frame(position p) noexcept {
 bool frame_writer::withdraw(position p) noexcept {
     if (p.begin < written()) return false;
     forget_name(p);
+    take_off(p);
     const std::size_t size = p.end - p.begin;
     std::byte* const at = out_.data() + (p.begin - base_);
     std::memmove(at, at + size, out_.size() - (p.end - base_));
@@ -117,6 +124,15 @@ void frame_writer::forget_name(position p) noexcept {
     last_tag_ = 0;
 }
 
+// There may be several frames between the two ends.
+void frame_writer::take_off(position p) noexcept {
+    while (p.begin < p.end) {
+        const std::byte* const header = out_.data() + (p.begin - base_);
+        counts_.remove(kind_of(header));
+        p.begin += frame_header::size + frame_header::load(header).length;
+    }
+}
+
 void frame_writer::make_room() noexcept {
     if (sent_ <= worth_moving || sent_ <= out_.size() / 2) return;
     out_.erase_front(sent_);
@@ -125,6 +141,7 @@ void frame_writer::make_room() noexcept {
 }
 
 void frame_writer::drop_all() noexcept {
+    dropped_ += out_.size() - sent_;
     base_ += out_.size();
     sent_ = 0;
     out_.clear();

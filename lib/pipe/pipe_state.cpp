@@ -75,6 +75,18 @@ void pipe_state::rethrow_in_context() const try { throw; } catch (const error& e
     throw error(e, context());
 }
 
+pipe_traffic pipe_state::sent() const noexcept {
+    const frame_counts& frames = writer_.counts();
+    return {writer_.bytes(), frames.messages, frames.items, write_wait_->polled(),
+            write_wait_->slept()};
+}
+
+pipe_traffic pipe_state::received() const noexcept {
+    const frame_counts& frames = reader_.counts();
+    return {reader_.bytes(), frames.messages, frames.items, read_wait_->polled(),
+            read_wait_->slept()};
+}
+
 asio::awaitable<void> pipe_state::yield() {
     in_a_row_ = 0;
     co_await asio::defer(executor_, asio::use_awaitable);

@@ -6,6 +6,7 @@
 #include "transport/lender.hpp"
 #include "transport/transport.hpp"
 
+#include <algorithm>
 #include <new>
 
 namespace remora::detail {
@@ -56,6 +57,7 @@ bool pipe_state::flush(position p) {
             if (!write_queued()) start_write_loop();
             notify_next_sender();
         }
+        if (writes_in_loop_) most_queued_ = std::max(most_queued_, writer_.queued());
     } catch (const error& e) {
         fail_sending(e.code());
         throw error(e, context());

@@ -45,6 +45,7 @@ bool pipe_wait::look_for_a_moment() {
         if (entry_.poll()) {
             policy_.hit();
             policy_.found_first();
+            ++polled_;
             return true;
         }
         if (by_memory) relax();
@@ -57,7 +58,9 @@ bool pipe_wait::look_for_a_moment() {
 // as long as both want to run, the kernel has a reason to give them a CPU each.
 bool pipe_wait::yield_to_peer() {
     yield_cpu();
-    return entry_.poll();
+    if (!entry_.poll()) return false;
+    ++polled_;
+    return true;
 }
 
 asio::awaitable<void> pipe_wait::wait() {
@@ -70,7 +73,9 @@ asio::awaitable<void> pipe_wait::wait() {
         throw_if_cancelled(co_await asio::this_coro::cancellation_state);
         if (!sleeps) co_return;
     }
-    if (const begun_wait sleeping(transport_, what_); sleeping) {
+    const begun_wait sleeping(transport_, what_);
+    ++(sleeping ? slept_ : polled_);
+    if (sleeping) {
         std::error_code ec;  // whatever it says, looking again finds out
         co_await transport_.wait(what_, ec);
         if (poller_ && what_ == transport::readiness::readable) poller_->note_work();
@@ -81,7 +86,10 @@ asio::awaitable<void> pipe_wait::wait() {
 // From the polling that is over. True if it is time to sleep.
 bool pipe_wait::learn() noexcept {
     const wait_outcome outcome = entry_.outcome();
-    if (outcome == wait_outcome::ready) policy_.found_later();
+    if (outcome == wait_outcome::ready) {
+        policy_.found_later();
+        ++polled_;
+    }
     if (entry_.has_lost_cpu()) {
         policy_.lost_cpu();
     } else if (outcome == wait_outcome::ready) {

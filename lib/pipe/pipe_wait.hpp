@@ -6,6 +6,7 @@
 #include "polling/spin_policy.hpp"
 #include "transport/transport.hpp"
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 
@@ -30,6 +31,10 @@ public:
     /// Ends the polling of a wait that goes on.
     void interrupt() noexcept { entry_.interrupt(); }
 
+    /// How many waits have ended before they slept, and how many have slept.
+    std::uint64_t polled() const noexcept { return polled_; }
+    std::uint64_t slept() const noexcept { return slept_; }
+
 private:
     bool yield_to_peer();
     bool learn() noexcept;
@@ -38,6 +43,8 @@ private:
     transport::readiness what_;
     std::shared_ptr<busy_poller> poller_;  ///< none: it sleeps at once
     spin_policy policy_;
+    std::uint64_t polled_ = 0;
+    std::uint64_t slept_ = 0;
     poll_entry entry_;
     bool polls_ = false;  ///< in the next wait
 };

@@ -65,6 +65,8 @@ public:
 
     /// Calls that are not answered, waited for or not.
     std::size_t size() const noexcept { return calls_.size(); }
+    /// Calls that were begun so far.
+    std::uint64_t begun() const noexcept { return last_; }
 
 private:
     struct entry {

@@ -69,6 +69,10 @@ public:
 
     std::size_t calls() const noexcept { return table_.size(); }
     std::uint64_t dropped() const noexcept { return dropped_; }
+    /// Calls whose request was queued.
+    std::uint64_t made() const noexcept { return table_.begun() - withdrawn_; }
+    /// Those of them that have ended without a good answer.
+    std::uint64_t failed() const noexcept { return failed_; }
 
 private:
     struct turn_guard;
@@ -89,7 +93,9 @@ private:
     std::unordered_map<std::uint64_t, std::shared_ptr<outgoing_stream>> uploads_;
     std::size_t stream_uploads_ = 0;
     wait_queue awaiting_uploads_;
-    std::uint64_t dropped_ = 0;  ///< answers to calls that were never made
+    std::uint64_t dropped_ = 0;    ///< answers to calls that were never made
+    std::uint64_t withdrawn_ = 0;  ///< calls that were begun and not sent
+    std::uint64_t failed_ = 0;
 };
 
 }  // namespace remora::detail

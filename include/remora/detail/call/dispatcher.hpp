@@ -68,6 +68,9 @@ public:
     /// How many handlers are at work as coroutines.
     std::size_t running() const noexcept { return running_.size(); }
     std::uint64_t dropped() const noexcept { return dropped_; }
+    /// Requests that were answered, and those of them that were answered with an error.
+    std::uint64_t answers() const noexcept { return served_.answers(); }
+    std::uint64_t failures() const noexcept { return failures_; }
 
 private:
     std::size_t most_served(std::size_t window) const noexcept;
@@ -94,6 +97,7 @@ private:
     std::vector<std::shared_ptr<worker>> idle_;
     asio::any_io_executor outstanding_work_;  ///< keeps the context at work for the last handlers
     std::uint64_t dropped_ = 0;               ///< messages that no handler took
+    std::uint64_t failures_ = 0;
 };
 
 }  // namespace detail

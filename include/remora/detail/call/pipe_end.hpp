@@ -26,6 +26,8 @@ public:
              const pipe_limits& limits, errc gone, wait_policy waiting = wait_policy::block);
     ~pipe_end() override;
 
+    pipe_counts counts() const noexcept;
+
     std::shared_ptr<pipe_end> shared_from_this() {
         return std::static_pointer_cast<pipe_end>(pipe_state::shared_from_this());
     }

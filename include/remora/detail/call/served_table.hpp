@@ -41,6 +41,8 @@ public:
 
     /// Admitted, and without an answer that has left.
     std::size_t in_flight() const noexcept { return in_flight_; }
+    /// Answered so far, whether the answer has left or not.
+    std::uint64_t answers() const noexcept { return answers_; }
 
 private:
     void note_written(std::uint64_t position) noexcept;
@@ -48,6 +50,7 @@ private:
     std::size_t limit_;
     std::uint64_t last_ = 0;
     std::size_t in_flight_ = 0;
+    std::uint64_t answers_ = 0;
     std::vector<std::uint64_t> queued_;  ///< where answers end that have not left, ascending
     std::size_t first_ = 0;              ///< of queued_
     std::uint64_t written_ = 0;

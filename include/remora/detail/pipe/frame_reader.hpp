@@ -56,6 +56,11 @@ public:
     void take_loans() noexcept { takes_loans_ = true; }
     std::uint64_t window() const noexcept { return window_; }
 
+    /// So many bytes of frames were popped, or were done with at once.
+    std::uint64_t bytes() const noexcept { return bytes_; }
+    /// The frames that were popped.
+    const frame_counts& counts() const noexcept { return counts_; }
+
     /// The name of a type that the other end has used, or its tag, to be shown.
     std::string type_text(std::uint64_t tag) const;
 
@@ -84,6 +89,8 @@ private:
     frame head_{};  ///< or what was read last
     std::size_t head_size_ = 0;
     std::size_t wanted_ = frame_header::size;
+    std::uint64_t bytes_ = 0;
+    frame_counts counts_;
     std::uint64_t window_ = 1;
     bool joins_ = false;
     bool takes_loans_ = false;

@@ -80,6 +80,11 @@ public:
     /// Nothing of what is queued will be written.
     void drop_all() noexcept;
 
+    /// So many bytes have left, without those that were dropped.
+    std::uint64_t bytes() const noexcept { return written() - dropped_; }
+    /// The frames that were queued, without those that were withdrawn.
+    const frame_counts& counts() const noexcept { return counts_; }
+
 private:
     bool may_move(const std::byte* header, std::size_t length) const noexcept;
     void move_if_large(position& p, const frame_header& header);
@@ -87,13 +92,16 @@ private:
     void make_room() noexcept;
     void put_name(position p, std::uint64_t tag, std::string_view type_name);
     void forget_name(position p) noexcept;
+    void take_off(position p) noexcept;
 
     std::size_t limit_;
     byte_buffer out_;         ///< the frames that are not wholly written
     std::size_t sent_ = 0;    ///< of out_
     std::uint64_t base_ = 0;  ///< the position of out_'s first byte
+    frame_counts counts_;
     std::unordered_set<std::uint64_t> names_sent_;
     std::uint64_t last_tag_ = 0;
+    std::uint64_t dropped_ = 0;  ///< bytes before base_ that were not written
 
     bool cuts_ = false;
     large_frames large_;

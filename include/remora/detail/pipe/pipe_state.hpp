@@ -9,6 +9,7 @@
 #include <remora/detail/pipe/frame_writer.hpp>
 #include <remora/error.hpp>
 #include <remora/limits.hpp>
+#include <remora/pipe_counts.hpp>
 #include <remora/transport.hpp>
 
 #include <algorithm>
@@ -205,6 +206,12 @@ public:
     /// How many calls the other end lets be unanswered: it may say so before there are any.
     std::uint64_t call_window() const noexcept { return reader_.window(); }
 
+    // What was counted so far.
+    pipe_traffic sent() const noexcept;
+    pipe_traffic received() const noexcept;
+    std::size_t queued() const noexcept { return writer_.queued(); }
+    std::size_t most_queued() const noexcept { return most_queued_; }
+
 private:
     struct write_waiter;
 
@@ -262,6 +269,7 @@ private:
     wait_queue waiting_for_write_;
     std::error_code send_failure_;  ///< set: nothing more can be sent
     bool writes_in_loop_ = false;
+    std::size_t most_queued_ = 0;  ///< while the transport was full
     bool watches_hang_up_ = false;
     std::shared_ptr<lender> lender_;  ///< once something was allocated
     block_lender* lends_ = nullptr;

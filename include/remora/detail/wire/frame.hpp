@@ -48,6 +48,20 @@ enum class frame_kind : std::uint8_t {
     piece = 41,  ///< the first bytes of the payload of a frame that comes later
 };
 
+/// How many frames of a direction have carried something of the user's.
+struct frame_counts {
+    std::uint64_t messages = 0, items = 0;
+
+    void add(frame_kind kind) noexcept {
+        if (kind == frame_kind::message) ++messages;
+        if (kind == frame_kind::item) ++items;
+    }
+    void remove(frame_kind kind) noexcept {
+        if (kind == frame_kind::message) --messages;
+        if (kind == frame_kind::item) --items;
+    }
+};
+
 struct frame_header {
     /// The payload begins with the name of the type: a length byte and that many characters.
     static constexpr std::uint8_t named = 1;
