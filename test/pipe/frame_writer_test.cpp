@@ -89,6 +89,31 @@ TEST_CASE("a frame whose first byte was written is not taken back") {
     CHECK(w.queued() == p.size - 1);
 }
 
+TEST_CASE("frames that are taken back, one or several at once, are not counted") {
+    frame_writer w(limit);
+    put(w, frame_kind::message, 0, "one");
+    const auto item = put(w, frame_kind::item, 1, "two");
+    auto batch = put(w, frame_kind::message, 0, "three");
+    batch.end = put(w, frame_kind::message, 0, "and four").end;
+    CHECK(w.counts().messages == 3);
+    CHECK(w.counts().items == 1);
+    CHECK(w.withdraw(batch));
+    CHECK(w.counts().messages == 1);
+    CHECK(w.withdraw(item));
+    CHECK(w.counts().items == 0);
+    const auto left = write_all(w);
+    CHECK(w.bytes() == left.size());
+}
+
+TEST_CASE("a frame that is refused is not counted") {
+    frame_writer w(10);
+    auto p = w.begin_frame(frame_kind::message);
+    w.out().extend(11);
+    CHECK(failure_of([&] { w.end_frame(p); }).code == code(errc::message_too_large));
+    w.abandon_frame(p);
+    CHECK(w.counts().messages == 0);
+}
+
 TEST_CASE("a value over the limit is refused with its size, without its name") {
     frame_writer w(10);
     auto p = w.begin_frame(frame_kind::message, 0, remora::detail::fnv1a("long name"), "long name");
