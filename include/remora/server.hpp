@@ -223,7 +223,7 @@ struct serve_options {
 /// Who has connected, and to what.
 struct connection_info {
     std::string name;      ///< that the app has connected to
-    std::uint64_t id = 0;  ///< the connection's number in this run: event::connection
+    std::uint64_t id = 0;  ///< the connection's number in this life of the app: event::connection
     /// The app's process. Behind a launcher that forks it is the one that has said hello; the
     /// launcher's, if that is no process below it.
     int pid = 0;

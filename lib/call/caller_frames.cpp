@@ -19,9 +19,9 @@ void caller::on_answer(const frame& f) {
     if (what == call_table::verdict::expected) {
         if (f.header.kind == frame_kind::failure) {
             const auto why = decode<wire::call_failure>(f.payload, end_.limits().decode);
-            ++failed_;
             call->fail(std::make_exception_ptr(
                 why.to_error(end_.context() + std::string(call->request_name()))));
+            ++failed_;
         } else {
             call->on_frame(end_, f);
         }

@@ -117,8 +117,11 @@ void line_reader::deliver() {
     do {
         const auto line = next_line();
         if (!line) break;
-        call(*line);
-        report_gap();
+        try {
+            call(*line);
+            report_gap();
+        } catch (...) {  // what cannot be told does not keep the next line
+        }
     } while (std::chrono::steady_clock::now() < until);
     const std::lock_guard lock(mutex_);
     post_delivery();

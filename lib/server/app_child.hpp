@@ -38,6 +38,9 @@ public:
     virtual asio::awaitable<void> wait_forked_app(bool kill) = 0;
     /// Whether it has not ended, as far as this process knows, but is not followed any more.
     virtual bool is_let_go() const noexcept = 0;
+    /// Once wait() has completed: whether the app is known to have ended. Otherwise it may still
+    /// use what it shares with the server.
+    virtual bool is_dead() const noexcept = 0;
 };
 
 /// The child that was started, and the process that has said hello, if that is another one.
@@ -56,6 +59,7 @@ public:
     asio::awaitable<exit_status> wait() override { return process_.wait(); }
     asio::awaitable<void> wait_forked_app(bool kill) override;
     bool is_let_go() const noexcept override { return false; }
+    bool is_dead() const noexcept override { return !forked_app_; }
 
 private:
     template <class Process>

@@ -31,7 +31,7 @@ void app_run::plan_restart() {
             std::to_string(how.limit) + " restarts within " + in_words(how.window);
         const auto now = std::chrono::steady_clock::now();
         if (const auto delay = schedule_->next(now)) {
-            next_start_ = now + *delay;
+            next_start_ = deadline_of(*delay);
             emit(event_kind::restarting, "in " + in_words(*delay) + ", " +
                                              std::to_string(schedule_->in_window()) + " of " +
                                              limit);
@@ -60,6 +60,8 @@ void app_run::restart() try {
     }
     next_start_.reset();
     ++lives_;
+    // Whoever was told of it may have stopped it.
+    if (stops_) life_->stop(stop_step::sigterm, server_->options.stop_timeout);
 } catch (const std::system_error& e) {
     result_.error = e.code();
     result_.text = e.what();

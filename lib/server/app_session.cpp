@@ -50,14 +50,17 @@ asio::awaitable<void> app_session::watch_app() {
     stop_timer_.cancel();
     control_.pipe().fail(errc::app_gone);
     connections_.app_ended();
-    co_await drain();
+    try {
+        co_await drain();
+    } catch (const std::exception&) {  // there is no memory to wait with
+    }
     finish();
 }
 
 void app_session::note_end() {
     std::string how = to_string(result_.status);
     if (process_->is_let_go()) how = "let go";
-    if (process_->is_let_go() && !control_.is_welcomed()) {
+    if (process_->is_let_go() && !control_.is_welcomed() && !result_.error) {
         how = "no app has come";
         result_.error = errc::stopping;
         result_.text = "stopped while waiting for the app";
@@ -86,7 +89,7 @@ asio::awaitable<void> app_session::drain() {
 void app_session::finish() {
     server_->forget(*this);
     control_.pipe().close();
-    transports_.close();
+    transports_.close(process_->is_dead());
     process_.reset();
     over_ = true;
     until_over_.notify_all();

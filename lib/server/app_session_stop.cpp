@@ -54,7 +54,7 @@ void app_session::on_signal(int signal) {
     if (ended_) {
         leaves_services_ = signals_got_ > 1;
         connections_.stop_waiting();
-        output_.hurry();
+        if (!connections_.has_services()) output_.hurry();
     } else if (terminal_.stops(signal, std::chrono::steady_clock::now())) {
         if (stopping_.started()) {
             perform(stopping_.escalate());

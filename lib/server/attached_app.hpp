@@ -34,6 +34,7 @@ public:
     asio::awaitable<exit_status> wait() override;
     asio::awaitable<void> wait_forked_app(bool) override { co_return; }
     bool is_let_go() const noexcept override { return let_go_; }
+    bool is_dead() const noexcept override { return process_ && !let_go_; }
 
 private:
     void let_go();

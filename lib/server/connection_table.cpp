@@ -83,8 +83,8 @@ void connection_table::name_served(const std::string& name) {
         if (waiting->name == name) ready.emplace_back(id, waiting->transports);
     }
     for (const auto& [id, transports] : ready) {
-        pending_.erase(id);
-        open(id, name, transports);
+        // What is told of one may have the name served once more.
+        if (pending_.erase(id) != 0) open(id, name, transports);
     }
 }
 

@@ -118,10 +118,10 @@ void transport_maker::unlink(const std::string& base) noexcept {
     }
 }
 
-void transport_maker::close() noexcept {
+void transport_maker::close(bool app_is_dead) noexcept {
     drop_prepared();
     directory_.reset();
-    if (arena_) arena_->app_ended();
+    if (arena_ && app_is_dead) arena_->app_ended();
     arena_.reset();
 }
 

@@ -39,8 +39,8 @@ public:
     void prepare(sizes of) noexcept;
     /// Removes the names of a pair of FIFOs.
     void unlink(const std::string& base) noexcept;
-    /// Removes the directory.
-    void close() noexcept;
+    /// Removes the directory. What a dead app has not given back goes to the system.
+    void close(bool app_is_dead) noexcept;
 
 private:
     void make_arena();

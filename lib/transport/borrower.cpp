@@ -30,7 +30,7 @@ struct borrower::slot final : byte_block {
         const std::lock_guard lock(owner.mutex_);
         if (!leave()) return;
         last = std::move(keeps);
-        returned += std::exchange(owed, 0);
+        returned += static_cast<std::uint32_t>(std::exchange(owed, 0));
         given_back.store(returned, std::memory_order_release);
     }
     bool overlaps(const loan& l) const noexcept {
@@ -43,7 +43,7 @@ struct borrower::slot final : byte_block {
     std::atomic<std::uint32_t>& given_back;
     loan lent;                        ///< the last one
     std::uint64_t table = 0;          ///< that it was in
-    std::uint32_t owed = 0;           ///< loans that were not given back
+    std::uint64_t owed = 0;           ///< loans that were not given back
     std::uint32_t returned = 0;       ///< as the page says
     std::shared_ptr<borrower> keeps;  ///< while it is used
 };
@@ -58,6 +58,9 @@ borrower::~borrower() {
 void borrower::borrow(std::span<const std::byte> table, std::vector<block_ref>& into) {
     const std::lock_guard lock(mutex_);
     into.reserve(table.size() / loan::size_in_table);
+    // Nothing that is borrowed is given back because there is no memory for the next one.
+    for (auto rest = table; !rest.empty(); rest = rest.subspan(loan::size_in_table))
+        slot_of(loan::load(rest.data()));
     ++tables_;
     for (; !table.empty(); table = table.subspan(loan::size_in_table)) {
         const loan l = loan::load(table.data());

@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -88,7 +89,7 @@ std::span<std::byte> shared_rings::map_lent(side owner, std::uint64_t size) cons
 
 void shared_rings::commit_lent(std::uint64_t offset, std::uint64_t size) {
     arena_->commit(offset_of_lent(mine_) + offset, size, control_groups::own().free_memory());
-    committed_ += size;
+    committed_ = std::min(committed_ + size, lent_);  // some of it may have been there
 }
 
 std::atomic<std::uint32_t>& shared_rings::given_back(side owner,

@@ -73,7 +73,7 @@ TEST_CASE("what was prepared and is not wanted leaves nothing behind") {
     SUBCASE("nothing is asked for") {
         prepared_maker m;
         const std::string directory = m.maker.directory();
-        m.maker.close();
+        m.maker.close(true);
         CHECK(!std::filesystem::exists(directory));
     }
 }
