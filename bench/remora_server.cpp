@@ -126,6 +126,7 @@ int main(int argc, char** argv) {
     remora::server server{io,
                           {.target = target,
                            .limits = {.lent = 2 * bench::most_lent * options.bytes},
+                           .max_connections = std::max<std::size_t>(1024, 2 * options.pipes),
                            .transport = options.transport,
                            .waiting = options.waiting,
                            .ring_size = options.ring,

@@ -2,6 +2,8 @@
 /// What an end of a pipe has done so far, in numbers.
 #pragma once
 
+#include <remora/detail/base/standard.hpp>
+
 #include <cstddef>
 #include <cstdint>
 
