@@ -125,8 +125,8 @@ int main(int argc, char** argv) {
     asio::io_context io{1};
     remora::server server{io,
                           {.target = target,
-                           .limits = {.lent = 2 * bench::most_lent * options.bytes},
                            .max_connections = std::max<std::size_t>(1024, 2 * options.pipes),
+                           .limits = {.lent = 2 * bench::most_lent * options.bytes},
                            .transport = options.transport,
                            .waiting = options.waiting,
                            .ring_size = options.ring,
