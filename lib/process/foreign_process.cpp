@@ -2,7 +2,6 @@
 #include "process/foreign_process.hpp"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -22,17 +21,15 @@
 
 #include "base/unique_fd.hpp"
 #include "process/child.hpp"
+#include "process/proc_file.hpp"
 
 namespace remora::detail {
 
 namespace {
 
-// 0 if there is none. See proc(5): behind the program's name come the state and the parent.
+// 0 if there is none. Behind the program's name come the state and the parent.
 pid_t parent_of(pid_t pid) {
-    const unique_fd file(
-        ::open(("/proc/" + std::to_string(pid) + "/stat").c_str(), O_RDONLY | O_CLOEXEC));
-    std::array<char, 512> text{};
-    if (!file || ::read(file.get(), text.data(), text.size() - 1) <= 0) return 0;
+    const auto text = read_proc_file(pid, "stat");
     const char* const end_of_name = std::strrchr(text.data(), ')');
     int parent = 0;
     const bool found = end_of_name && std::sscanf(end_of_name, ") %*c %d", &parent) == 1;
