@@ -181,18 +181,35 @@ def draw_bursts(axes, rows):
     grid(axes)
 
 
+def draw_workers(axes, rows):
+    for transport, text, line, shade in (("nats", "Remora, gateway and workers", "-",
+                                          REMORA["shared_memory", "adaptive"]),
+                                         ("floor_nats", "bare NATS", DASHES[0], OTHERS["floor"])):
+        group = sorted(chosen(rows, transport=transport), key=lambda r: r["pipes"])
+        axes.plot([r["pipes"] for r in group], [r["messages_per_s"] for r in group], label=text,
+                  color=shade, linestyle=line, marker="o", markersize=4)
+    axes.set_ylim(bottom=0)
+    axes.set_xticks(sorted({r["pipes"] for r in rows}))
+    axes.yaxis.set_major_formatter(FuncFormatter(rate))
+    axes.set_xlabel("workers, each a process; all share the CPUs")
+    axes.set_title("Calls a second through NATS, 64 in flight", loc="left")
+    axes.legend(loc="lower right", frameon=False, fontsize=8)
+    grid(axes)
+
+
 def main(source, target, machine=""):
     with open(source, encoding="utf-8") as file:
         rows = [row for row in json.load(file) if not row["hogs"] and not row["tries"]]
     matplotlib.rcParams.update({"font.size": 9.5, "axes.titlesize": 11, "svg.hashsalt": "remora"})
-    figure = plt.figure(figsize=(12, 17), facecolor="white")
+    figure = plt.figure(figsize=(12, 20), facecolor="white")
     round_trips = chosen(rows, pattern="round_trip", cpus=2)
     panels = [
-        (draw_percentiles, [0.07, 0.72, 0.64, 0.23], round_trips),
-        (draw_medians, [0.17, 0.4, 0.3, 0.265], round_trips),
-        (draw_one_way, [0.67, 0.4, 0.3, 0.265], chosen(rows, pattern="one_way")),
-        (draw_sizes, [0.07, 0.105, 0.42, 0.24], chosen(rows, pattern="bulk")),
-        (draw_bursts, [0.57, 0.105, 0.4, 0.24], chosen(rows, pattern="bursts")),
+        (draw_percentiles, [0.07, 0.762, 0.64, 0.196], round_trips),
+        (draw_medians, [0.17, 0.49, 0.3, 0.225], round_trips),
+        (draw_one_way, [0.67, 0.49, 0.3, 0.225], chosen(rows, pattern="one_way")),
+        (draw_sizes, [0.07, 0.239, 0.42, 0.204], chosen(rows, pattern="bulk")),
+        (draw_bursts, [0.57, 0.239, 0.4, 0.204], chosen(rows, pattern="bursts")),
+        (draw_workers, [0.07, 0.045, 0.42, 0.14], chosen(rows, pattern="nats_calls", batch=64)),
     ]
     for draw, place, data in panels:
         if data:

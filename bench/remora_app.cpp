@@ -2,6 +2,7 @@
 // The app of the measured pair: takes the samples of one slice and prints them.
 #include "remora_protocol.hpp"
 
+#include <remora/any.hpp>
 #include <remora/client.hpp>
 
 #include <unistd.h>
@@ -30,6 +31,7 @@ struct slice {
     std::uint64_t messages = 0;
     std::uint64_t taken = 0;  ///< items of a stream
     std::size_t size = 0;     ///< of a message
+    load big = {};            ///< made before the time of the slice begins
 };
 
 asio::awaitable<remora::pipe> connect(slice& s, std::string name) {
@@ -134,8 +136,8 @@ asio::awaitable<void> send_packets(slice& s, remora::pipe& sink) {
 }
 
 asio::awaitable<void> send_loads(slice& s, remora::pipe& sink) {
-    load big;
-    big.bytes.assign(s.options.bytes, 1);
+    load& big = s.big;
+    big.bytes[0] = 1;
     for (std::int64_t before = now(); before < s.end;) {
         for (std::uint64_t i = 0; i < loads_a_sample; ++i)
             co_await sink.send(big);
@@ -167,7 +169,7 @@ remora::shared_bytes make_load(remora::pipe& sink, std::span<const std::byte> me
 // By reference. `copies`: each message is copied into the block; otherwise only its ends are
 // written.
 asio::awaitable<void> send_lent(slice& s, remora::pipe& sink, bool copies) {
-    const std::vector<std::byte> message(s.options.bytes);
+    const auto message = std::as_bytes(std::span(s.big.bytes));
     std::uint64_t sent = 0;
     std::uint64_t answered = 0;
     for (std::int64_t before = now(); before < s.end;) {
@@ -196,6 +198,7 @@ using sending = asio::awaitable<void> (*)(slice&, remora::pipe&);
 
 asio::awaitable<void> one_way(slice& s, const char* name, sending send) {
     auto sink = co_await connect(s, name);
+    s.big.bytes.assign(s.options.bytes, 1);
     co_await measure_work(s, s.options.bytes, [&] { return send(s, sink); });
 }
 
@@ -274,14 +277,31 @@ asio::awaitable<void> call(slice& s, remora::pipe& calls) {
     }
 }
 
+// The same in bytes.
+asio::awaitable<void> call_in_bytes(slice& s, remora::pipe& calls) {
+    question q;
+    q.b = 4;
+    q.op = "+";
+    for (std::int64_t before = now(); before < s.end; ++q.a) {
+        const auto request = remora::any_value::of(q);
+        auto reply = co_await calls.call_bytes(request);
+        const auto a = reply.value()->as<answer>();
+        const std::int64_t after = now();
+        if (a.value != q.a + 4) throw std::runtime_error("a wrong answer");
+        s.samples.add(after - before);
+        ++s.messages;
+        before = after;
+    }
+}
+
 using calling = asio::awaitable<void> (*)(slice&, remora::pipe&);
 
 asio::awaitable<void> in_flight(slice& s, remora::pipe& calls, calling call_one) {
     co_await all_of(s.options.batch, [&] { return call_one(s, calls); });
 }
 
-asio::awaitable<void> calls(slice& s, calling call_one) {
-    auto pipe = co_await connect(s, "calls");
+asio::awaitable<void> calls(slice& s, calling call_one, std::string name = "calls") {
+    auto pipe = co_await connect(s, name);
     co_await measure_work(s, answer_bytes, [&] { return in_flight(s, pipe, call_one); });
 }
 
@@ -347,6 +367,7 @@ asio::awaitable<void> measure(slice& s) {
     if (pattern == "pipes") co_return co_await many_pipes(s);
     if (pattern == "calls") co_return co_await calls(s, call<question>);
     if (pattern == "calls_coroutine") co_return co_await calls(s, call<slow_question>);
+    if (pattern == "calls_in_bytes") co_return co_await calls(s, call_in_bytes, "calls_in_bytes");
     if (pattern == "stream") co_return co_await items(s);
     if (pattern == "memory") co_return co_await memory(s);
     throw std::runtime_error("no such pattern: " + pattern);
@@ -360,13 +381,15 @@ int main(int argc, char** argv) {
     bench::remora_options options;
     int count = argc;
     std::vector<char*> words(argv, argv + argc + 1);
-    remora::client client{io, count, words.data(), {.limits = {.lent = std::uint64_t{1} << 40}}};
+    remora::client client{
+        io, count, words.data(), {.limits = bench::limits_of(std::size_t{64} << 20)}};
     CLI::App cli{"One slice of a row: measures, and prints one line of JSON."};
     std::string target;
     options.add_to(cli);
     cli.add_option("--app", target);
     CLI11_PARSE(cli, count, words.data());
     return client.run([&]() -> asio::awaitable<void> {
+        if (options.pattern == "bulk") bench::keep_memory();
         bench::slice s{client, options};
         co_await bench::measure(s);
     });

@@ -87,6 +87,12 @@ struct lent_load {
 /// Loads that are not answered yet: as many as iceoryx's queue has here.
 inline constexpr int most_lent = 4;
 
+/// Of pipes that carry loads of so many bytes.
+inline remora::pipe_limits limits_of(std::size_t bytes) {
+    const remora::pipe_limits usual;
+    return {.message = std::max(usual.message, bytes + 4096), .lent = 2 * most_lent * bytes};
+}
+
 /// What the server has used so far.
 struct usage {
     std::int64_t cpu_ns = 0;

@@ -3,6 +3,7 @@
 #include "hogs.hpp"
 #include "remora_protocol.hpp"
 
+#include <remora/any.hpp>
 #include <remora/server.hpp>
 #include <remora/service.hpp>
 
@@ -93,6 +94,12 @@ remora::service calls() {
     return all;
 }
 
+// The same question for who knows no types.
+asio::awaitable<remora::any_answer> sum_in_bytes(remora::any_call call) {
+    const auto q = call.request().as<question>();
+    co_return remora::any_value::of(sum_of(q));
+}
+
 asio::awaitable<void> meter(remora::pipe pipe) {
     while (const auto q = co_await pipe.next<question>()) {
         const usage now{cpu_time(), heap_in_use()};
@@ -118,6 +125,7 @@ int main(int argc, char** argv) {
     cli.add_option("--app", target)->required();
     CLI11_PARSE(cli, argc, argv);
     bench::bind_to_cpus(options.cpus);
+    if (options.pattern == "bulk") bench::keep_memory();
     const bench::hogs beside(options.hogs);
     if (options.pattern == "bulk") options.ring = std::max(options.ring, std::size_t{4} << 20);
 
@@ -126,7 +134,7 @@ int main(int argc, char** argv) {
     remora::server server{io,
                           {.target = target,
                            .max_connections = std::max<std::size_t>(1024, 2 * options.pipes),
-                           .limits = {.lent = 2 * bench::most_lent * options.bytes},
+                           .limits = bench::limits_of(options.bytes),
                            .transport = options.transport,
                            .waiting = options.waiting,
                            .ring_size = options.ring,
@@ -134,6 +142,7 @@ int main(int argc, char** argv) {
     const bool tries = options.tries != 0;
     server.serve("maths", tries ? bench::maths_tried : bench::maths);
     server.serve("calls", bench::calls());
+    server.serve("calls_in_bytes", remora::service().on_any(bench::sum_in_bytes));
     server.serve("packets", tries ? bench::packets<true> : bench::packets<false>);
     server.serve("loads", bench::loads);
     server.serve("lent_loads", bench::lent_loads);

@@ -111,8 +111,9 @@ def by_reference(rows):
     sizes = [1 << 20, 64 << 20]
     table("By reference: p50 of a message whose ends are looked at",
           ["", *(units.memory(size) for size in sizes)],
-          [[name("shared_memory", "adaptive"),
-            *(rows.cell(time_of("p50_ns"), "by_reference", bytes=size) for size in sizes)]])
+          [[name(*system), *(rows.cell(time_of("p50_ns"), "by_reference", bytes=size,
+                                       transport=system[0]) for size in sizes)]
+           for system in [("shared_memory", "adaptive"), ("peer_iceoryx", "")]])
 
 
 def across(rows, title, first, pattern, setting, values, systems, text):
@@ -137,6 +138,22 @@ def calls(rows):
                                 "64 in flight", "coroutine, 64 in flight", "items of a stream"], lines)
 
 
+def through_nats(rows):
+    lines = []
+    for workers in (1, 2, 4):
+        of = {"transport": "nats", "pipes": workers}
+        bare = of | {"transport": "floor_nats"}
+        lines.append([str(workers),
+                      rows.cell(time_of("p50_ns"), "nats_calls", batch=1, **of),
+                      rows.cell(time_of("p50_ns"), "nats_calls", batch=1, **bare),
+                      rows.cell(ratio, "nats_calls", batch=1, **of),
+                      rows.cell(messages, "nats_calls", batch=64, **of),
+                      rows.cell(messages, "nats_calls", batch=64, **bare),
+                      rows.cell(ratio, "nats_calls", batch=64, **of)])
+    table("Calls through NATS", ["workers", "one at a time, p50", "*bare NATS*", "to bare NATS",
+                                 "64 in flight", "*bare NATS*", "time a call to bare NATS's"], lines)
+
+
 def main(source):
     with open(source, encoding="utf-8") as file:
         rows = Rows(json.load(file))
@@ -149,6 +166,7 @@ def main(source):
     across(rows, "Many pipes: messages/s", "pipes", "pipes", "pipes", (1, 8, 64, 256),
            [(*each, 2) for each in OWN], messages)
     calls(rows)
+    through_nats(rows)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <remora/all.hpp>
+#include <remora/any.hpp>
 #include <remora/archive.hpp>
 #include <remora/asio.hpp>
 #include <remora/broadcast.hpp>

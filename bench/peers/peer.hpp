@@ -6,8 +6,6 @@
 #include "../slice.hpp"
 #include "second_process.hpp"
 
-#include <malloc.h>
-
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -54,13 +52,14 @@ struct options : bench::slice_options {
     std::string name = "remora-bench-" + std::to_string(::getpid());
 
     bool asks() const { return pattern == "round_trip"; }
+    bool lends() const { return pattern == "by_reference"; }
     /// Messages that are timed together.
-    std::size_t chunk() const { return pattern == "bulk" ? 16 : 4096; }
+    std::size_t chunk() const { return pattern == "bulk" || lends() ? 16 : 4096; }
 };
 
 /// Reads the command line, ends the program if it asks for a row that peers do not have, and
-/// chooses the CPUs.
-inline options parse(int argc, char** argv) {
+/// chooses the CPUs. `can_lend`: memory that the other process reads in place.
+inline options parse(int argc, char** argv, bool can_lend = false) {
     options o;
     CLI::App app;
     o.add_to(app);
@@ -69,15 +68,15 @@ inline options parse(int argc, char** argv) {
     } catch (const CLI::ParseError& e) {
         std::exit(app.exit(e));
     }
-    const bool known = o.asks() || o.pattern == "one_way" || o.pattern == "bulk";
+    const bool known =
+        o.asks() || o.pattern == "one_way" || o.pattern == "bulk" || (can_lend && o.lends());
     if (!known || o.batch != 1 || o.pipes != 1 || o.bytes == 0) {
         std::fprintf(stderr, "%s does not measure such a row\n", argv[0]);
         std::exit(not_available);
     }
     if (o.pattern == "bulk" && app.count("--bytes") == 0) o.bytes = std::size_t{1} << 20;
     bench::bind_to_cpus(o.cpus);
-    ::mallopt(M_MMAP_THRESHOLD, 32 << 20);  // keep the memory of large messages: for those who
-    ::mallopt(M_TRIM_THRESHOLD, 1 << 30);   // allocate each, page faults were half of the time
+    bench::keep_memory();
     ::alarm(static_cast<unsigned>(o.seconds) + 30);  // nobody waits for ever
     return o;
 }
@@ -117,18 +116,32 @@ std::uint64_t ask(Client& client, double seconds, bench::recorder& times) {
     return 2 * count;
 }
 
+/// A message that is copied, and one that is written where the receiver reads it.
+template <class Client>
+void send_one(Client& client, std::span<unsigned char> message, unsigned char number) {
+    message.front() = message.back() = number;
+    client.send(std::as_bytes(message));
+}
+template <class Client>
+    requires requires(Client& client) { client.send_in_place(std::size_t{}, 'n'); }
+void lend_one(Client& client, const options& o, unsigned char number) {
+    client.send_in_place(o.bytes, number);
+}
+void lend_one(auto&, const options&, unsigned char) {
+}
+
 /// Sends for `seconds`, waits until everything has come, and returns how many messages that were.
 template <class Client>
 std::uint64_t send(Client& client, const options& o, double seconds, bench::recorder& times) {
-    std::vector<unsigned char> message(o.bytes);
+    std::vector<unsigned char> message(o.lends() ? 0 : o.bytes);
     auto begin = bench::now();
     const auto end = begin + static_cast<std::int64_t>(seconds * 1e9);
     const auto chunk = o.chunk();
     std::uint64_t count = 0;
     while (begin < end) {
         for (std::size_t i = 0; i != chunk; ++i) {
-            message.front() = message.back() = static_cast<unsigned char>(count++);
-            client.send(std::as_bytes(std::span(message)));
+            const auto number = static_cast<unsigned char>(count++);
+            o.lends() ? lend_one(client, o, number) : send_one(client, std::span(message), number);
         }
         const auto sent = bench::now();
         times.add((sent - begin) / static_cast<std::int64_t>(chunk));

@@ -249,6 +249,7 @@ def run(main):
 
 def _directory() -> str:
     directory = os.environ.pop("REMORA_PIPES", "")
+    os.environ.pop("REMORA_TRACE_INTO", None)  # not for children of this app, which writes no trace
     for argument in sys.argv[1:]:
         if argument.startswith("--remora.pipes="):
             sys.argv.remove(argument)

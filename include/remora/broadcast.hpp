@@ -27,6 +27,8 @@ class broadcast;
 template <class T>
 class subscription {
 public:
+    /// Of no broadcast: it throws `closed` when it is used, as one that was moved from does.
+    subscription() = default;
     /// One that was moved from throws `closed` when it is used.
     subscription(subscription&&) noexcept = default;
     /// Ends what was here, as the destructor does.
@@ -55,7 +57,9 @@ private:
 
     explicit subscription(place_ptr place) noexcept : place_(std::move(place)) {}
     const place_ptr& checked() const {
-        if (!place_) detail::raise(errc::closed, "a subscription that has been moved from");
+        if (!place_)
+            detail::throw_error(errc::closed,
+                                "a subscription to nothing, or that has been moved from");
         return place_;
     }
     static asio::awaitable<std::shared_ptr<const T>> next_of(place_ptr place) {

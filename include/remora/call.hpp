@@ -6,10 +6,15 @@
 #include <remora/request.hpp>
 
 #include <chrono>
+#include <memory>
 #include <string>
 #include <system_error>
 
 namespace remora {
+
+namespace wire {
+struct call_failure;
+}
 
 /// What a call may be told. Times are durations.
 struct call_options {
@@ -51,8 +56,11 @@ public:
     const std::string& message() const noexcept { return message_; }
 
 private:
+    friend struct wire::call_failure;
+
     failure_kind kind_;
     std::string message_;
+    std::shared_ptr<const wire::call_failure> told_;  ///< as it has arrived, to be passed on
 };
 
 }  // namespace remora

@@ -19,7 +19,7 @@
 namespace remora {
 
 namespace detail {
-class server_session;
+class client_session;
 }
 
 /// What client::run does when the server vanishes. Pending operations fail with `server_gone` in
@@ -87,6 +87,21 @@ struct connect_options {
     std::optional<std::chrono::nanoseconds> call_timeout = {};
 };
 
+namespace detail {
+
+template <class Result>
+concept app_result = std::convertible_to<Result, asio::awaitable<int>> ||
+                     std::convertible_to<Result, asio::awaitable<void>>;
+/// What client::run() takes.
+template <class App, class Client>
+concept app_main = requires(App& app, Client& client) {
+    { app(client) } -> app_result;
+} || requires(App& app) {
+    { app() } -> app_result;
+};
+
+}  // namespace detail
+
 /// The app's connection to its server: the control pipe, and the handshake on it. One in a process:
 /// a second one fails with `bad_option`.
 ///
@@ -140,8 +155,16 @@ public:
     /// awaitable<int> or awaitable<void>.
     template <class App>
     int run(App app) {
-        const auto kept = std::make_shared<App>(std::move(app));
-        return run_app([this, kept]() { return adapt(*kept); });
+        static_assert(detail::app_main<App, client>,
+                      "remora: client.run() takes a function, and not what it has returned: it is "
+                      "called as app(client&) or app(), and returns asio::awaitable<int> or "
+                      "asio::awaitable<void>");
+        if constexpr (detail::app_main<App, client>) {
+            const auto kept = std::make_shared<App>(std::move(app));
+            return run_app([this, kept]() { return adapt(*kept); });
+        } else {
+            return 0;
+        }
     }
 
 private:
@@ -163,7 +186,7 @@ private:
         co_return 0;
     }
 
-    std::shared_ptr<detail::server_session> core_;
+    std::shared_ptr<detail::client_session> core_;
 };
 
 }  // namespace remora

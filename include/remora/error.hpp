@@ -97,8 +97,8 @@ public:
 std::string quote(std::string_view text, std::size_t limit = 256);
 
 namespace detail {
-[[noreturn]] void raise(errc code, const std::string& context);
-[[noreturn]] void raise_system(int error_number, const std::string& context);
+[[noreturn]] void throw_error(errc code, const std::string& context);
+[[noreturn]] void throw_system_error(int error_number, const std::string& context);
 }  // namespace detail
 
 }  // namespace remora

@@ -36,6 +36,10 @@ enum class event_kind {
     restarting,   ///< The app has failed and is started again; `text` says when. With a `code` that
                   ///< could not be done, and `text` says why.
     gave_up,  ///< The app has failed and is not started again: the limit, in `text`, is reached.
+              ///< Without an event_hook it is a line on stderr.
+    message_dropped,  ///< The other end has sent a message that nothing here takes; `text` names
+                      ///< its type, and says what to do. Told once for a type and pipe, of the
+                      ///< first 16 types. Without an event_hook it is a line on stderr.
 };
 
 /// What a server or a client tells its event_hook.
@@ -58,7 +62,8 @@ std::string to_string(const event& e);
 using event_hook = std::function<void(const event&)>;
 
 namespace detail {
-/// `hook`, and a line on stderr for each event if the environment has REMORA_LOG=debug.
+/// `hook`, and a line on stderr for each event if the environment has REMORA_LOG=debug; without
+/// both, a line for `message_dropped` and `gave_up`. Another REMORA_LOG is told of on stderr.
 event_hook with_log(event_hook hook, std::string_view who);
 }  // namespace detail
 

@@ -4,6 +4,7 @@
 
 #include <remora/call.hpp>
 #include <remora/detail/call/pipe_end.hpp>
+#include <remora/detail/call/request_checks.hpp>
 #include <remora/pipe_counts.hpp>
 #include <remora/receive_options.hpp>
 #include <remora/request.hpp>
@@ -22,6 +23,9 @@
 
 namespace remora {
 
+class any_answer;
+class any_call;
+class any_value;
 class service;
 class served_call;
 
@@ -36,7 +40,9 @@ concept parts_of = sizeof...(Args) != 1 || !(std::same_as<T, Args> || ...);
 template <class T, class... Args>
 consteval bool can_build() {
     constexpr bool built = requires(Args&&... args) { T{std::forward<Args>(args)...}; };
-    static_assert(built,
+    constexpr bool has_options = !built && (is_options<Args> || ...);
+    check_options<!has_options, T, Args...>();
+    static_assert(built || has_options,
                   "remora: T{args...} is not possible with these arguments: one of them does not "
                   "fit its field, or could lose digits there (write 5u, or a static_cast)");
     return built;
@@ -66,6 +72,9 @@ concept movable_temporary =
 ///
 /// It has many functions: messages, calls and streams each have a form for an lvalue, for a
 /// temporary, and one that builds the value.
+///
+/// All that travels over a pipe, in both directions, is its conversation: that is over when an end
+/// closes, is gone, or breaks the protocol.
 ///
 /// Errors are thrown as std::system_error; the codes named here are those of remora::errc. A peer
 /// that dies without a word is `server_gone` in an app, `app_gone` in a server, `broken_pipe`
@@ -107,7 +116,9 @@ public:
     /// the pipe. Throws std::bad_alloc.
     writable_bytes allocate(std::size_t size);
 
-    /// Sends one message.
+    /// Sends one message. The other end receives it, or has a handler that returns nothing for its
+    /// type: otherwise it drops it, and tells there, as an event `message_dropped`; also what has a
+    /// handler for calls. Here that is no error.
     ///
     /// `value` must live until completion. Any number of coroutines may send; messages leave whole
     /// and in the order of the calls. On completion every byte has been handed to the transport; on
@@ -233,6 +244,14 @@ public:
     template <class Request, class... Args>
         requires detail::parts_of<Request, Args...>
     auto call(call_options options, Args... args);
+    /// What looks like a call, but for its options: it does not compile, and the error says why.
+    template <class... Args>
+        requires detail::misplaced_options<Args...>
+    auto call(Args&&... args);
+    /// The same, with options after a member of the request.
+    template <class Request, class Member>
+        requires detail::member_before_options<Request, Member>
+    auto call(Member only, call_options options);
 
     /// The same, for a request with an upload: `question` must live until completion, unless it is
     /// a temporary; `items` are sent along, as fast as the handler takes them. What the generator
@@ -270,6 +289,14 @@ public:
     template <class Request, class... Args>
         requires detail::parts_of<Request, Args...>
     auto stream(call_options options, Args... args);
+    /// What looks like one, but for its options: as for call().
+    template <class... Args>
+        requires detail::misplaced_options<Args...>
+    auto stream(Args&&... args);
+    /// The same, with options after a member of the request.
+    template <class Request, class Member>
+        requires detail::member_before_options<Request, Member>
+    auto stream(Member only, call_options options);
     /// The same, with an upload of `items`.
     template <class Request, class Item>
     auto stream(const Request& question, generator<Item> items, call_options options = {});
@@ -277,6 +304,22 @@ public:
     template <class Request, class Item>
         requires detail::movable_temporary<Request>
     auto stream(Request&& question, generator<Item> items, call_options options = {});
+
+    /// Calls the other end with a request in bytes: see remora/any.hpp. Completes when the reply
+    /// has come, or the first item of a stream. `request` must live until completion. The timeout
+    /// of the options is that of the reply, or of the last item; the pipe's own one does not count.
+    /// Otherwise as call() and stream().
+    asio::awaitable<any_answer> call_bytes(const any_value& request, call_options options = {});
+    /// The same, for a request with an upload of `items`, which end before the call or its stream
+    /// does.
+    asio::awaitable<any_answer> call_bytes(const any_value& request, generator<any_value> items,
+                                           call_options options = {});
+    /// Calls the other end with what this end, or that of another pipe on the same executor, was
+    /// asked, as call_bytes() does: request, upload, and the time that is left. What a handler does
+    /// that passes a call on; a message is sent on. Items are taken from one pipe as fast as the
+    /// other one takes them, and a handler that is cancelled cancels the call. Fails with
+    /// `bad_option` if the call has come on a pipe with another executor.
+    asio::awaitable<any_answer> pass_on(any_call call, call_options options = {});
 
     /// Starts the reader: from now on, requests and messages of the other end go to the handlers of
     /// `what`, of which a copy is kept. Returns at once. Throws `bad_option` if a service is
@@ -316,6 +359,7 @@ private:
     static asio::awaitable<void> send_value(end_ptr end, const T& value);
     template <class T, class... Args>
     static asio::awaitable<void> send_built(end_ptr end, Args... args);
+    static asio::awaitable<any_answer> pass_on_message(end_ptr end, any_call message);
     template <class Range>
     static asio::awaitable<void> send_range(end_ptr end, const Range& values);
     template <class T>

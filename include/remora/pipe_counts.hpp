@@ -9,6 +9,8 @@
 
 namespace remora {
 
+// remora-inspect of another version reads these: new members go after the others.
+
 /// One direction of a pipe, as one end counts it from the opening on.
 struct pipe_traffic {
     /// Of frames, with their headers: bytes that were written to the transport, or taken from it.
@@ -23,12 +25,14 @@ struct pipe_traffic {
 
 /// What an end of a pipe has to do now, and what it has done since it was opened.
 struct pipe_counts {
-    std::size_t calls = 0;    ///< made by this end, and not answered yet
-    std::size_t serving = 0;  ///< of the other end, whose handlers are at work as coroutines
+    std::size_t calls = 0;  ///< made by this end, and not answered yet
+    /// Handlers that are at work as coroutines, of calls and messages of the other end.
+    std::size_t running_handlers = 0;
     /// Messages that no handler took, and answers to calls that were never made.
     std::uint64_t dropped = 0;
-    std::size_t queued = 0;        ///< bytes that wait to leave
-    std::size_t most_queued = 0;   ///< that have waited for room in the transport
+    std::size_t queued = 0;  ///< bytes that wait to leave
+    /// The most bytes that have waited at once because the transport had no room.
+    std::size_t peak_queued = 0;
     std::uint64_t calls_made = 0;  ///< requests of this end that were queued, streams too
     /// Of those: answered with an error, cancelled or dropped before the answer, or cut off by the
     /// end of the conversation.

@@ -100,7 +100,7 @@ struct spawn_options {
     /// Inherited if there is none.
     std::optional<std::string> working_directory = {};
     /// A program, looked up in PATH, and its arguments: it is started instead, with the target and
-    /// the target's arguments behind its own ("gdb", "--args").
+    /// the target's arguments after its own ("gdb", "--args").
     std::vector<std::string> launcher = {};
     standard_stream standard_input = inherited;   ///< where it comes from, or leads
     standard_stream standard_output = inherited;  ///< likewise

@@ -6,6 +6,7 @@
 ///     struct watch    { using reply = remora::stream<tick>; ... };  // any number of items
 ///     struct store    { using reply = receipt; using upload = chunk; ... };  // items come along
 ///     struct upload   { using reply = receipt; using items = chunk;  ... };  // the same
+///     struct find     { using reply = found;  static constexpr bool idempotent = true; ... };
 ///
 /// A class cannot have a member of its own name: `items` is for requests whose name is `upload`.
 /// A struct without `reply` is a plain message: sent, and not answered. This header is small, so
@@ -71,6 +72,14 @@ concept uploading_request = request<T> && requires { typename detail::upload_typ
 template <class T>
 concept streaming_request =
     request<T> && requires { typename detail::item_type<typename T::reply>::type; };
+
+/// A request that may be served twice, as it changes nothing, or nothing more the second time:
+/// `static constexpr bool idempotent = true`. Who passes it on is told, and may try it again.
+template <class T>
+concept idempotent_request = request<T> && requires {
+    requires std::same_as<decltype(T::idempotent), const bool>;
+    requires T::idempotent;
+};
 
 /// What T is answered with: T::reply.
 template <request T>

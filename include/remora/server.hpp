@@ -77,6 +77,12 @@ struct server_options {
     /// kernel does not tell (before Linux 6.15). Stopped before an app has come, the run ends at
     /// once, with the error `stopping`.
     bool attach = false;
+    /// The same, for a command that does not change: the directory of each run is
+    /// "remora-attach.NAME", so that it may stand in an IDE's settings. Also if the environment has
+    /// REMORA_ATTACH=NAME. 1 to 64 letters, digits, `_`, `-` and `.`, otherwise `bad_option`. Of
+    /// the servers of a user one at a time has a name: start() of another one fails with the
+    /// system's EADDRINUSE and the process id of the first. Empty: the command differs each time.
+    std::string attach_name = {};
     /// "NAME=value": added to the environment that the app inherits, or in place of what is there.
     std::vector<std::string> environment = {};
     /// Environment variables that are taken out of what the app inherits.
@@ -115,6 +121,10 @@ struct server_options {
     std::optional<restart_options> restart = {};
     /// How many pipes the app may have open. Each takes three descriptors of the server.
     std::size_t max_connections = 1024;
+    /// Whether this user's `remora-inspect` can look into a run: its pipes, what they have done. It
+    /// takes one descriptor, and no time until somebody looks. If the socket cannot be made the run
+    /// goes on without it.
+    bool inspect = true;
     pipe_limits limits = {};  ///< of the server's ends of its pipes
     /// The time limit of the server's calls that have none of their own, on each pipe: see
     /// pipe::set_default_timeout(). Above 0; max(): none.
@@ -143,7 +153,9 @@ struct run_result {
     /// What went wrong between server and app, if anything did: `start_timeout`,
     /// `protocol_error`...
     std::error_code error = {};
-    std::string text = {};  ///< what() of that error
+    /// what() of that error; or that an attached app was let go, or that the app has ended before
+    /// it said hello, as a program does that is no app.
+    std::string text = {};
     /// Whether the terminal has sent the signal that killed the app to this process, too: Ctrl-C.
     /// True also if the app survived that one and a later one killed it, as bash judges. A shell
     /// ends its loop or script only if this process dies by it as well: see server::run().

@@ -9,11 +9,15 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <type_traits>
 #include <utility>
 
 namespace remora {
+
+class any_answer;
+class any_call;
 
 /// How a service is served.
 struct service_options {
@@ -21,7 +25,8 @@ struct service_options {
     /// further calls wait. Each request may hold a message of pipe_limits::message, and an upload
     /// 256 KiB and one item. Calls that the other side makes while it serves a call of this end
     /// have a reserve of the same number; beyond that they fail as `overloaded`, since waiting
-    /// could be a deadlock.
+    /// could be a deadlock. A handler of requests of any type is at work for as many messages;
+    /// while it is, the pipe is not read.
     std::size_t max_in_flight = 1024;
     /// Whether an exception that leaves a handler ends the connection, after it was answered, and
     /// is thrown by pipe::serve(); under server::serve it goes to `on_failure`.
@@ -113,6 +118,20 @@ public:
     template <class C, class Result, class... Taken, bool is_noexcept>
     service& on(Result (C::*f)(Taken...) const noexcept(is_noexcept),
                 const std::type_identity_t<C>& of);
+    /// A temporary would be gone before the first call: no rvalue compiles, a moved object neither.
+    template <class C, class Function, class Object>
+        requires(!std::is_lvalue_reference_v<Object> && std::is_base_of_v<C, Object>)
+    service& on(Function C::*, Object&&) {
+        static_assert(detail::always_false<C>,
+                      "remora: the object of a member function that handles requests must outlive "
+                      "the service: name it, instead of making it in the call of on()");
+        return *this;
+    }
+
+    /// Adds a handler for the requests of any type that no other handler takes: see any_call. What
+    /// it throws is as of other handlers; but a remote_error, as that of a call which it has passed
+    /// on, arrives as it is, and does not end the connection. Throws `bad_option` if there is one.
+    service& on_any(std::function<asio::awaitable<any_answer>(any_call)> handler);
 
     /// What it was made with.
     const service_options& options() const noexcept { return options_; }

@@ -36,7 +36,7 @@ public:
     std::size_t size() const noexcept { return block_.bytes().size(); }
     /// As data().
     std::byte* begin() const noexcept { return data(); }
-    /// Behind the last byte.
+    /// One past the last byte.
     std::byte* end() const noexcept { return data() + size(); }
     /// False if they will travel in the message.
     bool is_shared() const noexcept { return block_ && block_->is_shared(); }
@@ -87,7 +87,7 @@ public:
     bool empty() const noexcept { return size() == 0; }
     /// As data().
     const std::byte* begin() const noexcept { return data(); }
-    /// Behind the last byte.
+    /// One past the last byte.
     const std::byte* end() const noexcept { return data() + size(); }
 
     /// True if they lie in memory to which the other process can write.
@@ -123,8 +123,8 @@ struct block_access {
 template <>
 struct codec<shared_bytes> {
     static constexpr kind its_kind = kind::bytes;
-    static constexpr std::size_t least_size = 4;
-    static consteval auto name() { return as_text("bytes"); }
+    static constexpr std::size_t least_encoded_size = 4;
+    static consteval auto name() { return as_fixed_string("bytes"); }
 
     static void put(output_archive& out, const shared_bytes& bytes) {
         out.put_block(block_access::of(bytes));

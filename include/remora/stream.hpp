@@ -45,14 +45,14 @@ public:
     /// decoding finds wrong, and then the item is gone; `timed_out`. One coroutine may await: a
     /// second one fails with `receive_in_progress`. Cancelled, it loses no item.
     asio::awaitable<std::optional<T>> next(receive_options options = {}) {
-        if (!state_) detail::raise(errc::closed, "a stream that has been moved from");
+        if (!state_) detail::throw_error(errc::closed, "a stream that has been moved from");
         return next_of(state_, options);
     }
 
     /// Completes when there is an item or the end: the next next() will not wait. Takes nothing;
     /// counts as a next() while it waits, and fails as one.
     asio::awaitable<void> readable(receive_options options = {}) {
-        if (!state_) detail::raise(errc::closed, "a stream that has been moved from");
+        if (!state_) detail::throw_error(errc::closed, "a stream that has been moved from");
         return detail::incoming_stream::wait_readable(state_, detail::deadline_of(options.timeout));
     }
 
@@ -74,7 +74,7 @@ asio::awaitable<std::optional<T>> stream<T>::next_of(std::shared_ptr<detail::inc
     const detail::awaiting_items guard(*state);
     const auto until = detail::deadline_of(options.timeout);
     for (;;) {
-        if (state->end->yield_due()) co_await state->end->yield_to_receive();
+        if (state->end->count_operations()) co_await state->end->yield_to_receive();
         if (!state->inbox.empty()) co_return pop(*state);
         if (state->is_over()) {
             if (state->inbox.failure()) std::rethrow_exception(state->inbox.failure());
@@ -94,7 +94,7 @@ T stream<T>::pop(detail::incoming_stream& from) {
         }
     } const guard{from};
     T value{};
-    from.end->decode_value(from.inbox.front(), value, from.inbox.front_loans());
+    read_item(from, value);
     return value;
 }
 

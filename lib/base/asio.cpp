@@ -17,7 +17,7 @@ void compiled_with_asio() {
 template void
 compiled_with_asio<ASIO_VERSION, asio_form, ASIO_RECYCLING_ALLOCATOR_CACHE_SIZE, compiler>();
 
-asio::any_io_executor strand_of(const asio::any_io_executor& executor) {
+asio::any_io_executor as_strand(const asio::any_io_executor& executor) {
     using of_context = asio::io_context::executor_type;
     using of_pool = asio::thread_pool::executor_type;
     if (executor.target_type() == typeid(of_context))

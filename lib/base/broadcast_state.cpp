@@ -68,7 +68,8 @@ private:
 };
 
 broadcast_state::broadcast_state(std::size_t size) : ring_(size) {
-    if (size == 0) raise(errc::bad_option, "broadcast: queue is 0: nobody could take an item");
+    if (size == 0)
+        throw_error(errc::bad_option, "broadcast: queue is 0: nobody could take an item");
 }
 
 // What is overwritten is destroyed when the mutex is free: it may be of a class that uses it.
@@ -135,7 +136,7 @@ bool broadcast_state::place::take(item& into) {
 class broadcast_state::place::awaiting {
 public:
     explicit awaiting(place& of) : of_(of) {
-        if (of.is_awaited_) raise(errc::receive_in_progress, "subscription: next");
+        if (of.is_awaited_) throw_error(errc::receive_in_progress, "subscription: next");
         of.is_awaited_ = true;
     }
     ~awaiting() { of_.is_awaited_ = false; }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <remora/error.hpp>
 
+#include "base/error_text.hpp"
+
 #include <array>
 
 namespace remora {
@@ -112,9 +114,7 @@ error::error(const error& inner, const std::string& outer)
 }
 
 std::string error::context() const {
-    const std::string text = what();
-    const std::string end = ": " + code().message();
-    return text.ends_with(end) ? text.substr(0, text.size() - end.size()) : text;
+    return std::string(detail::without_code(what(), code()));
 }
 
 std::string quote(std::string_view text, std::size_t limit) {
@@ -127,11 +127,19 @@ std::string quote(std::string_view text, std::size_t limit) {
 
 namespace detail {
 
-void raise(errc code, const std::string& context) {
+std::string_view without_code(std::string_view text, const std::error_code& code) {
+    const auto end = code.message();
+    if (!text.ends_with(end)) return text;
+    text.remove_suffix(end.size());
+    if (text.ends_with(": ")) text.remove_suffix(2);
+    return text;
+}
+
+void throw_error(errc code, const std::string& context) {
     throw error(code, context);
 }
 
-void raise_system(int error_number, const std::string& context) {
+void throw_system_error(int error_number, const std::string& context) {
     throw error({error_number, std::system_category()}, context);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <remora/event.hpp>
 
+#include "base/error_text.hpp"
 #include "base/print_line.hpp"
 
 #include <remora/error.hpp>
@@ -47,8 +48,15 @@ const char* word_of(event_kind kind) {
             return "restarting";
         case event_kind::gave_up:
             return "gave up";
+        case event_kind::message_dropped:
+            return "message dropped";
     }
     return "event";
+}
+
+void print_mistake(const event& e) {
+    if (e.kind == event_kind::message_dropped || e.kind == event_kind::gave_up)
+        detail::print_line("remora: " + to_string(e));
 }
 
 }  // namespace
@@ -59,9 +67,12 @@ std::string to_string(const event& e) {
     if (e.connection != 0) line += " #" + std::to_string(e.connection);
     if (e.pid != 0) line += " pid " + std::to_string(e.pid);
     if (e.life > 1) line += " life " + std::to_string(e.life);
-    if (e.code) line += ": " + e.code.message();
-    if (!e.text.empty()) line += (e.code ? " (" : ": ") + e.text + (e.code ? ")" : "");
-    return line;
+    if (!e.code) return e.text.empty() ? line : line + ": " + e.text;
+    line += ": " + e.code.message();
+    std::string_view more = detail::without_code(e.text, e.code);
+    const std::string about = "pipe " + quote(e.pipe) + ": ";
+    if (more.starts_with(about)) more.remove_prefix(about.size());
+    return more.empty() ? line : line + " (" + std::string(more) + ")";
 }
 
 namespace detail {
@@ -69,7 +80,9 @@ namespace detail {
 event_hook with_log(event_hook hook, std::string_view who) {
     const char* const level = std::getenv("REMORA_LOG");
     if (level == nullptr || std::string_view(level) != "debug") {
-        return hook ? std::move(hook) : [](const event&) {};
+        if (level != nullptr && *level != '\0')
+            print_line("remora: REMORA_LOG is " + quote(level) + "; there is only debug");
+        return hook ? std::move(hook) : print_mistake;
     }
     const std::string prefix =
         "remora " + std::string(who) + "[" + std::to_string(::getpid()) + "]: ";

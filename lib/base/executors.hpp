@@ -18,6 +18,6 @@ inline asio::io_context* context_of(const asio::any_io_executor& executor) {
 
 /// A strand on it. One of Asio's own executors stays what it is within: so small an executor is
 /// copied without an allocation, which Asio does in each operation and takes to be without failure.
-asio::any_io_executor strand_of(const asio::any_io_executor& executor);
+asio::any_io_executor as_strand(const asio::any_io_executor& executor);
 
 }  // namespace remora::detail

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "call/call_failure.hpp"
 
+#include "base/error_text.hpp"
 #include "base/exceptions.hpp"
 #include "wire/close_reason.hpp"
 
 #include <remora/asio.hpp>
 
 #include <new>
-#include <string_view>
 
 namespace remora {
 
@@ -47,15 +47,6 @@ failure_kind kind_of(const std::error_code& code) {
     return failure_kind::failed;
 }
 
-// What an error would say a second time: its exception's text ends with that of the code.
-std::string_view without_code(std::string_view text, const std::error_code& code) {
-    const auto end = code.message();
-    if (!text.ends_with(end)) return text;
-    text.remove_suffix(end.size());
-    if (text.ends_with(": ")) text.remove_suffix(2);
-    return text;
-}
-
 }  // namespace
 
 call_failure::call_failure(failure_kind what, std::error_code why, std::string message)
@@ -84,7 +75,11 @@ call_failure call_failure::of(std::exception_ptr why) try {
 } catch (const std::exception& e) {
     return {failure_kind::failed, {}, e.what()};
 } catch (...) {
-    return {failure_kind::failed, {}, ""};
+    return {failure_kind::failed, {}, "it has thrown what is no std::exception"};
+}
+
+call_failure call_failure::passed(const remote_error& why) {
+    return why.told_ ? *why.told_ : call_failure{why.kind(), why.code(), why.what()};
 }
 
 std::error_code call_failure::to_code(failure_kind what) const {
@@ -106,20 +101,26 @@ std::error_code call_failure::to_code(failure_kind what) const {
             return errc::unknown_request;
         case failure_kind::cancelled:
             return errc::cancelled;
+        case failure_kind::timed_out:
+            return errc::timed_out;
+        case failure_kind::gone:
+            return errc::closed;
         default:
             return errc::handler_failed;
     }
 }
 
 remote_error call_failure::to_error(const std::string& context) const {
-    auto what = static_cast<failure_kind>(kind);
-    if (what != failure_kind::overloaded && what != failure_kind::unknown_request &&
-        what != failure_kind::cancelled) {
-        what = failure_kind::failed;
-    }
+    const bool is_known = kind >= static_cast<std::uint8_t>(failure_kind::failed) &&
+                          kind <= static_cast<std::uint8_t>(failure_kind::timed_out);
+    const auto what = is_known ? static_cast<failure_kind>(kind) : failure_kind::failed;
     const auto known = to_code(what);
-    const auto said = without_code(text, known);
-    return {what, known, context, said.empty() ? "" : quote(said, max_text)};
+    const auto said = detail::without_code(text, known);
+    remote_error made(what, known, context, said.empty() ? "" : quote(said, max_text));
+    const auto told = std::make_shared<call_failure>(*this);
+    if (told->text.size() > max_text) told->text.resize(max_text);
+    made.told_ = told;
+    return made;
 }
 
 }  // namespace wire

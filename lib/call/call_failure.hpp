@@ -24,6 +24,8 @@ struct call_failure {
     call_failure(failure_kind what, std::error_code code, std::string text);
     /// Of what a handler has thrown.
     static call_failure of(std::exception_ptr why);
+    /// Of a call that was passed on: what has arrived, if it has, otherwise what was found here.
+    static call_failure passed(const remote_error& why);
 
     remote_error to_error(const std::string& context) const;
 

@@ -34,7 +34,7 @@ struct call_session::reading {
     reading& operator=(const reading&) = delete;
     ~reading() {
         end->shared->batch.drop_streams();
-        end->shared->waiting.drop_all();
+        end->shared->events.drop_all();
     }
 
     end_ptr end;
@@ -44,9 +44,9 @@ struct call_session::reading {
 std::unique_ptr<call_session::reading> call_session::make(const end_ptr& end) {
     auto calls = std::make_unique<call_session>(*end);
     auto mine = std::make_unique<reading>(end);
-    end->calls = std::move(calls);
-    end->set_call_frames(end->calls.get());
-    end->calls->on_window(end->call_window());
+    end->session = std::move(calls);
+    end->set_call_frame_handler(end->session.get());
+    end->session->on_window(end->call_window());
     return mine;
 }
 
@@ -54,17 +54,17 @@ std::unique_ptr<call_session::reading> call_session::make(const end_ptr& end) {
 void call_session::start(std::unique_ptr<reading> mine) {
     const auto end = mine->end;
     try {
-        asio::co_spawn(end->executor(), end->calls->read(std::move(mine)), asio::detached);
+        asio::co_spawn(end->executor(), end->session->read(std::move(mine)), asio::detached);
     } catch (...) {  // a session without a reader would be none
-        end->set_call_frames(nullptr);
-        end->calls.reset();
+        end->set_call_frame_handler(nullptr);
+        end->session.reset();
         throw;
     }
 }
 
 call_session& call_session::of(const end_ptr& end) {
-    if (!end->calls) start(make(end));
-    return *end->calls;
+    if (!end->session) start(make(end));
+    return *end->session;
 }
 
 caller& caller::of(const end_ptr& end) {
@@ -75,8 +75,8 @@ caller& caller::of(const end_ptr& end) {
 void call_session::attach(const end_ptr& end, std::shared_ptr<const service_table> services,
                           const service_options& options) {
     if (options.max_in_flight == 0)
-        raise(errc::bad_option, "max_in_flight is 0: nothing could be called");
-    auto mine = end->calls ? nullptr : make(end);
+        throw_error(errc::bad_option, "max_in_flight is 0: nothing could be called");
+    auto mine = end->session ? nullptr : make(end);
     end->dispatcher->attach(std::move(services), options);
     if (mine) start(std::move(mine));
     if (end->can_send())
@@ -92,35 +92,39 @@ asio::awaitable<void> call_session::read(std::unique_ptr<reading>) {
         why = std::current_exception();
     } catch (const std::bad_alloc&) {
         why = std::current_exception();
-        shared_.conversation.end_out_of_memory();
+        shared_.state.end_out_of_memory();
     } catch (...) {
-        shared_.conversation.fail(std::current_exception());
+        shared_.state.fail(std::current_exception());
     }
     over(why);
     co_await caller_.wait_stream_uploads();
-    assert(shared_.waiting.empty());  // they would never be resumed
+    assert(shared_.events.empty());  // they would never be resumed
 }
 
 asio::awaitable<void> call_session::read_all() {
     frame_batch& batch = shared_.batch;
     for (;;) {
-        if (end_.yield_due()) {
+        if (end_.count_operations()) {
             batch.wake_streams();
             co_await end_.yield();
             batch.flush();
         }
-        if (const frame* const f = end_.peek_frame(pipe_state::effort::least)) {
+        if (dispatcher_.messages_full()) [[unlikely]] {
+            batch.end();
+            co_await dispatcher_.wait_message_room();
+        }
+        if (const frame* const f = end_.peek_frame(pipe_state::peeking::before_wait)) {
             batch.before_frame();
             on_frame(*f);
             continue;
         }
         if (end_.at_end()) break;
         batch.end();
-        if (!end_.look()) co_await end_.wait_message(deadline::max());
+        if (!end_.poll_briefly()) co_await end_.wait_message(deadline::max());
     }
 }
 
-// Items, their end and credit may be of the calls of either end. What is no conversation any more
+// Items, their end and credit may be of the calls of either end. What breaks the protocol
 // ends here, and the peer is told.
 void call_session::on_frame(const frame& f) try {
     const bool of_sender = (f.header.flags & frame_header::of_sender) != 0;
@@ -152,22 +156,22 @@ void call_session::on_frame(const frame& f) try {
 // from hearing of the end.
 void call_session::over(std::exception_ptr why) {
     shared_.batch.stop();
-    shared_.conversation.end(why);
+    shared_.state.end(why);
     caller_.end();
     dispatcher_.end();
     shared_.batch.wake_streams();
-    shared_.conversation.awaiting_end().notify_all();
+    shared_.state.awaiting_end().notify_all();
 }
 
 asio::awaitable<void> call_session::wait_over(end_ptr end) {
     of(end);
-    auto& conversation = end->shared->conversation;
-    while (!conversation.is_over() || end->dispatcher->running() != 0) {
-        wait_queue::waiter mine(conversation.awaiting_end(), end->executor());
+    auto& state = end->shared->state;
+    while (!state.is_over() || end->dispatcher->running() != 0) {
+        wait_queue::waiter mine(state.awaiting_end(), end->executor());
         co_await mine.wait();
         throw_if_cancelled(co_await asio::this_coro::cancellation_state);
     }
-    conversation.rethrow();
+    state.rethrow();
 }
 
 }  // namespace remora::detail

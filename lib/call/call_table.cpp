@@ -15,21 +15,21 @@ call_table::id call_table::begin(pending_call& call, time until) {
     return last_ = n;
 }
 
-call_table::answer call_table::find(id n) const {
-    return answer_of(calls_.find(n), n);
+call_table::match call_table::find(id n) const {
+    return match_of(calls_.find(n), n);
 }
 
-call_table::answer call_table::answer_of(entries::const_iterator found, id n) const {
+call_table::match call_table::match_of(entries::const_iterator found, id n) const {
     if (found == calls_.end()) {
         return {n == 0 || n > last_ ? verdict::unknown : verdict::repeated};
     }
     pending_call* const call = found->second.call;
-    return {call == nullptr ? verdict::late : verdict::expected, call};
+    return {call == nullptr ? verdict::abandoned : verdict::expected, call};
 }
 
-call_table::answer call_table::finish(id n) {
+call_table::match call_table::finish(id n) {
     const auto found = calls_.find(n);
-    const answer what = answer_of(found, n);
+    const match what = match_of(found, n);
     if (found != calls_.end()) erase(found);
     return what;
 }

@@ -5,7 +5,7 @@
 #include "base/exceptions.hpp"
 #include "wire/control_records.hpp"
 
-#include <remora/detail/call/serving_executor.hpp>
+#include <remora/detail/call/call_executor.hpp>
 #include <remora/detail/call/stream_ends.hpp>
 
 #include <algorithm>
@@ -29,7 +29,7 @@ caller::caller(calls_shared& shared)
 caller::~caller() = default;
 
 bool caller::may_call() const noexcept {
-    return !shared_.conversation.is_over() && end_.can_send() && !turns_.has_waiting() &&
+    return !shared_.state.is_over() && end_.can_send() && !turns_.has_waiting() &&
            table_.has_room(turns_.notified()) && !end_.queue_is_full();
 }
 
@@ -54,7 +54,7 @@ asio::awaitable<void> caller::wait_turn(deadline until, std::string_view request
     check_calling(request);
     turn_guard guard(*this);
     wait_queue::waiter mine(turns_, end_.executor(), until);
-    const auto* const serves = serving_of(co_await asio::this_coro::executor);
+    const auto* const serves = call_context_of(co_await asio::this_coro::executor);
     if (serves != nullptr && serves->end == &end_) {
         if (!has_reserve()) throw no_room(end_, request);
         mine.notify();
@@ -74,8 +74,7 @@ asio::awaitable<void> caller::wait_turn(deadline until, std::string_view request
 }
 
 void caller::check_calling(std::string_view request) const {
-    if (shared_.conversation.is_over() || !end_.can_send())
-        throw shared_.conversation.why_gone(request);
+    if (shared_.state.is_over() || !end_.can_send()) throw shared_.state.why_gone(request);
 }
 
 void caller::grant_turns() {
@@ -101,10 +100,17 @@ std::uint64_t caller::begin(pending_call& call, deadline until) {
 
 // What has passed already is told as 1 ns.
 pipe_state::position caller::put_time_left(std::uint64_t id, deadline until) {
-    const auto left = std::max(until - std::chrono::steady_clock::now(), deadline::duration(1));
+    const auto time_left =
+        std::max(until - std::chrono::steady_clock::now(), deadline::duration(1));
     return shared_.batch.put_number(
         frame_kind::time_left, id, frame_header::of_sender | frame_header::may_skip,
-        static_cast<std::uint64_t>(std::chrono::nanoseconds(left).count()));
+        static_cast<std::uint64_t>(std::chrono::nanoseconds(time_left).count()));
+}
+
+// An older program takes the flag for garbage.
+std::uint8_t caller::request_flags(bool is_idempotent) const noexcept {
+    const bool says = is_idempotent && end_.has_agreed(wire::idempotence);
+    return says ? frame_header::of_sender | frame_header::idempotent : frame_header::of_sender;
 }
 
 void caller::withdraw(std::uint64_t id) {
@@ -113,18 +119,22 @@ void caller::withdraw(std::uint64_t id) {
     grant_turns();
 }
 
-void caller::abandon(std::uint64_t id) noexcept try {
+void caller::abandon(std::uint64_t id) noexcept {
     if (!table_.abandon(id)) return;
     ++failed_;
-    end_upload(id);
-    if (end_.can_send()) shared_.batch.send_empty(frame_kind::cancel, id, frame_header::of_sender);
-} catch (const std::exception&) {  // without memory for a frame: the call ends by itself
+    try {
+        end_upload(id);
+        if (end_.can_send())
+            shared_.batch.send_empty(frame_kind::cancel, id, frame_header::of_sender);
+    } catch (const std::exception&) {  // without memory for a frame: the call ends by itself
+    }
+    if (!shared_.state.is_over()) end_.trace_given_up(id);
 }
 
 void caller::cancel(std::uint64_t id) noexcept {
     const auto [what, call] = table_.find(id);
     if (what != call_table::verdict::expected) return;
-    call->fail(shared_.conversation.why_cancelled(call->request_name()));
+    call->fail(shared_.state.why_cancelled(call->request_name()));
     abandon(id);
 }
 
@@ -146,7 +156,7 @@ void caller::arm(deadline until) noexcept try {
         if (!ec && end) end->caller->expire();
     });
 } catch (const std::bad_alloc&) {  // no deadline would pass any more
-    shared_.conversation.end_out_of_memory();
+    shared_.state.end_out_of_memory();
 }
 
 void caller::expire() {
@@ -154,6 +164,7 @@ void caller::expire() {
     const auto now = std::chrono::steady_clock::now();
     while (const auto id = table_.expired(now)) {
         const auto name = table_.find(*id).call->request_name();
+        end_.trace_timed_out(*id);
         fail(*id, exception_of([&] { return too_late(end_, name); }));
     }
     if (table_.next_deadline() < armed_) arm(table_.next_deadline());
@@ -163,7 +174,7 @@ void caller::end() {
     timer_.cancel();
     while (pending_call* const call = table_.extract_any()) {
         ++failed_;
-        call->fail(shared_.conversation.gone(call->request_name()));
+        call->fail(shared_.state.gone_exception(call->request_name()));
         call->wake();
     }
     for (const auto uploads = std::exchange(uploads_, {}); const auto& [id, stream] : uploads)

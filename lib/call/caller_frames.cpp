@@ -14,7 +14,7 @@ void caller::on_answer(const frame& f) {
     const auto id = f.header.id;
     const auto [what, call] = table_.find(id);
     if (what == call_table::verdict::repeated)
-        raise(errc::protocol_error, "a second answer to call " + std::to_string(f.header.id));
+        throw_error(errc::protocol_error, "a second answer to call " + std::to_string(f.header.id));
     if (what == call_table::verdict::unknown) ++dropped_;
     if (what == call_table::verdict::expected) {
         if (f.header.kind == frame_kind::failure) {
@@ -36,8 +36,8 @@ void caller::on_answer(const frame& f) {
 void caller::on_item(const frame& f) {
     const auto [what, call] = table_.find(f.header.id);
     if (what == call_table::verdict::repeated)
-        raise(errc::protocol_error,
-              "an item after the answer to call " + std::to_string(f.header.id));
+        throw_error(errc::protocol_error,
+                    "an item after the answer to call " + std::to_string(f.header.id));
     if (what == call_table::verdict::unknown) ++dropped_;
     if (call != nullptr) call->on_frame(end_, f);
     end_.pop_frame();
@@ -49,11 +49,11 @@ void caller::on_credit(const frame& f) {
     const auto stream = found == uploads_.end() ? nullptr : found->second;
     if (stream) stream->on_credit(f);
     end_.pop_frame();
-    if (stream) stream->ready.resume();
+    if (stream) stream->credit_event.resume();
 }
 
 std::shared_ptr<outgoing_stream> caller::begin_upload(std::uint64_t id) {
-    auto stream = std::make_shared<outgoing_stream>(shared_.waiting);
+    auto stream = std::make_shared<outgoing_stream>(shared_.events);
     stream->credit = stream_credit(shared_.windows.first());
     uploads_[id] = stream;
     return stream;

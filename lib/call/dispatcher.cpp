@@ -21,18 +21,20 @@ constexpr std::size_t idle_workers = 64;  // of an end, at most
 }  // namespace
 
 dispatcher::dispatcher(calls_shared& shared)
-    : shared_(shared), end_(shared.end), served_(most_served(1)) {
+    : shared_(shared), end_(shared.end), served_(most_served(1)), room_(shared.events) {
 }
 
 dispatcher::~dispatcher() = default;
 
 void dispatcher::attach(std::shared_ptr<const service_table> services,
                         const service_options& options) {
-    if (is_attached_) raise(errc::bad_option, end_.context() + "a service is attached already");
+    if (is_attached_)
+        throw_error(errc::bad_option, end_.context() + "a service is attached already");
     services_ = std::move(services);
     is_attached_ = true;
     end_on_exception_ = options.end_on_exception;
     served_.set_limit(most_served(options.max_in_flight));
+    most_messages_ = options.max_in_flight;
 }
 
 // Beyond the window there is a reserve for calls that are made while one of this end is served.
@@ -41,32 +43,37 @@ std::size_t dispatcher::most_served(std::size_t window) const noexcept {
     return std::max(window, 2 * std::min(window, most_in_flight));
 }
 
-void dispatcher::start(const end_ptr& end, std::uint64_t id, asio::awaitable<void> work,
-                       served_streams streams) {
+void dispatcher::run(const end_ptr& end, workers& among, std::uint64_t id,
+                     asio::awaitable<void> work, served_streams streams) {
     const bool spawns = idle_.empty();
     const auto mine =
-        spawns ? std::make_shared<worker>(shared_.waiting, end->executor()) : idle_.back();
-    running_.emplace(id, mine);
+        spawns ? std::make_shared<worker>(shared_.events, end->executor()) : idle_.back();
+    among.emplace(id, mine);
     mine->id = id;
+    mine->is_message = &among == &message_workers_;
     mine->is_cancelled = false;
     mine->serves->end = &end_;
-    mine->serves->id = id;
-    mine->serves->until = until_;
+    mine->serves->id = mine->is_message ? 0 : id;
+    mine->serves->until = mine->is_message ? deadline::max() : until_;
     mine->work = std::move(work);
     mine->streams = std::move(streams);
     if (mine->streams.items) mine->streams.items->credit = stream_credit(shared_.windows.first());
+    const struct starting {
+        worker*& which;
+        ~starting() { which = nullptr; }
+    } guard{started_};
+    started_ = mine.get();
     if (!spawns) {
         idle_.pop_back();
         return mine->idle.resume();
     }
     try {
         asio::co_spawn(
-            asio::any_io_executor(serving_executor<false>(mine->serves)),
-            dispatcher::work(end, mine),
+            asio::any_io_executor(call_executor<false>(mine->serves)), dispatcher::work(end, mine),
             asio::bind_cancellation_slot(mine->cancel.slot(), [mine](std::exception_ptr) {}));
     } catch (...) {
         mine->work = {};
-        running_.erase(running_.find(id));
+        among.erase(among.find(id));
         throw;
     }
 }
@@ -78,11 +85,11 @@ asio::awaitable<void> dispatcher::work(end_ptr, std::shared_ptr<worker> mine) {
         try {
             co_await std::exchange(mine->work, {});
         } catch (const std::exception&) {  // cancelled before it has begun
-            answer_failure(mine->id, std::current_exception());
+            if (!mine->is_message) answer_failure(mine->id, std::current_exception());
         }
         mine->serves->end = nullptr;
-        ended(mine->id);
-        if (shared_.conversation.is_over() || idle_.size() == idle_workers) break;
+        ended(*mine);
+        if (shared_.state.is_over() || idle_.size() == idle_workers) break;
         co_await asio::this_coro::throw_if_cancelled(true);
         co_await asio::this_coro::reset_cancellation_state();
         auto next = mine->idle.wait([] {});
@@ -92,28 +99,30 @@ asio::awaitable<void> dispatcher::work(end_ptr, std::shared_ptr<worker> mine) {
 }
 
 worker* dispatcher::find(std::uint64_t id) const noexcept {
-    const auto found = running_.find(id);
-    return found == running_.end() ? nullptr : found->second.get();
+    const auto found = call_workers_.find(id);
+    return found == call_workers_.end() ? nullptr : found->second.get();
 }
 
 bool dispatcher::is_cancelled(std::uint64_t id) const noexcept {
     const worker* const found = find(id);
-    if (found == nullptr) return shared_.conversation.is_over();
+    if (found == nullptr) return shared_.state.is_over();
     return found->is_cancelled || found->cancelled_at_end;
 }
 
-void dispatcher::ended(std::uint64_t id) {
-    if (const auto found = running_.find(id); found != running_.end()) {
+void dispatcher::ended(const worker& which) {
+    auto& among = which.is_message ? message_workers_ : call_workers_;
+    if (const auto found = among.find(which.id); found != among.end()) {
         const auto upload = found->second->streams.upload.lock();
         found->second->streams = {};
-        running_.erase(found);
+        among.erase(found);
         if (upload) upload->handler_ended();
     }
+    if (which.is_message) notify_message_room();
     shared_.batch.wake_streams_if_idle();
-    if (!shared_.conversation.is_over() || !running_.empty()) return;
+    if (!shared_.state.is_over() || running() != 0) return;
     services_ = nullptr;
     outstanding_work_ = {};
-    shared_.conversation.awaiting_end().notify_all();
+    shared_.state.awaiting_end().notify_all();
 }
 
 void dispatcher::cancel(worker& which) {
@@ -123,7 +132,7 @@ void dispatcher::cancel(worker& which) {
 
 // Until now the reader was what kept the context at work.
 void dispatcher::track_work() noexcept try {
-    if (!running_.empty())
+    if (running() != 0)
         outstanding_work_ =
             asio::prefer(end_.executor(), asio::execution::outstanding_work.tracked);
 } catch (const std::bad_alloc&) {  // the context may stop before the last handlers
@@ -131,23 +140,24 @@ void dispatcher::track_work() noexcept try {
 
 void dispatcher::end() {
     track_work();
-    cancel_handlers();
-    if (running_.empty()) services_ = nullptr;  // and what its handlers hold
+    cancel_handlers(call_workers_);
+    cancel_handlers(message_workers_);
+    if (running() == 0) services_ = nullptr;  // and what its handlers hold
     for (const auto idle = std::exchange(idle_, {}); const auto& next : idle)
         next->idle.resume();
 }
 
 // A handler that ends at once is erased meanwhile, so the search starts again.
-void dispatcher::cancel_handlers() {
+void dispatcher::cancel_handlers(workers& among) {
     const auto is_cancelled = [](const auto& entry) { return entry.second->cancelled_at_end; };
     for (;;) {
-        const auto next = std::ranges::find_if_not(running_, is_cancelled);
-        if (next == running_.end()) break;
+        const auto next = std::ranges::find_if_not(among, is_cancelled);
+        if (next == among.end()) break;
         const auto mine = next->second;
         mine->cancelled_at_end = true;
         cancel(*mine);
         if (const auto upload = mine->streams.upload.lock()) {
-            upload->fail(shared_.conversation.gone(upload->request_name()));
+            upload->fail(shared_.state.gone_exception(upload->request_name()));
             upload->wake();
         }
     }
@@ -164,15 +174,30 @@ void dispatcher::answer_done(std::uint64_t id) {
     answered(shared_.batch.put_empty(frame_kind::end, id, 0));
 }
 
-void dispatcher::answer_failure(std::uint64_t id, std::exception_ptr why) noexcept try {
+template <class Make>
+void dispatcher::put_failure(std::uint64_t id, Make failure) noexcept try {
     if (!end_.can_send()) return;
-    answered(put_frame(end_, frame_kind::failure, id, 0, wire::call_failure::of(why)));
+    answered(put_frame(end_, frame_kind::failure, id, 0, failure()));
     ++failures_;
 } catch (const std::exception&) {  // not even a failure can be told
-    shared_.conversation.end_out_of_memory();
+    shared_.state.end_out_of_memory();
 }
 
-void dispatcher::refused(std::uint64_t id, bool one_way, std::exception_ptr why) noexcept {
+void dispatcher::answer_failure(std::uint64_t id, std::exception_ptr why) noexcept {
+    put_failure(id, [&] { return wire::call_failure::of(why); });
+}
+
+void dispatcher::passed_failure(std::uint64_t id, const remote_error& why) noexcept {
+    put_failure(id, [&] { return wire::call_failure::passed(why); });
+}
+
+// Once this end cannot answer any more the other one sends nothing, or nothing that counts.
+asio::awaitable<void> dispatcher::wait_message_room() {
+    while (messages_full() && end_.can_send())
+        co_await room_.wait([] {});
+}
+
+void dispatcher::not_delivered(std::uint64_t id, bool one_way, std::exception_ptr why) noexcept {
     if (!one_way) return answer_failure(id, why);
     ++dropped_;
 }
@@ -181,7 +206,7 @@ void dispatcher::failed(std::uint64_t id, bool one_way, std::exception_ptr why) 
     const worker* const found = one_way ? nullptr : find(id);
     const bool cancelled = found != nullptr && found->is_cancelled;
     if (!one_way) answer_failure(id, why);
-    if (end_on_exception_ && !cancelled) shared_.conversation.fail(why);
+    if (end_on_exception_ && !cancelled) shared_.state.fail(why);
 }
 
 }  // namespace remora::detail

@@ -21,7 +21,7 @@ constexpr auto longest_batch = std::chrono::microseconds(20);
 // Reading the clock takes as long as a handler that computes little. After a frame that took no
 // longer than this it is read for each eighth only, as long as the coarse clock stands still.
 constexpr auto quick = std::chrono::microseconds(1);
-constexpr int frames_of_a_look = 8;
+constexpr int frames_between_clocks = 8;
 
 // Ticks every few milliseconds, and costs a tenth of the other clock.
 std::int64_t coarse_tick() noexcept {
@@ -45,24 +45,25 @@ void frame_batch::end() {
 
 void frame_batch::queued(position p) {
     last_ = p;
-    if (!is_open_ || !end_.has_more() || ++queued_ == most_at_once) flush();
+    if (!is_open_ || !end_.has_buffered_input() || ++queued_ == most_at_once) flush();
 }
 
 // What is answered to the only frame leaves at once.
 void frame_batch::flush_if_due() {
-    if (queued_ == 0 && !end_.has_more_than_head()) return;
+    if (queued_ == 0 && !end_.has_input_after_head()) return;
     const auto tick = coarse_tick();
-    if (--until_look_ > 0 && tick == tick_) return;
+    if (--frames_to_next_look_ > 0 && tick == tick_) return;
     tick_ = tick;
-    look_at_clock();
+    read_clock();
 }
 
-void frame_batch::look_at_clock() {
+void frame_batch::read_clock() {
     const auto now = std::chrono::steady_clock::now();
-    const auto since = now - looked_;
-    const auto frames = frames_of_look_ - until_look_;
-    until_look_ = frames_of_look_ = since < frames * quick ? frames_of_a_look : 1;
-    looked_ = now;
+    const auto since = now - clock_read_;
+    const auto frames = frames_between_looks_ - frames_to_next_look_;
+    frames_to_next_look_ = frames_between_looks_ =
+        since < frames * quick ? frames_between_clocks : 1;
+    clock_read_ = now;
     if (queued_ != 0 && (now >= until_ || since >= longest_batch)) flush();
     if (until_ == deadline::max()) until_ = now + longest_batch;
 }

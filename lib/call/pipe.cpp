@@ -16,18 +16,19 @@ pipe detail::call_access::make_pipe(std::shared_ptr<pipe_end> end) noexcept {
 
 pipe& pipe::operator=(pipe&& other) noexcept {
     if (this != &other) {
-        if (end_) end_->abandon();
+        if (end_) end_->handle_gone();
         end_ = std::move(other.end_);
     }
     return *this;
 }
 
 pipe::~pipe() {
-    if (end_) end_->abandon();
+    if (end_) end_->handle_gone();
 }
 
 const pipe::end_ptr& pipe::checked() const {
-    if (!end_) detail::raise(errc::closed, "a pipe that was never opened, or has been moved from");
+    if (!end_)
+        detail::throw_error(errc::closed, "a pipe that was never opened, or has been moved from");
     return end_;
 }
 
@@ -41,9 +42,9 @@ asio::awaitable<void> wait_readable(std::shared_ptr<detail::pipe_end> end,
     const detail::pipe_state::receiving guard(*end);
     const auto until = detail::deadline_of(options.timeout);
     for (;;) {
-        if (end->yield_due()) co_await end->yield_to_receive();
+        if (end->count_operations()) co_await end->yield_to_receive();
         if (end->has_news()) co_return;
-        if (!end->look()) co_await end->wait_message(until);
+        if (!end->poll_briefly()) co_await end->wait_message(until);
     }
 }
 }  // namespace
@@ -92,9 +93,9 @@ bool served_call::is_cancelled() const {
 }
 
 asio::awaitable<served_call> this_call() {
-    const auto* const serves = detail::serving_of(co_await asio::this_coro::executor);
+    const auto* const serves = detail::call_context_of(co_await asio::this_coro::executor);
     if (serves == nullptr || serves->end == nullptr)
-        detail::raise(errc::bad_option, "this_call: this is no coroutine of a handler");
+        detail::throw_error(errc::bad_option, "this_call: this is no coroutine of a handler");
     co_return served_call(serves->end->shared_from_this(), serves->id, serves->until);
 }
 
@@ -106,7 +107,7 @@ std::pair<pipe, pipe> make_pipe_pair(const asio::any_io_executor& executor, cons
         const auto end = std::make_shared<detail::pipe_end>(
             executor, detail::make_fifo_transport(executor, std::move(ends)), name, limits,
             errc::broken_pipe);
-        end->agree(wire::all_features);
+        end->set_features(wire::all_features);
         return detail::call_access::make_pipe(end);
     };
     return {make(std::move(one)), make(std::move(other))};

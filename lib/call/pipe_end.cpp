@@ -11,8 +11,8 @@ namespace remora::detail {
 
 void check_call_timeout(std::chrono::nanoseconds limit) {
     if (limit > limit.zero()) return;
-    raise(errc::bad_option, "call_timeout is " + std::to_string(limit.count()) +
-                                " ns: every call would fail; max() is no limit");
+    throw_error(errc::bad_option, "call_timeout is " + std::to_string(limit.count()) +
+                                      " ns: every call would fail; max() is no limit");
 }
 
 pipe_end::pipe_end(asio::any_io_executor executor, std::unique_ptr<detail::transport> transport,
@@ -25,10 +25,10 @@ pipe_end::~pipe_end() = default;
 
 pipe_counts pipe_end::counts() const noexcept {
     pipe_counts all{
-        .queued = queued(), .most_queued = most_queued(), .sent = sent(), .received = received()};
-    if (!calls) return all;
+        .queued = queued(), .peak_queued = peak_queued(), .sent = sent(), .received = received()};
+    if (!session) return all;
     all.calls = caller->calls();
-    all.serving = dispatcher->running();
+    all.running_handlers = dispatcher->running();
     all.dropped = caller->dropped() + dispatcher->dropped();
     all.calls_made = caller->made();
     all.calls_failed = caller->failed();

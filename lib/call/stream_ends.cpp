@@ -11,10 +11,16 @@ incoming_stream::incoming_stream(end_ptr where, std::uint64_t tag, std::string_v
                                  bool own)
     : end(std::move(where)),
       inbox(tag, end->shared->windows.first()),
-      ready_(end->shared->waiting),
+      ready_(end->shared->events),
       first_window_(inbox.window()),
       request_(request),
       own_(own) {
+}
+
+incoming_stream::incoming_stream(end_ptr where, const std::string& request, bool own)
+    : incoming_stream(std::move(where), stream_inbox::any_tag, {}, own) {
+    kept_name_ = request;
+    request_ = kept_name_;
 }
 
 incoming_stream::~incoming_stream() {
@@ -23,21 +29,33 @@ incoming_stream::~incoming_stream() {
 
 void incoming_stream::on_frame(pipe_end&, const frame& f) {
     if (f.header.kind == frame_kind::end) return inbox.end();
-    if (f.header.kind != frame_kind::item)
-        raise(errc::protocol_error, "a reply to a call that is answered with a stream");
-    switch (inbox.arrived(f.header.tag, f.payload, f.size(), end->loans())) {
+    if (f.header.kind != frame_kind::item) return on_reply(f);
+    switch (keep(f)) {
         case stream_inbox::verdict::taken:
+            has_items_ = true;
             return;
         case stream_inbox::verdict::too_much:
-            raise(errc::protocol_error, "a stream has sent more than its credit");
+            throw_error(errc::protocol_error, "a stream has sent more than its credit");
         case stream_inbox::verdict::after_end:
-            raise(errc::protocol_error, "an item after the end of a stream");
+            throw_error(errc::protocol_error, "an item after the end of a stream");
         case stream_inbox::verdict::wrong_type:
             const error why(errc::type_mismatch, end->context() + std::string(request_) +
                                                      ": an item is " +
                                                      end->type_text(f.header.tag));
             inbox.refuse(std::make_exception_ptr(why));
     }
+}
+
+stream_inbox::verdict incoming_stream::keep(const frame& f) {
+    return inbox.arrived(f.header.tag, f.payload, f.size(), end->loans());
+}
+
+void incoming_stream::on_reply(const frame& f) {
+    if (!inbox.takes_any() || has_items_)
+        throw_error(errc::protocol_error, "a reply to a call that is answered with a stream");
+    keep(f);
+    has_reply_ = true;
+    inbox.end();
 }
 
 void incoming_stream::wake() {
@@ -86,6 +104,11 @@ void incoming_stream::upload_ended() {
     end->caller->end_stream_upload();
 }
 
+asio::awaitable<void> incoming_stream::wait_upload_ended() {
+    while (is_uploading)
+        co_await ready_.wait([] {});
+}
+
 asio::awaitable<void> incoming_stream::wait_readable(std::shared_ptr<incoming_stream> self,
                                                      deadline until) {
     const awaiting_items guard(*self);
@@ -98,7 +121,7 @@ asio::awaitable<void> incoming_stream::wait(deadline until) {
     std::optional<asio::steady_timer> limit;
     if (until != deadline::max()) {
         if (std::chrono::steady_clock::now() >= until)
-            raise(errc::timed_out, end->context() + "next of " + std::string(request_));
+            throw_error(errc::timed_out, end->context() + "next of " + std::string(request_));
         limit.emplace(executor, until);
         limit->async_wait([self = shared_from_this(), executor](std::error_code ec) {
             if (!ec) self->ready_.post(executor);
@@ -111,8 +134,8 @@ asio::awaitable<void> incoming_stream::wait(deadline until) {
 
 void outgoing_stream::on_credit(const frame& f) {
     if (credit.granted(decode<std::uint64_t>(f.payload))) return;
-    raise(errc::protocol_error,
-          "more credit than a stream has used, for call " + std::to_string(f.header.id));
+    throw_error(errc::protocol_error,
+                "more credit than a stream has used, for call " + std::to_string(f.header.id));
 }
 
 }  // namespace remora::detail

@@ -19,16 +19,20 @@ stream_inbox::verdict stream_inbox::arrived(std::uint64_t tag, std::span<const s
                                             std::size_t frame, std::span<const block_ref> loans) {
     if (ended_ && !discarding_) return verdict::after_end;
     if (left_ <= 0) return verdict::too_much;
-    if (tag != tag_ && !discarding_) return verdict::wrong_type;
+    const std::size_t before = takes_any() ? sizeof tag : 0;
+    if (tag != tag_ && before == 0 && !discarding_) return verdict::wrong_type;
     left_ -= static_cast<std::int64_t>(frame);
     if (discarding_) return verdict::taken;
-    const lengths sizes{static_cast<std::uint32_t>(item.size()), static_cast<std::uint32_t>(frame),
+    const lengths sizes{static_cast<std::uint32_t>(before + item.size()),
+                        static_cast<std::uint32_t>(frame),
                         static_cast<std::uint32_t>(loans.size())};
     loans_.reserve(loans_.size() + loans.size());
-    std::byte* const to = bytes_.extend(sizeof sizes + item.size());
+    std::byte* to = bytes_.extend(sizeof sizes + before + item.size());
     loans_.insert(loans_.end(), loans.begin(), loans.end());
     std::memcpy(to, &sizes, sizeof sizes);
-    if (!item.empty()) std::memcpy(to + sizeof sizes, item.data(), item.size());
+    std::memcpy(to + sizeof sizes, &tag, before);
+    to += sizeof sizes + before;
+    if (!item.empty()) std::memcpy(to, item.data(), item.size());
     return verdict::taken;
 }
 

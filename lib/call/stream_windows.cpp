@@ -25,7 +25,7 @@ void stream_windows::give_credit(std::uint64_t id, bool own, std::uint64_t bytes
     const auto flags = own ? frame_header::of_sender : std::uint8_t{0};
     batch_.send_number(frame_kind::credit, id, flags, bytes);
 } catch (const std::exception&) {  // no memory for a frame: the stream could not go on
-    conversation_.end_out_of_memory();
+    state_.end_out_of_memory();
 }
 
 }  // namespace remora::detail

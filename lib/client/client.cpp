@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <remora/client.hpp>
 
-#include "client/server_session.hpp"
+#include "client/client_session.hpp"
 
 #include <remora/detail/call/call_access.hpp>
 #include <remora/run_on.hpp>
@@ -17,6 +17,14 @@ constexpr std::string_view option = "--remora.pipes=";
 
 // The first client of the process takes the address: there is none for another one.
 std::atomic<bool> address_taken = false;
+
+// Not for the app's own children either.
+std::string extract_trace() {
+    const char* const value = ::secure_getenv(detail::trace_file::variable);
+    const std::string address = value == nullptr ? "" : value;
+    ::unsetenv(detail::trace_file::variable);
+    return address;
+}
 
 // The directory of the pipes. The option is taken out of argv; the variable, out of the
 // environment, so that the app's own children do not find it.
@@ -37,6 +45,8 @@ std::string extract_directory(int& argc, char** argv) {
     }
     if (kept < argc) argv[kept] = nullptr;
     argc = kept;
+    while (directory.size() > 1 && directory.ends_with('/'))
+        directory.pop_back();  // with one at the end a link would be followed
     if (!directory.empty()) address_taken = true;
     return directory;
 }
@@ -48,13 +58,15 @@ client::client(asio::io_context& io, int& argc, char** argv, client_options opti
 }
 
 client::client(asio::any_io_executor executor, int& argc, char** argv, client_options options)
-    : core_(std::make_shared<detail::server_session>(std::move(executor), std::move(options))) {
+    : core_(std::make_shared<detail::client_session>(std::move(executor), std::move(options))) {
     detail::check_limits(core_->options().limits);
     detail::check_call_timeout(core_->options().call_timeout);
     const std::string directory = extract_directory(argc, argv);
+    const std::string trace = extract_trace();
     if (directory.empty()) {
         core_->no_server(address_taken);
     } else {
+        if (!trace.empty()) core_->trace_into(trace);
         core_->start_handshake(directory);
     }
 }
@@ -68,17 +80,17 @@ client::~client() {
 }
 
 namespace {
-asio::awaitable<pipe> connect_to(std::shared_ptr<detail::server_session> core, std::string name,
+asio::awaitable<pipe> connect_to(std::shared_ptr<detail::client_session> core, std::string name,
                                  connect_options options) {
     const asio::any_io_executor executor = co_await asio::this_coro::executor;
-    auto opening = detail::server_session::open(core, executor, std::move(name), options);
+    auto opening = detail::client_session::open(core, executor, std::move(name), options);
     auto end = co_await run_on(core->strand(), std::move(opening));
     co_return detail::call_access::make_pipe(std::move(end));
 }
 }  // namespace
 
 asio::awaitable<std::vector<std::string>> client::services() {
-    return run_on(core_->strand(), detail::server_session::list(core_));
+    return run_on(core_->strand(), detail::client_session::list(core_));
 }
 
 asio::awaitable<pipe> client::connect(std::string name, connect_options options) {

@@ -2,7 +2,7 @@
 // The app's requests to the server, for pipes and for names.
 #include "client/client_connections.hpp"
 
-#include "client/server_session.hpp"
+#include "client/client_session.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -70,7 +70,7 @@ asio::awaitable<end_ptr> client_connections::open(asio::any_io_executor executor
 asio::awaitable<end_ptr> client_connections::try_open(asio::any_io_executor executor,
                                                       std::string name, connect_options options,
                                                       deadline until) {
-    if (session_.control().is_stopping()) raise(errc::stopping, "connect to " + quote(name));
+    if (session_.control().is_stopping()) throw_error(errc::stopping, "connect to " + quote(name));
     request asked(*this, "connect to " + quote(name), until);
     const auto ms = std::chrono::ceil<std::chrono::milliseconds>(options.wait).count();
     const wire::connect_request words{.name = name,
@@ -82,7 +82,7 @@ asio::awaitable<end_ptr> client_connections::try_open(asio::any_io_executor exec
         const bool known =
             offer.transport == wire::over_fifo || offer.transport == wire::over_shared_memory;
         if (!known || (offer.transport & words.transports) == 0)
-            raise(errc::protocol_error, "a transport that was not asked for");
+            throw_error(errc::protocol_error, "a transport that was not asked for");
         co_return make_pipe(executor, name, asked.id, offer, options);
     } catch (const std::exception&) {
         if (!std::holds_alternative<error>(asked.answer) && session_.control().pipe()->can_send())
@@ -94,7 +94,7 @@ asio::awaitable<end_ptr> client_connections::try_open(asio::any_io_executor exec
 asio::awaitable<std::vector<std::string>> client_connections::list() {
     co_await session_.control().await_welcome(deadline::max());
     if ((features_ & wire::listing) == 0)
-        raise(errc::version_mismatch, "the server is too old to say what it serves");
+        throw_error(errc::version_mismatch, "the server is too old to say what it serves");
     std::vector<std::string> all;
     for (bool more = true; more;) {
         request asked(*this, "list of services", deadline::max());
@@ -114,15 +114,16 @@ asio::awaitable<Answer> client_connections::answer(request& asked) {
     if (auto* const given = std::get_if<Answer>(&asked.answer)) co_return std::move(*given);
     if (const auto* const why = std::get_if<error>(&asked.answer))
         throw error(*why, asked.what + ": ");
-    if (asked.answer.index() != 0) raise(errc::protocol_error, asked.what + ": the wrong answer");
-    if (!ec) raise(errc::timed_out, asked.what);
+    if (asked.answer.index() != 0)
+        throw_error(errc::protocol_error, asked.what + ": the wrong answer");
+    if (!ec) throw_error(errc::timed_out, asked.what);
     throw std::system_error(asio::error::operation_aborted);
 }
 
 std::uint32_t client_connections::allowed(const connect_options& options) const {
     std::uint32_t kinds = wire::allowed(options.transport.value_or(session_.options().transport));
     if (!arena_) kinds &= ~wire::over_shared_memory;
-    if (kinds == 0) raise(errc::no_transport, no_arena_);
+    if (kinds == 0) throw_error(errc::no_transport, why_no_arena_);
     return kinds;
 }
 
@@ -150,7 +151,7 @@ void client_connections::fail_requests(const error& why) {
 }
 
 shared_rings client_connections::map(const wire::connection_offer& offer) const try {
-    return {arena_, offer.offset, offer.ring, side::app, offer.lent};
+    return {arena_, offer.offset, offer.ring, side::app, offer.lent_size};
 } catch (const error& e) {
     if (e.code().category() == category()) throw;  // the offer makes no sense
     throw unmapped(e);

@@ -2,7 +2,7 @@
 #include "client/client_control.hpp"
 
 #include "base/exceptions.hpp"
-#include "client/server_session.hpp"
+#include "client/client_session.hpp"
 
 #include <unistd.h>
 
@@ -14,13 +14,14 @@ void client_control::say_hello(fifo_ends ends) {
     pipe_ = std::make_shared<pipe_state>(strand, make_fifo_transport(strand, std::move(ends)),
                                          wire::control_name, control_limits, errc::server_gone,
                                          wait_policy::block, frame_kinds::control);
+    pipe_->set_trace(session_.trace_of(wire::control_name, wire::control_name));
     const wire::hello words{.features = wire::all_features,
                             .max_message = session_.options().limits.message,
                             .pid = ::getpid()};
     send_frame(*pipe_, frame_kind::hello, 0, wire::magic, words);
 }
 
-asio::awaitable<void> client_control::listen() {
+asio::awaitable<void> client_control::run() {
     try {
         while (const frame* f = co_await await_frame(pipe_, deadline::max())) {
             handle(*f);
@@ -57,7 +58,7 @@ void client_control::handle(const frame& f) {
             asked_to_end();
             break;
         default:
-            raise(errc::protocol_error, "an unexpected frame on the control pipe");
+            throw_error(errc::protocol_error, "an unexpected frame on the control pipe");
     }
 }
 
@@ -65,20 +66,21 @@ void client_control::welcomed(const wire::welcome& terms) {
     const bool sane = terms.version >= wire::oldest && terms.version <= wire::newest &&
                       terms.max_message >= wire::least_max_message;
     if (welcomed_ || !sane) {
-        raise(errc::protocol_error, "a welcome to version " + std::to_string(terms.version) +
-                                        " and messages of " + std::to_string(terms.max_message) +
-                                        " bytes");
+        throw_error(errc::protocol_error, "a welcome to version " + std::to_string(terms.version) +
+                                              " and messages of " +
+                                              std::to_string(terms.max_message) + " bytes");
     }
     welcomed_ = true;
-    session_.connections().agree(terms);
+    session_.connections().set_terms(terms);
     session_.emit({.kind = event_kind::hello, .pid = terms.pid});
     session_.connections().find_arena(terms);
     session_.watch_server(terms.pid);
     const std::uint32_t needed = session_.options().min_server_version;
-    if (terms.served < needed) {
+    if (terms.service_version < needed) {
         session_.set_failure(error(errc::version_mismatch,
-                                   "the server is version " + std::to_string(terms.served) +
-                                       ", this app needs " + std::to_string(needed) + " or newer"));
+                                   "the server is version " +
+                                       std::to_string(terms.service_version) + ", this app needs " +
+                                       std::to_string(needed) + " or newer"));
     }
     wake();
 }
@@ -95,12 +97,12 @@ void client_control::asked_to_end() {
 
 asio::awaitable<void> client_control::await_welcome(deadline until) {
     if (!welcomed_ && !session_.failure()) {
-        co_await until_welcome_.wait(until);
+        co_await awaiting_welcome_.wait(until);
         if (session_.failure()) throw *session_.failure();
         throw_if_cancelled(co_await asio::this_coro::cancellation_state);
     }
     if (session_.failure()) throw *session_.failure();
-    if (!welcomed_) raise(errc::timed_out, "the server has not welcomed this app");
+    if (!welcomed_) throw_error(errc::timed_out, "the server has not welcomed this app");
 }
 
 }  // namespace remora::detail

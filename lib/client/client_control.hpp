@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The app's conversation with its server on the control pipe.
+/// The app's end of the control pipe.
 #pragma once
 
 #include "pipe/control_pipe.hpp"
@@ -11,13 +11,13 @@
 
 namespace remora::detail {
 
-class server_session;
+class client_session;
 
 /// The app's end of the control pipe: the handshake, and what the server answers and asks. A part
-/// of the server_session, which it refers to. Belongs to its strand.
+/// of the client_session, which it refers to. Belongs to its strand.
 class client_control {
 public:
-    explicit client_control(server_session& session) : session_(session) {}
+    explicit client_control(client_session& session) : session_(session) {}
 
     /// Null before say_hello().
     const std::shared_ptr<pipe_state>& pipe() const noexcept { return pipe_; }
@@ -28,24 +28,24 @@ public:
 
     /// Begins the handshake.
     void say_hello(fifo_ends ends);
-    /// The whole conversation. The server_session is kept by whoever spawns it.
-    asio::awaitable<void> listen();
+    /// All of it, from hello to the end. The client_session is kept by whoever spawns it.
+    asio::awaitable<void> run();
     /// Completes when the app is welcome. Throws why it is not.
     asio::awaitable<void> await_welcome(deadline until);
     /// Those who wait for the welcome look for a failure.
-    void wake() { until_welcome_.notify_all(); }
+    void wake() { awaiting_welcome_.notify_all(); }
 
 private:
     void handle(const frame& f);
     void welcomed(const wire::welcome& terms);
     void asked_to_end();
 
-    server_session& session_;
+    client_session& session_;
     std::shared_ptr<pipe_state> pipe_;
     int fd_ = -1;
     bool welcomed_ = false;
     bool stopping_ = false;
-    wait_queue until_welcome_;
+    wait_queue awaiting_welcome_;
 };
 
 }  // namespace remora::detail

@@ -2,32 +2,32 @@
 // client::run: the life of an app's main coroutine.
 #include "base/executors.hpp"
 #include "base/spawn_member.hpp"
-#include "client/app_life.hpp"
-#include "client/server_session.hpp"
+#include "client/client_session.hpp"
+#include "client/main_coroutine.hpp"
 #include "process/parent_watchdog.hpp"
 
 namespace remora {
 namespace {
 
-// Tells an app_life of the server, for as long as run() lasts.
+// Tells the main coroutine of the server, for as long as run() lasts.
 class hooks_guard {
 public:
-    hooks_guard(detail::server_session& core, const std::shared_ptr<detail::app_life>& life)
+    hooks_guard(detail::client_session& core, const std::shared_ptr<detail::main_coroutine>& main)
         : core_(core) {
-        if (life->policy.what == server_gone_policy::kind::end_within) {
-            parent_watchdog_.emplace(core.control().fd(), life->policy.limit);
+        if (main->policy.what == server_gone_policy::kind::end_within) {
+            parent_watchdog_.emplace(core.control().fd(), main->policy.limit);
             core.hooks.on_server_known = [this](int pidfd) { parent_watchdog_->watch(pidfd); };
             if (core.pidfd() >= 0) parent_watchdog_->watch(core.pidfd());
         }
-        core.hooks.on_gone = [life] { life->server_lost(); };
-        core.hooks.on_goodbye = [life] { life->stop_requested(); };
+        core.hooks.on_gone = [main] { main->server_lost(); };
+        core.hooks.on_goodbye = [main] { main->stop_requested(); };
     }
     ~hooks_guard() { core_.hooks = {}; }
     hooks_guard(const hooks_guard&) = delete;
     hooks_guard& operator=(const hooks_guard&) = delete;
 
 private:
-    detail::server_session& core_;
+    detail::client_session& core_;
     std::optional<detail::parent_watchdog> parent_watchdog_;
 };
 
@@ -40,29 +40,29 @@ int client::run_app(app_function app) {
         return detail::say("client.run() needs a client that was made with an io_context",
                            detail::code_exception);
     }
-    const auto life = std::make_shared<detail::app_life>(*io, core_->options());
-    const hooks_guard hooks(*core_, life);
-    life->start(std::move(app));
-    if (core_->control().is_stopping() && !core_->options().on_goodbye) life->stop_requested();
-    life->run_until(life->finished);
-    life->limit.cancel();
+    const auto main = std::make_shared<detail::main_coroutine>(*io, core_->options());
+    const hooks_guard hooks(*core_, main);
+    main->start(std::move(app));
+    if (core_->control().is_stopping() && !core_->options().on_goodbye) main->stop_requested();
+    main->run_until(main->finished);
+    main->limit.cancel();
     if (core_->is_gone()) {
         while (!core_->directory_removed() && io->run_one() != 0) {
         }
     } else {
-        life->give_up_after(core_->options().linger + detail::unwinding);
+        main->give_up_after(core_->options().linger + detail::unwinding);
         asio::co_spawn(core_->strand(), core_->leave(),
-                       [life, core = core_](std::exception_ptr) { life->set(life->left); });
-        life->run_until(life->left);
-        life->limit.cancel();
+                       [main, core = core_](std::exception_ptr) { main->set(main->left); });
+        main->run_until(main->left);
+        main->limit.cancel();
         // A pipe may have told of the server's end before the control pipe did.
-        if (life->failed_without_server()) {
+        if (main->failed_without_server()) {
             detail::spawn_member(core_->strand(), core_, core_->remove_server_directory());
             while (!core_->directory_removed() && io->run_one() != 0) {
             }
         }
     }
-    return life->exit_code(core_->failure());
+    return main->exit_code(core_->failure());
 }
 
 }  // namespace remora

@@ -11,9 +11,6 @@
 namespace remora::detail {
 namespace {
 
-// A peer normally has a few dozen types: this limits the memory for their names.
-constexpr std::size_t max_names = 4096;
-
 bool belong_together(const frame_header& one, const frame_header& other) noexcept {
     return one.id == other.id &&
            (one.flags & frame_header::of_sender) == (other.flags & frame_header::of_sender);
@@ -71,15 +68,20 @@ bool frame_reader::takes(frame_kind kind, bool takes_calls) const noexcept {
 frame_reader::found frame_reader::pass_over(const frame& f) const {
     if ((f.header.flags & frame_header::may_skip) != 0) return found::skipped;
     const bool call = f.header.kind >= frame_kind::request;
-    raise(errc::protocol_error,
-          "a frame of kind " + std::to_string(static_cast<int>(f.header.kind)) +
-              (call ? " has no place here: no service is attached" : " has no place here"));
+    throw_error(
+        errc::protocol_error,
+        "a frame of kind " + std::to_string(static_cast<int>(f.header.kind)) +
+            (call ? " has no place here: no service is attached to take calls, messages are "
+                    "received by hand"
+                  : " has no place here"));
 }
 
 void frame_reader::note_name(const frame& f) {
     if (fnv1a(f.type_name) != f.header.tag)
-        raise(errc::protocol_error, "the tag of type " + quote(f.type_name) + " is not its own");
-    if (names_seen_.size() >= max_names) raise(errc::protocol_error, "too many names of types");
+        throw_error(errc::protocol_error,
+                    "the tag of type " + quote(f.type_name) + " is not its own");
+    if (names_seen_.size() >= most_names)
+        throw_error(errc::protocol_error, "too many names of types");
     names_seen_.try_emplace(f.header.tag, f.type_name);
 }
 
@@ -94,24 +96,25 @@ frame_reader::found frame_reader::note_close(const frame& f) {
 frame_reader::found frame_reader::keep_piece(const frame& f) {
     if (pieces_.empty()) of_pieces_ = f.header;
     if (!belong_together(of_pieces_, f.header) || f.payload.empty())
-        raise(errc::protocol_error, "a piece of one frame within those of another");
+        throw_error(errc::protocol_error, "a piece of one frame within those of another");
     if (pieces_.size() + f.payload.size() > limits_.message + 1 + max_type_name)
-        raise(errc::message_too_large, "pieces of more than " + std::to_string(limits_.message) +
-                                           " bytes, which is the limit");
+        throw_error(errc::message_too_large, "pieces of more than " +
+                                                 std::to_string(limits_.message) +
+                                                 " bytes, which is the limit");
     pieces_.append(f.payload.data(), f.payload.size());
     return found::piece;
 }
 
 frame frame_reader::join(const frame& last) {
     if (pieces_.empty() || !belong_together(of_pieces_, last.header))
-        raise(errc::protocol_error, "the last piece of a frame without the others");
+        throw_error(errc::protocol_error, "the last piece of a frame without the others");
     pieces_.append(last.payload.data(), last.payload.size());
     return join_frame(last, pieces_.bytes(), limits_.message);
 }
 
 void frame_reader::split_loans() {
     if (!takes_loans_ || !has_value(head_.header.kind))
-        raise(errc::protocol_error, "a frame that lends, where nothing can be lent");
+        throw_error(errc::protocol_error, "a frame that lends, where nothing can be lent");
     detail::split_loans(head_);
 }
 
@@ -126,9 +129,21 @@ std::size_t frame_reader::pop() noexcept {
     return head_size_;
 }
 
+std::string_view frame_reader::last_type() const noexcept {
+    return head_.type_name.empty() ? type_name(head_.header.tag) : head_.type_name;
+}
+
+std::string_view frame_reader::type_name(std::uint64_t tag) const noexcept {
+    if (last_name_ == nullptr || last_name_->first != tag) {
+        const auto seen = names_seen_.find(tag);
+        if (seen == names_seen_.end()) return {};
+        last_name_ = &*seen;
+    }
+    return last_name_->second;
+}
+
 std::string frame_reader::type_text(std::uint64_t tag) const {
-    const auto seen = names_seen_.find(tag);
-    if (seen != names_seen_.end()) return quote(seen->second);
+    if (const auto name = type_name(tag); !name.empty()) return quote(name);
     return "an unnamed type (tag " + std::to_string(tag) + ")";
 }
 

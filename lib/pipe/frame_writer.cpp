@@ -34,9 +34,13 @@ frame_writer::position frame_writer::begin_frame(frame_kind kind, std::uint64_t 
 }
 
 void frame_writer::put_name(position p, std::uint64_t tag, std::string_view type_name) try {
+    if (names_ever_sent_.size() + 1 >= most_names && !names_ever_sent_.contains(tag))
+        throw_error(errc::overloaded,
+                    "too many types: their names are more than the other end takes");
     const auto length = static_cast<std::uint8_t>(type_name.size());
     out_.append(&length, 1);
     out_.append(type_name.data(), length);
+    names_ever_sent_.insert(tag);
     names_sent_.insert(tag);
 } catch (...) {
     out_.truncate(p.begin - base_);
@@ -51,8 +55,8 @@ void frame_writer::end_frame(position& p) {
         is_named(header) ? length - 1 - std::to_integer<std::size_t>(header[frame_header::size])
                          : length;
     if (value > limit_) [[unlikely]] {
-        raise(errc::message_too_large, "a message of " + std::to_string(value) +
-                                           " bytes, the limit is " + std::to_string(limit_));
+        throw_error(errc::message_too_large, "a message of " + std::to_string(value) +
+                                                 " bytes, the limit is " + std::to_string(limit_));
     }
     const auto on_the_wire = static_cast<std::uint32_t>(length);
     std::memcpy(header, &on_the_wire, sizeof on_the_wire);
@@ -97,7 +101,7 @@ void frame_writer::put_next_piece() {
     end_of_piece_ = base_ + out_.size();
 }
 
-void frame_writer::abandon_frame(position p) noexcept {
+void frame_writer::drop_frame(position p) noexcept {
     forget_name(p);
     out_.truncate(p.begin - base_);
 }
@@ -105,7 +109,7 @@ void frame_writer::abandon_frame(position p) noexcept {
 bool frame_writer::withdraw(position p) noexcept {
     if (p.begin < written()) return false;
     forget_name(p);
-    take_off(p);
+    uncount(p);
     const std::size_t size = p.end - p.begin;
     std::byte* const at = out_.data() + (p.begin - base_);
     std::memmove(at, at + size, out_.size() - (p.end - base_));
@@ -125,7 +129,7 @@ void frame_writer::forget_name(position p) noexcept {
 }
 
 // There may be several frames between the two ends.
-void frame_writer::take_off(position p) noexcept {
+void frame_writer::uncount(position p) noexcept {
     while (p.begin < p.end) {
         const std::byte* const header = out_.data() + (p.begin - base_);
         counts_.remove(kind_of(header));

@@ -3,7 +3,8 @@
 #include <remora/detail/pipe/pipe_state.hpp>
 
 #include "base/exceptions.hpp"
-#include "pipe/pipe_wait.hpp"
+#include "pipe/pipe_trace.hpp"
+#include "pipe/pipe_waiter.hpp"
 #include "transport/borrower.hpp"
 #include "transport/lender.hpp"
 #include "transport/transport.hpp"
@@ -20,15 +21,16 @@ constexpr std::size_t largest_message = 0xffff'f000;
 
 void check_limits(const pipe_limits& limits) {
     if (limits.message < smallest_message || limits.message > largest_message) {
-        raise(errc::bad_option, "limits.message is " + std::to_string(limits.message) + ", not " +
-                                    std::to_string(smallest_message) + " to " +
-                                    std::to_string(largest_message));
+        throw_error(errc::bad_option, "limits.message is " + std::to_string(limits.message) +
+                                          ", not " + std::to_string(smallest_message) + " to " +
+                                          std::to_string(largest_message));
     }
     if (limits.lent > most_lent) {
-        raise(errc::bad_option, "limits.lent is " + std::to_string(limits.lent) + ", more than " +
-                                    std::to_string(most_lent));
+        throw_error(errc::bad_option, "limits.lent is " + std::to_string(limits.lent) +
+                                          ", more than " + std::to_string(most_lent));
     }
-    if (limits.queue == 0) raise(errc::bad_option, "limits.queue is 0: nothing could be sent");
+    if (limits.queue == 0)
+        throw_error(errc::bad_option, "limits.queue is 0: nothing could be sent");
 }
 
 pipe_state::pipe_state(asio::any_io_executor executor, std::unique_ptr<transport> transport,
@@ -38,14 +40,15 @@ pipe_state::pipe_state(asio::any_io_executor executor, std::unique_ptr<transport
       transport_(std::move(transport)),
       name_(std::move(name)),
       limits_(limits),
-      gone_(gone),
+      peer_gone_(gone),
       reader_(kinds, limits),
-      read_wait_(std::make_unique<pipe_wait>(executor_, *transport_, transport::readiness::readable,
-                                             waiting, [this] { return has_arrived(); })),
+      read_waiter_(std::make_unique<pipe_waiter>(executor_, *transport_,
+                                                 transport::readiness::readable, waiting,
+                                                 [this] { return has_arrived(); })),
       writer_(limits.message),
-      write_wait_(std::make_unique<pipe_wait>(executor_, *transport_,
-                                              transport::readiness::writable, waiting,
-                                              [this] { return has_left(); })) {
+      write_waiter_(std::make_unique<pipe_waiter>(executor_, *transport_,
+                                                  transport::readiness::writable, waiting,
+                                                  [this] { return write_progress(); })) {
 }
 
 pipe_state::~pipe_state() = default;
@@ -54,17 +57,29 @@ transport_kind pipe_state::transport_used() const noexcept {
     return transport_->kind();
 }
 
-void pipe_state::agree(std::uint64_t features) noexcept {
+void pipe_state::set_features(std::uint64_t features) noexcept {
     features_ = features;
-    transport_->agree(features);
-    if (has_agreed(wire::lending) && transport_->lendable()) reader_.take_loans();
+    transport_->set_features(features);
+    if (has_agreed(wire::lending) && transport_->lendable()) reader_.enable_loans();
     if (!has_agreed(wire::pieces)) return;
     writer_.cut_large_frames();
-    reader_.join_pieces();
+    reader_.enable_pieces();
 }
 
-void pipe_state::opened() noexcept {
-    transport_->opened();
+void pipe_state::set_trace(std::unique_ptr<pipe_trace> trace) noexcept {
+    trace_ = std::move(trace);
+}
+
+void pipe_state::trace_timed_out(std::uint64_t call) noexcept {
+    if (trace_) trace_->timed_out(call);
+}
+
+void pipe_state::trace_given_up(std::uint64_t call) noexcept {
+    if (trace_) trace_->given_up(call);
+}
+
+void pipe_state::on_peer_opened() noexcept {
+    transport_->on_peer_opened();
 }
 
 std::string pipe_state::context() const {
@@ -77,14 +92,14 @@ void pipe_state::rethrow_in_context() const try { throw; } catch (const error& e
 
 pipe_traffic pipe_state::sent() const noexcept {
     const frame_counts& frames = writer_.counts();
-    return {writer_.bytes(), frames.messages, frames.items, write_wait_->polled(),
-            write_wait_->slept()};
+    return {writer_.bytes(), frames.messages, frames.items, write_waiter_->polled(),
+            write_waiter_->slept()};
 }
 
 pipe_traffic pipe_state::received() const noexcept {
     const frame_counts& frames = reader_.counts();
-    return {reader_.bytes(), frames.messages, frames.items, read_wait_->polled(),
-            read_wait_->slept()};
+    return {reader_.bytes(), frames.messages, frames.items, read_waiter_->polled(),
+            read_waiter_->slept()};
 }
 
 asio::awaitable<void> pipe_state::yield() {
@@ -100,8 +115,9 @@ asio::awaitable<void> pipe_state::yield_to_receive() {
 // Whoever waits looks round.
 void pipe_state::interrupt() noexcept {
     transport_->cancel();
-    read_wait_->interrupt();
-    write_wait_->interrupt();
+    read_waiter_->interrupt();
+    write_waiter_->interrupt();
+    if (call_frame_handler_ != nullptr) call_frame_handler_->on_interrupted();
 }
 
 }  // namespace remora::detail

@@ -2,6 +2,7 @@
 // How an end of a pipe ends.
 #include <remora/detail/pipe/pipe_state.hpp>
 
+#include "pipe/pipe_trace.hpp"
 #include "transport/borrower.hpp"
 #include "transport/lender.hpp"
 #include "transport/transport.hpp"
@@ -27,7 +28,7 @@ void pipe_state::close(std::error_code why, const std::string& text) {
     reader_.forget_head();
     waiting_for_queue_.notify_all();
     interrupt();
-    if (!writes_in_loop_) return shut();
+    if (!writes_in_loop_) return close_transport();
     try {
         asio::co_spawn(executor_, discard_until_written(shared_from_this()), asio::detached);
     } catch (const std::bad_alloc&) {  // then only the other end's reading lets the rest leave
@@ -37,7 +38,7 @@ void pipe_state::close(std::error_code why, const std::string& text) {
 // Nobody reads any more here; but the other end may be writing as well, and both wait for room.
 asio::awaitable<void> pipe_state::discard_until_written(std::shared_ptr<pipe_state> self) {
     co_await self->yield();  // whoever closes may still look at what has arrived
-    while (!self->shut_ && self->discard_input()) {
+    while (!self->transport_closed_ && self->discard_input()) {
         const begun_wait sleeping(*self->transport_, transport::readiness::readable);
         if (sleeping) {
             std::error_code ec;
@@ -55,27 +56,28 @@ bool pipe_state::discard_input() try {
         transport_->consume(transport_->input().size());
         result = transport_->fetch(frame_header::size);
     }
-    if (result == transport::fetched::end) fail_sending(gone_);
+    if (result == transport::fetched::end) fail_sending(peer_gone_);
     return result != transport::fetched::end;
 } catch (const std::exception&) {
-    fail_sending(gone_);
+    fail_sending(peer_gone_);
     return false;
 }
 
 asio::awaitable<void> pipe_state::wait_closed() {
-    if (shut_) co_return;
+    if (transport_closed_) co_return;
     const bool closed = co_await waiting_for_close_.wait();
     if (!closed) throw std::system_error(asio::error::operation_aborted);
 }
 
-void pipe_state::shut() {
-    if (shut_) return;
-    shut_ = true;
+void pipe_state::close_transport() {
+    if (transport_closed_) return;
+    transport_closed_ = true;
     loans_.clear();
     borrower_.reset();
-    lends_ = nullptr;
+    block_lender_ = nullptr;
     lender_.reset();
     transport_->close();
+    trace_.reset();
     waiting_for_close_.notify_all();
 }
 
@@ -86,14 +88,14 @@ void pipe_state::fail(std::error_code why) {
     interrupt();
 }
 
-void pipe_state::abandon() {
-    abandoned_ = true;
-    if (!held_) close();
+void pipe_state::handle_gone() {
+    handle_is_gone_ = true;
+    if (!defers_close_) close();
 }
 
-void pipe_state::release(std::error_code why, const std::string& text) {
-    held_ = false;
-    if (why || abandoned_) close(why, text);
+void pipe_state::stop_deferring(std::error_code why, const std::string& text) {
+    defers_close_ = false;
+    if (why || handle_is_gone_) close(why, text);
 }
 
 asio::awaitable<void> close_end(std::shared_ptr<pipe_state> end) {

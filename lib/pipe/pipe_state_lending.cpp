@@ -22,11 +22,11 @@ block_ref pipe_state::allocate(std::size_t size) {
 }
 
 void pipe_state::make_lender() {
-    if (shut_ || !has_agreed(wire::lending)) return;
+    if (transport_closed_ || !has_agreed(wire::lending)) return;
     auto memory = transport_->lendable();
     if (!memory) return;
     lender_ = std::make_shared<lender>(std::move(memory), limits_.lent);
-    lends_ = lender_.get();
+    block_lender_ = lender_.get();
 }
 
 void pipe_state::end_frame_with_loans(position& p) {
@@ -38,9 +38,9 @@ void pipe_state::end_frame_with_loans(position& p) {
     lender_->lend_pending();
 }
 
-void pipe_state::abandon_frame(position p) noexcept {
+void pipe_state::drop_frame(position p) noexcept {
     if (lender_) lender_->drop_pending();
-    writer_.abandon_frame(p);
+    writer_.drop_frame(p);
 }
 
 void pipe_state::borrow(const frame& f) {

@@ -2,7 +2,8 @@
 // How an end of a pipe receives.
 #include <remora/detail/pipe/pipe_state.hpp>
 
-#include "pipe/pipe_wait.hpp"
+#include "pipe/pipe_trace.hpp"
+#include "pipe/pipe_waiter.hpp"
 #include "transport/transport.hpp"
 
 #include <optional>
@@ -17,34 +18,36 @@ constexpr unsigned price_of_a_piece = 4;
 }  // namespace
 
 pipe_state::receiving::receiving(pipe_state& end) : end_(end) {
-    if (end.receiving_) raise(errc::receive_in_progress, end.context());
+    if (end.receiving_) throw_error(errc::receive_in_progress, end.context() + "receive");
     end.receiving_ = true;
 }
 
-const frame* pipe_state::peek_frame(effort how) {
+const frame* pipe_state::peek_frame(peeking when) {
     if (const frame* const f = reader_.head()) return f;
     // A peer that sends nothing else but frames to pass over, or a message without an end in sight,
     // must not keep the context to itself.
-    for (in_one_look_ = 0; in_one_look_ < most_in_a_row;) {
+    for (peek_cost_ = 0; peek_cost_ < most_in_a_row;) {
         if (reader_.has_ended()) {
             if (at_end()) return nullptr;
-            raise_closed();
+            throw_closed();
         }
-        if (closing_) raise(errc::closed, context() + "closed by this end");
+        if (closing_) throw_error(errc::closed, context() + "closed by this end");
         if (read_frame()) {
             if (const frame* const f = reader_.head()) return f;
             continue;
         }
-        if (!fetch(how)) return nullptr;
-        in_one_look_ += price_of_a_piece;
+        if (!fetch(when)) return nullptr;
+        peek_cost_ += price_of_a_piece;
     }
     return nullptr;
 }
 
-// True if there was a frame. What is none, or comes where it may not, is no conversation.
+// True if there was a frame. What is none, or comes where it may not, ends the conversation.
 bool pipe_state::read_frame() try {
     std::size_t consumed = 0;
-    const auto found = reader_.read(transport_->input(), call_frames_ != nullptr, consumed);
+    const auto found = reader_.read(transport_->input(), call_frame_handler_ != nullptr, consumed);
+    if (trace_ && found != frame_reader::found::nothing) [[unlikely]]
+        trace_frame(consumed);
     if (found == frame_reader::found::head) {
         if (!reader_.head()->loans.empty()) [[unlikely]]
             borrow(*reader_.head());
@@ -57,23 +60,32 @@ bool pipe_state::read_frame() try {
             fail_sending(errc::closed);
             break;
         case frame_reader::found::window:
-            ++in_one_look_;
-            if (call_frames_ != nullptr) call_frames_->on_window(reader_.window());
+            ++peek_cost_;
+            if (call_frame_handler_ != nullptr) call_frame_handler_->on_window(reader_.window());
             break;
         case frame_reader::found::skipped:
-            ++in_one_look_;
+            ++peek_cost_;
             break;
         default:  // a piece
-            in_one_look_ += price_of_a_piece;
+            peek_cost_ += price_of_a_piece;
     }
     return true;
 } catch (const error& e) {
     give_up(e);
 }
 
+// The head, which is not counted before it is popped, or a frame that was consumed.
+void pipe_state::trace_frame(std::size_t consumed) noexcept {
+    const std::size_t size = consumed != 0 ? consumed : reader_.head_size();
+    const std::uint64_t end = reader_.bytes() + size - consumed;
+    frame f = reader_.last();
+    if (consumed != 0) f.payload = {};
+    trace_->received(f, reader_.last_type(), size, end);
+}
+
 // False if nothing has come.
-bool pipe_state::fetch(effort how) try {
-    if (how == effort::least && !failure_ && transport_->was_emptied()) return false;
+bool pipe_state::fetch(peeking when) try {
+    if (when == peeking::before_wait && !failure_ && transport_->may_skip_fetch()) return false;
     const auto result = transport_->fetch(reader_.wanted());
     if (result == transport::fetched::more) return true;
     if (result == transport::fetched::nothing && !failure_) return false;
@@ -83,17 +95,17 @@ bool pipe_state::fetch(effort how) try {
     give_up(e);
 }
 
-// What is no conversation any more ends here, and the peer is told.
+// The peer has broken the protocol: the conversation ends, and it is told.
 void pipe_state::give_up(const error& why) {
     reader_.end(why.code(), why.context());
     close(why.code(), why.context());
-    raise_closed();
+    throw_closed();
 }
 
 void pipe_state::end_of_input() {
     const bool between_frames = transport_->input().empty();
     reader_.end(
-        failure_ ? failure_ : make_error_code(gone_),
+        failure_ ? failure_ : make_error_code(peer_gone_),
         between_frames ? "it left without closing the pipe" : "it left in the middle of a frame");
     fail_sending(reader_.end_code());
 }
@@ -106,11 +118,11 @@ void pipe_state::pop_frame() noexcept {
     count_bytes(size);
 }
 
-bool pipe_state::has_more() const noexcept {
+bool pipe_state::has_buffered_input() const noexcept {
     return !transport_->input().empty();
 }
 
-bool pipe_state::has_more_than_head() const noexcept {
+bool pipe_state::has_input_after_head() const noexcept {
     return transport_->input().size() > reader_.head_size();
 }
 
@@ -122,14 +134,14 @@ bool pipe_state::has_news() noexcept {
     }
 }
 
-void pipe_state::raise_closed() const {
-    if (at_end()) raise(errc::closed, context() + "closed by the other end");
+void pipe_state::throw_closed() const {
+    if (at_end()) throw_error(errc::closed, context() + "closed by the other end");
     throw error(reader_.end_code(), context() + reader_.end_text());
 }
 
-void pipe_state::raise_mismatch(const frame& f, std::string_view wanted) const {
-    raise(errc::type_mismatch, context() + "expected " + std::string(wanted) + ", the message is " +
-                                   type_text(f.header.tag));
+void pipe_state::throw_mismatch(const frame& f, std::string_view wanted) const {
+    throw_error(errc::type_mismatch, context() + "expected " + std::string(wanted) +
+                                         ", the message is " + type_text(f.header.tag));
 }
 
 // True also for an end and a failure: peek_frame() will meet them.
@@ -139,15 +151,15 @@ bool pipe_state::has_arrived() noexcept try {
     return true;
 }
 
-bool pipe_state::look() {
-    if (std::exchange(has_looked_, false)) return false;
-    return in_one_look_ < most_in_a_row && read_wait_->look_for_a_moment();
+bool pipe_state::poll_briefly() {
+    if (std::exchange(has_polled_, false)) return false;
+    return peek_cost_ < most_in_a_row && read_waiter_->poll_briefly();
 }
 
-bool pipe_state::try_look() {
-    has_looked_ = false;
-    has_looked_ = !look();
-    return !has_looked_;
+bool pipe_state::try_poll_briefly() {
+    has_polled_ = false;
+    has_polled_ = !poll_briefly();
+    return !has_polled_;
 }
 
 asio::awaitable<void> pipe_state::wait_message(deadline until) {
@@ -155,16 +167,16 @@ asio::awaitable<void> pipe_state::wait_message(deadline until) {
     std::optional<asio::steady_timer> limit;
     if (until != deadline::max()) {
         if (std::chrono::steady_clock::now() >= until)
-            raise(errc::timed_out, context() + "receive");
+            throw_error(errc::timed_out, context() + "receive");
         limit.emplace(executor_, until);
         limit->async_wait([self = shared_from_this()](std::error_code ec) {
             if (!ec) self->interrupt();
         });
     }
-    if (in_one_look_ >= most_in_a_row) {
+    if (peek_cost_ >= most_in_a_row) {
         co_await yield_to_receive();
     } else {
-        co_await read_wait_->wait();
+        co_await read_waiter_->wait();
     }
 }
 

@@ -2,7 +2,8 @@
 // How an end of a pipe sends.
 #include <remora/detail/pipe/pipe_state.hpp>
 
-#include "pipe/pipe_wait.hpp"
+#include "pipe/pipe_trace.hpp"
+#include "pipe/pipe_waiter.hpp"
 #include "transport/lender.hpp"
 #include "transport/transport.hpp"
 
@@ -23,8 +24,8 @@ struct pipe_state::write_waiter : wait_queue::waiter {
     bool failed = false;
 };
 
-void pipe_state::raise_not_sending() const {
-    if (closing_) raise(errc::closed, context() + "closed by this end");
+void pipe_state::throw_not_sending() const {
+    if (closing_) throw_error(errc::closed, context() + "closed by this end");
     const std::string& text = reader_.end_text();
     throw error(send_failure_, context() + (text.empty() ? "sending" : text));
 }
@@ -39,7 +40,7 @@ asio::awaitable<void> pipe_state::wait_queue_room(deadline until) {
     notify_next_sender();
     const auto state = co_await asio::this_coro::cancellation_state;
     const bool cancelled = state.cancelled() != asio::cancellation_type::none;
-    if (!notified && !cancelled) raise(errc::timed_out, context() + "waiting for room");
+    if (!notified && !cancelled) throw_error(errc::timed_out, context() + "waiting for room");
     if (cancelled) throw std::system_error(asio::error::operation_aborted);
 }
 
@@ -57,7 +58,7 @@ bool pipe_state::flush(position p) {
             if (!write_queued()) start_write_loop();
             notify_next_sender();
         }
-        if (writes_in_loop_) most_queued_ = std::max(most_queued_, writer_.queued());
+        if (writes_in_loop_) peak_queued_ = std::max(peak_queued_, writer_.queued());
     } catch (const error& e) {
         fail_sending(e.code());
         throw error(e, context());
@@ -73,11 +74,19 @@ bool pipe_state::write_queued() {
     for (int pieces = 0; writer_.queued() != 0; ++pieces) {
         if (pieces == most_pieces) return false;
         const auto next = writer_.unwritten();
-        const std::size_t count = transport_->write(next);
+        const std::size_t count = trace_ ? write_traced(next) : transport_->write(next);
         writer_.advance(count);
         if (count != next.size()) return false;
     }
     return true;
+}
+
+// At the other end a frame is read later than this says.
+std::size_t pipe_state::write_traced(std::span<const std::byte> bytes) {
+    const auto when = std::chrono::steady_clock::now();
+    const std::size_t count = transport_->write(bytes);
+    trace_->sent(bytes, count, written(), when);
+    return count;
 }
 
 void pipe_state::write_some() {
@@ -92,7 +101,7 @@ void pipe_state::write_some() {
     notify_next_sender();
 }
 
-bool pipe_state::has_left() noexcept try {
+bool pipe_state::write_progress() noexcept try {
     const auto before = written();
     write_some();
     return written() != before || send_failure_;
@@ -122,7 +131,7 @@ void pipe_state::withdraw(position p) {
         where.begin -= size;
         where.end -= size;
     });
-    if (call_frames_ != nullptr) call_frames_->on_withdrawn(p);
+    if (call_frame_handler_ != nullptr) call_frame_handler_->on_withdrawn(p);
 }
 
 void pipe_state::fail_sending(std::error_code why) {
@@ -135,7 +144,7 @@ void pipe_state::fail_sending(std::error_code why) {
     });
     waiting_for_queue_.notify_all();
     interrupt();  // ends the write loop
-    if (closing_ && !writes_in_loop_) shut();
+    if (closing_ && !writes_in_loop_) close_transport();
 }
 
 }  // namespace remora::detail

@@ -3,7 +3,7 @@
 // for the death of the reader.
 #include <remora/detail/pipe/pipe_state.hpp>
 
-#include "pipe/pipe_wait.hpp"
+#include "pipe/pipe_waiter.hpp"
 #include "transport/transport.hpp"
 
 #include <limits>
@@ -36,45 +36,44 @@ void pipe_state::start_write_loop() {
 asio::awaitable<void> pipe_state::write_loop(std::shared_ptr<pipe_state> self) {
     try {
         while (self->writer_.queued() != 0 && !self->send_failure_) {
-            self->write_wait_->prepare();
-            co_await self->write_wait_->wait();
-            if (self->send_failure_ || self->shut_) break;
+            self->write_waiter_->prepare();
+            co_await self->write_waiter_->wait();
+            if (self->send_failure_ || self->transport_closed_) break;
             self->write_some();
-            if (self->yield_due()) co_await self->yield();
+            if (self->count_operations()) co_await self->yield();
         }
     } catch (const std::bad_alloc&) {  // nobody would write what is left
         self->fail_sending(std::make_error_code(std::errc::not_enough_memory));
     }
     self->writes_in_loop_ = false;
     self->interrupt();  // ends watch_hang_up
-    if (self->closing_) self->shut();
+    if (self->closing_) self->close_transport();
 }
 
 // A full pipe whose reader has died never becomes writable; the end of the other direction tells.
 asio::awaitable<void> pipe_state::watch_hang_up(std::shared_ptr<pipe_state> self) {
-    while (self->writes_in_loop_ && !self->shut_) {
+    while (self->writes_in_loop_ && !self->transport_closed_) {
         std::error_code ec;
         co_await self->transport_->wait(transport::readiness::hung_up, ec);
         if (!ec && self->writes_in_loop_) {
-            self->look_for_end();
+            self->on_hang_up();
             break;
         }
     }
     self->watches_hang_up_ = false;
 }
 
-// The peer writes no more. Reads what is left, and looks whether it contains a close frame.
-void pipe_state::look_for_end() try {
+void pipe_state::on_hang_up() try {
     reader_.forget_head();
     while (transport_->fetch(all_of_it) == transport::fetched::more) {
         if (transport_->input().size() > limits_.message + most_to_read) break;
     }
-    std::error_code why = failure_ ? failure_ : make_error_code(gone_);
+    std::error_code why = failure_ ? failure_ : make_error_code(peer_gone_);
     if (reader_.sees_close(transport_->input())) why = errc::closed;
     fail_sending(why);
     interrupt();
 } catch (const std::exception&) {
-    fail_sending(gone_);
+    fail_sending(peer_gone_);
 }
 
 }  // namespace remora::detail

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "polling/busy_poller.hpp"
 
+#include "polling/per_executor.hpp"
 #include "polling/usable_cpus.hpp"
 #include "polling/yield_policy.hpp"
 
@@ -9,7 +10,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <mutex>
 
 namespace remora::detail {
 namespace {
@@ -57,40 +57,21 @@ public:
     explicit registry(asio::execution_context& context) : service(context) {}
     void shutdown() override;
 
-    std::shared_ptr<busy_poller> find(const asio::any_io_executor& executor);
-
+    per_executor<busy_poller> all;
     std::atomic<const busy_poller*> active{nullptr};  ///< the only one that polls
-
-private:
-    std::mutex mutex_;
-    std::vector<std::weak_ptr<busy_poller>> all_;
 };
 
 asio::execution_context::id busy_poller::registry::id;
 
-std::shared_ptr<busy_poller> busy_poller::registry::find(const asio::any_io_executor& executor) {
-    const std::lock_guard lock(mutex_);
-    std::erase_if(all_, [](const auto& weak) { return weak.expired(); });
-    for (const auto& weak : all_) {
-        auto found = weak.lock();
-        if (found && found->executor_ == executor) return found;
-    }
-    auto made = std::make_shared<busy_poller>(executor);
-    all_.push_back(made);
-    return made;
-}
-
 // The coroutines that wait own what they wait for, and it owns them.
 void busy_poller::registry::shutdown() {
     std::vector<handler> dropped;
-    for (const auto& weak : all_) {
-        if (const auto found = weak.lock()) found->drop(dropped);
-    }
+    all.for_each([&](busy_poller& each) { each.drop(dropped); });
 }
 
 std::shared_ptr<busy_poller> busy_poller::of(const asio::any_io_executor& executor) {
     auto& context = asio::query(executor, asio::execution::context);
-    return asio::use_service<registry>(context).find(executor);
+    return asio::use_service<registry>(context).all.get_or_make(executor);
 }
 
 busy_poller::busy_poller(asio::any_io_executor executor)

@@ -94,7 +94,8 @@ public:
 
     /// True if polling makes sense here: with one CPU it only keeps the other side from running.
     bool can_poll() const noexcept { return cpus_ > 1; }
-    bool is_idle() const noexcept { return entries_.empty(); }
+    const asio::any_io_executor& executor() const noexcept { return executor_; }
+    bool has_no_entries() const noexcept { return entries_.empty(); }
     /// A wait that was not polled has ended: there is work, and others may have to wait for it.
     void note_work() noexcept { last_ready_ = clock::now(); }
 

@@ -20,7 +20,7 @@ public:
     wait_policy policy() const noexcept { return policy_; }
 
     /// At the beginning of each wait: does it poll?
-    bool polls() noexcept {
+    bool should_poll() noexcept {
         if (policy_ != wait_policy::adaptive) return policy_ == wait_policy::spin;
         if (credit_ >= 0) return true;
         if (++slept_ < pause_) return false;
@@ -43,16 +43,19 @@ public:
 
     /// Whether the waiter may first poll by itself for a moment, and keep the thread.
     /// `only_waiter`: nobody else waits on that executor; then it may.
-    bool looks_first(bool only_waiter) const noexcept { return only_waiter || eager_credit_ >= 0; }
-    void found_first() noexcept {
-        eager_credit_ = 0;
-        backoff_ = first_backoff;
+    bool should_poll_first(bool only_waiter) const noexcept {
+        return only_waiter || brief_credit_ >= 0;
     }
-    void found_nothing_first() noexcept {
-        eager_credit_ = -backoff_;
-        backoff_ = std::min(2 * backoff_, longest_backoff);
+    // What came of such a moment, or of the polling after it.
+    void found_briefly() noexcept {
+        brief_credit_ = 0;
+        brief_backoff_ = first_backoff;
     }
-    void found_later() noexcept { eager_credit_ = std::min(eager_credit_ + 1, 0); }
+    void found_nothing_briefly() noexcept {
+        brief_credit_ = -brief_backoff_;
+        brief_backoff_ = std::min(2 * brief_backoff_, longest_backoff);
+    }
+    void found_while_polling() noexcept { brief_credit_ = std::min(brief_credit_ + 1, 0); }
 
 private:
     static constexpr int most_credit = 8;
@@ -63,11 +66,13 @@ private:
     static constexpr int longest_backoff = 256;
 
     wait_policy policy_;
-    int credit_ = 0;
+    int credit_ = 0;           ///< hits in store, against misses; below 0 it polls but now and then
     int pause_ = first_pause;  ///< waits between two attempts
     int slept_ = 0;            ///< waits since the last one
-    int eager_credit_ = 0;
-    int backoff_ = first_backoff;  ///< waits before the next such moment
+    /// Of polling briefly, before anything else runs. Below 0: it is left out until the polling
+    /// that follows has found something so many times.
+    int brief_credit_ = 0;
+    int brief_backoff_ = first_backoff;  ///< how often it is left out after the next miss
 };
 
 }  // namespace remora::detail

@@ -3,7 +3,7 @@
 
 namespace remora::detail {
 
-void wake_events::drop_all() noexcept {
+void wake_event_list::drop_all() noexcept {
     while (first_ != nullptr)
         first_->drop();
 }

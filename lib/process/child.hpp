@@ -15,7 +15,7 @@ namespace remora {
 
 namespace detail {
 /// What waitpid(2) says in a word.
-exit_status exit_status_of(int word);
+exit_status exit_status_of(int wait_status);
 }  // namespace detail
 
 /// The child itself. It holds no Asio object, so that it may outlive the context.
@@ -39,21 +39,21 @@ struct child::state {
 /// What tells that the child has ended. Only its pending handlers own it: it dies with the context.
 struct child::watcher : std::enable_shared_from_this<watcher> {
     watcher(const asio::any_io_executor& executor, std::weak_ptr<state> child)
-        : owner(std::move(child)), sigchld(executor), pidfd(executor), again(executor) {}
+        : owner(std::move(child)), sigchld(executor), pidfd(executor), timer(executor) {}
 
     void prepare(const detail::unique_fd& fd);
     void catch_sigchld();
     void start();
     void stop();
-    bool look();
+    bool try_reap();
     void await_signal();
     void await_pidfd();
-    void look_again();
+    void poll_child();
 
     std::weak_ptr<state> owner;
     asio::signal_set sigchld;
     asio::posix::stream_descriptor pidfd;
-    asio::steady_timer again;
+    asio::steady_timer timer;
     bool catches_sigchld = false;
 };
 

@@ -22,20 +22,20 @@ long send_by(const unique_fd& pidfd, int number) {
 
 }  // namespace
 
-exit_status detail::exit_status_of(int word) {
-    if (WIFSIGNALED(word)) return {exit_kind::signalled, WTERMSIG(word)};
-    return {exit_kind::exited, WEXITSTATUS(word)};
+exit_status detail::exit_status_of(int wait_status) {
+    if (WIFSIGNALED(wait_status)) return {exit_kind::signalled, WTERMSIG(wait_status)};
+    return {exit_kind::exited, WEXITSTATUS(wait_status)};
 }
 
 void child::state::reap(int flags) {
     if (status || pid < 0) return;
-    int word = 0;
+    int wait_status = 0;
     pid_t result = 0;
     do {
-        result = ::waitpid(pid, &word, flags);
+        result = ::waitpid(pid, &wait_status, flags);
     } while (result < 0 && errno == EINTR);
     if (result == pid)
-        finish(detail::exit_status_of(word));
+        finish(detail::exit_status_of(wait_status));
     else if (result < 0)
         finish({exit_kind::unknown, 0});
 }
@@ -55,7 +55,7 @@ bool child::state::send(int number) {
     // It may have left its group.
     if (!leads_group || number == SIGKILL || ::getpgid(pid) != pid) result = send_directly(number);
     if (result < 0 && errno != ESRCH)
-        detail::raise_system(
+        detail::throw_system_error(
             errno, "signal " + std::to_string(number) + " to process " + std::to_string(pid));
     return result == 0;
 }

@@ -40,22 +40,22 @@ void child::watcher::catch_sigchld() {
 
 // On the executor. The child may have ended, or have been destroyed, since prepare().
 void child::watcher::start() {
-    if (look()) return;
+    if (try_reap()) return;
     if (catches_sigchld) await_signal();
     if (pidfd.is_open())
         await_pidfd();
     else
-        look_again();
+        poll_child();
 }
 
 void child::watcher::stop() {
     sigchld.cancel();
     sigchld.clear();
-    again.cancel();
+    timer.cancel();
     if (pidfd.is_open()) pidfd.close();
 }
 
-bool child::watcher::look() {
+bool child::watcher::try_reap() {
     const auto child = owner.lock();
     if (child) child->reap(WNOHANG);
     return !child || child->status;
@@ -63,23 +63,23 @@ bool child::watcher::look() {
 
 void child::watcher::await_signal() {
     sigchld.async_wait([self = shared_from_this()](const std::error_code& ec, int) {
-        if (!ec && !self->look()) self->await_signal();
+        if (!ec && !self->try_reap()) self->await_signal();
     });
 }
 
 void child::watcher::await_pidfd() {
     const auto readable = asio::posix::stream_descriptor::wait_read;
     pidfd.async_wait(readable, [self = shared_from_this()](const std::error_code& ec) {
-        if (!ec && !self->look()) self->look_again();
+        if (!ec && !self->try_reap()) self->poll_child();
     });
 }
 
 // Where nothing tells of the moment: without a pidfd, since SIGCHLD may be the host's or blocked;
-// and behind its end, as long as a debugger has not taken note and it cannot be reaped.
-void child::watcher::look_again() {
-    again.expires_after(20ms);
-    again.async_wait([self = shared_from_this()](const std::error_code& ec) {
-        if (!ec && !self->look()) self->look_again();
+// and after its end, as long as a debugger has not taken note and it cannot be reaped.
+void child::watcher::poll_child() {
+    timer.expires_after(20ms);
+    timer.async_wait([self = shared_from_this()](const std::error_code& ec) {
+        if (!ec && !self->try_reap()) self->poll_child();
     });
 }
 

@@ -27,7 +27,7 @@ namespace remora::detail {
 
 namespace {
 
-// 0 if there is none. Behind the program's name come the state and the parent.
+// 0 if there is none. After the program's name come the state and the parent.
 pid_t parent_of(pid_t pid) {
     const auto text = read_proc_file(pid, "stat");
     const char* const end_of_name = std::strrchr(text.data(), ')');
@@ -95,8 +95,8 @@ std::optional<foreign_process> foreign_process::find_if(const asio::any_io_execu
     return found;
 }
 
-std::optional<foreign_process> foreign_process::find_below(const asio::any_io_executor& executor,
-                                                           pid_t pid, pid_t ancestor) {
+std::optional<foreign_process> foreign_process::find_descendant(
+    const asio::any_io_executor& executor, pid_t pid, pid_t ancestor) {
     return find_if(executor, pid, [&] { return is_below(pid, ancestor); });
 }
 
@@ -105,15 +105,19 @@ std::optional<foreign_process> foreign_process::find_holder(const asio::any_io_e
     return find_if(executor, pid, [&] { return has_open(pid, file); });
 }
 
+bool foreign_process::has_ended() const noexcept {
+    pollfd end{.fd = pidfd_.native_handle(), .events = POLLIN, .revents = 0};
+    return ::poll(&end, 1, 0) > 0;
+}
+
 void foreign_process::signal(int number) {
     const int fd = pidfd_.native_handle();
     if (::syscall(SYS_pidfd_send_signal, fd, number, nullptr, 0) == 0 || errno == ESRCH) return;
     // Refused, as by a filter of system calls. Before it has ended nobody else gets its number.
-    pollfd end{.fd = fd, .events = POLLIN, .revents = 0};
-    if (::poll(&end, 1, 0) > 0) return;
+    if (has_ended()) return;
     if (::kill(pid_, number) < 0 && errno != ESRCH)
-        raise_system(errno,
-                     "signal " + std::to_string(number) + " to process " + std::to_string(pid_));
+        throw_system_error(
+            errno, "signal " + std::to_string(number) + " to process " + std::to_string(pid_));
 }
 
 asio::awaitable<void> foreign_process::wait() {

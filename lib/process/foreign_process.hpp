@@ -17,14 +17,16 @@ class foreign_process {
 public:
     /// None if `pid` is not below `ancestor`, or the kernel has no pidfds: another process might
     /// get its number. Throws what Asio says.
-    static std::optional<foreign_process> find_below(const asio::any_io_executor& executor,
-                                                     pid_t pid, pid_t ancestor);
+    static std::optional<foreign_process> find_descendant(const asio::any_io_executor& executor,
+                                                          pid_t pid, pid_t ancestor);
     /// None if the kernel does not say that `pid` has this file open, or has no pidfds. Throws what
     /// Asio says.
     static std::optional<foreign_process> find_holder(const asio::any_io_executor& executor,
                                                       pid_t pid, const struct stat& file);
 
     pid_t pid() const noexcept { return pid_; }
+
+    bool has_ended() const noexcept;
 
     /// Sends a signal, unless it has ended. Throws `error` if that is not permitted.
     void signal(int number);
@@ -46,7 +48,7 @@ private:
                                                   IsIt is_it);
 
     pid_t pid_;
-    asio::posix::stream_descriptor pidfd_;
+    mutable asio::posix::stream_descriptor pidfd_;  ///< Asio's native_handle() is not const
 };
 
 }  // namespace remora::detail

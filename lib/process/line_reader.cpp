@@ -22,9 +22,10 @@ constexpr auto longest_delivery = std::chrono::milliseconds(20);
 constexpr auto longest_notice = std::chrono::milliseconds(20);
 }  // namespace
 
-line_reader::line_reader(const asio::any_io_executor& strand, asio::any_io_executor calls,
-                         unique_fd pipe, std::string name, functions what)
-    : calls_(std::move(calls)),
+line_reader::line_reader(const asio::any_io_executor& strand,
+                         asio::any_io_executor callback_executor, unique_fd pipe, std::string name,
+                         functions what)
+    : callback_executor_(std::move(callback_executor)),
       pipe_(strand, pipe.get()),
       name_(std::move(name)),
       functions_(std::move(what)) {
@@ -74,7 +75,7 @@ void line_reader::read_rest() {
 asio::awaitable<void> line_reader::finish(deadline until) {
     read_rest();
     deliver_later();
-    while (is_delivering() && !hurried_) {
+    while (is_delivering() && !drops_rest_) {
         if (!co_await idle_.wait(until)) break;
     }
     {
@@ -86,8 +87,8 @@ asio::awaitable<void> line_reader::finish(deadline until) {
     report_gap();
 }
 
-void line_reader::hurry() {
-    hurried_ = true;
+void line_reader::drop_rest() {
+    drops_rest_ = true;
     idle_.notify_all();
 }
 
@@ -106,7 +107,7 @@ void line_reader::post_delivery() {
     delivering_ = !lines_.empty();
     if (!delivering_) return;
     try {
-        asio::post(calls_, [self = shared_from_this()] { self->deliver(); });
+        asio::post(callback_executor_, [self = shared_from_this()] { self->deliver(); });
     } catch (...) {  // they wait for the next bytes, or for finish()
         delivering_ = false;
     }
@@ -143,7 +144,7 @@ void line_reader::call(const std::string& line) {
         why = e.what();
     } catch (...) {
     }
-    functions_.report(name_ + ": its function has thrown: " + why);
+    functions_.report_lost(name_ + ": its function has thrown: " + why);
 }
 
 void line_reader::report_gap() {
@@ -153,8 +154,8 @@ void line_reader::report_gap() {
         gap = lines_.take_gap();
     }
     if (gap != 0)
-        functions_.report(name_ + ": dropped " + std::to_string(gap) +
-                          " lines, for which its function was too slow");
+        functions_.report_lost(name_ + ": dropped " + std::to_string(gap) +
+                               " lines, for which its function was too slow");
 }
 
 }  // namespace remora::detail

@@ -26,19 +26,20 @@ public:
     /// the calls are made, the latter on the reader's strand as well.
     struct functions {
         std::function<void(std::string_view line)> take;
-        std::function<void(const std::string& text)> report;
+        std::function<void(const std::string& text)> report_lost;
     };
 
     /// `pipe` does not block. `name` is that of the stream.
-    line_reader(const asio::any_io_executor& strand, asio::any_io_executor calls, unique_fd pipe,
-                std::string name, functions what);
+    line_reader(const asio::any_io_executor& strand, asio::any_io_executor callback_executor,
+                unique_fd pipe, std::string name, functions what);
 
     void start();
     /// The process has ended: reads what it has written, and completes when all of it is taken.
-    /// What is not taken when `until` has passed, or hurry() was called, is dropped. Nothing is
+    /// What is not taken when `until` has passed, or drop_rest() was called, is dropped. Nothing is
     /// called any more afterwards.
     asio::awaitable<void> finish(deadline until);
-    void hurry();
+    /// Ends finish() now.
+    void drop_rest();
     /// Lines. After finish().
     std::uint64_t dropped() const noexcept { return lines_.dropped(); }
 
@@ -54,12 +55,12 @@ private:
     bool is_delivering();
     void report_gap();
 
-    asio::any_io_executor calls_;
+    asio::any_io_executor callback_executor_;
     asio::posix::stream_descriptor pipe_;
     std::string name_;
     functions functions_;
     wait_queue idle_;  ///< nothing is being delivered
-    bool hurried_ = false;
+    bool drops_rest_ = false;
     std::mutex mutex_;  ///< guards these two
     line_queue lines_;
     bool delivering_ = false;

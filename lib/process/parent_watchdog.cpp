@@ -29,7 +29,7 @@ parent_watchdog::parent_watchdog(int control_fd, std::chrono::nanoseconds limit)
     : control_(::fcntl(control_fd, F_DUPFD_CLOEXEC, 3)),
       changed_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       limit_(limit) {
-    if (!control_ || !changed_) raise_system(errno, "watching for the server's end");
+    if (!control_ || !changed_) throw_system_error(errno, "watching for the server's end");
     // The app's signals are for the app's threads.
     sigset_t all;
     sigset_t before;
@@ -57,13 +57,13 @@ void parent_watchdog::work() {
     const auto end = clock::now() + std::min<clock::duration>(limit_, std::chrono::hours(24));
     while (!ended_ && clock::now() < end) {
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - clock::now());
-        listen(static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
+        poll(static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
     }
     if (!ended_) ::_exit(server_gone_code);
 }
 
 // Waits until something has changed, and takes note.
-void parent_watchdog::listen(int milliseconds) {
+void parent_watchdog::poll(int milliseconds) {
     pollfd changed{changed_.get(), POLLIN, 0};
     ::poll(&changed, 1, milliseconds);
     std::uint64_t count;
@@ -78,7 +78,7 @@ bool parent_watchdog::wait_for_death() {
         ::poll(fds, 3, -1);
         if (ended_) return false;
         if (fds[1].revents != 0 || fds[2].revents != 0) return true;
-        listen(0);
+        poll(0);
     }
 }
 

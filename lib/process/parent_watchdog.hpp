@@ -25,7 +25,7 @@ public:
 private:
     void work();
     bool wait_for_death();
-    void listen(int milliseconds);
+    void poll(int milliseconds);
 
     unique_fd control_;
     unique_fd changed_;             ///< an eventfd: something changed

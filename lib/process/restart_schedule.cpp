@@ -9,9 +9,9 @@
 namespace remora::detail {
 
 restart_schedule::restart_schedule(const restart_options& options) : options_(options) {
-    if (!(options.factor >= 1)) raise(errc::bad_option, "restart: a factor below 1");
+    if (!(options.factor >= 1)) throw_error(errc::bad_option, "restart: a factor below 1");
     if (options.first_delay.count() < 0 || options.max_delay.count() < 0)
-        raise(errc::bad_option, "restart: a delay below 0");
+        throw_error(errc::bad_option, "restart: a delay below 0");
 }
 
 std::optional<std::chrono::nanoseconds> restart_schedule::next(time_point now) {

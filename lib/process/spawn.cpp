@@ -23,7 +23,7 @@ std::string absolute(const std::string& path) {
 }  // namespace
 
 std::vector<std::string> command_of(const spawn_options& options) {
-    if (options.target.empty()) raise(errc::bad_option, "target: no path is given");
+    if (options.target.empty()) throw_error(errc::bad_option, "target: no path is given");
     std::vector<std::string> words = options.launcher;
     // The child may look for it from another directory.
     if (!words.empty() && words[0].find('/') != std::string::npos) words[0] = absolute(words[0]);
@@ -42,7 +42,7 @@ std::vector<std::string> environment_of(const spawn_options& options) {
     std::vector<std::string> gone = options.unset;
     for (const std::string& variable : options.environment) {
         if (variable.find('=', 1) == std::string::npos)
-            raise(errc::bad_option, "environment: \"" + variable + "\" is not NAME=value");
+            throw_error(errc::bad_option, "environment: \"" + variable + "\" is not NAME=value");
         gone.push_back(name_of(variable));
     }
     std::vector<std::string> result;
@@ -60,7 +60,7 @@ std::vector<int> default_signals_of(const spawn_options& options) {
     sigemptyset(&known);
     for (const int signal : options.handled_signals) {
         if (sigaddset(&known, signal) < 0)
-            raise(errc::bad_option, "handled_signals: " + std::to_string(signal));
+            throw_error(errc::bad_option, "handled_signals: " + std::to_string(signal));
         result.push_back(signal);
     }
     return result;
@@ -68,7 +68,8 @@ std::vector<int> default_signals_of(const spawn_options& options) {
 
 const std::vector<resource_limit>& limits_of(const spawn_options& options) {
     for (const resource_limit& each : options.resource_limits) {
-        if (each.resource < 0) raise(errc::bad_option, "resource_limits: no resource is named");
+        if (each.resource < 0)
+            throw_error(errc::bad_option, "resource_limits: no resource is named");
     }
     return options.resource_limits;
 }
@@ -90,19 +91,19 @@ spawn_plan plan_of(const spawn_options& options) {
     const std::string& program = plan.arguments.first();
     const std::string start = "start \"" + program + "\"";
     if (why.resource >= 0)
-        raise_system(error_number, start + ": its limit of resource " +
-                                       std::to_string(why.resource) + ", as in setrlimit(2)");
+        throw_system_error(error_number, start + ": its limit of resource " +
+                                             std::to_string(why.resource) + ", as in setrlimit(2)");
     if (plan.working_directory) {
         const std::string what = directory_failure(*plan.working_directory);
         if (!what.empty())
-            raise_system(error_number, start + ": its working directory \"" +
-                                           *plan.working_directory + "\" " + what);
+            throw_system_error(error_number, start + ": its working directory \"" +
+                                                 *plan.working_directory + "\" " + what);
     }
     if (error_number == E2BIG)
-        raise_system(error_number,
-                     start + ": its arguments and environment have " +
-                         std::to_string(plan.arguments.size() + plan.environment.size()) +
-                         " bytes");
+        throw_system_error(error_number,
+                           start + ": its arguments and environment have " +
+                               std::to_string(plan.arguments.size() + plan.environment.size()) +
+                               " bytes");
     const std::error_code code(error_number, std::system_category());
     if (program.find('/') == std::string::npos)
         throw exec_failure(code, start + ": looked up in PATH");
@@ -115,7 +116,7 @@ spawn_plan plan_of(const spawn_options& options) {
 c_strings::c_strings(std::vector<std::string> strings) : strings_(std::move(strings)) {
     for (std::string& string : strings_) {
         if (string.find('\0') != std::string::npos)
-            raise(errc::bad_option, "arguments and environment hold no NUL bytes");
+            throw_error(errc::bad_option, "arguments and environment hold no NUL bytes");
         pointers_.push_back(string.data());
         size_ += string.size() + 1;
     }

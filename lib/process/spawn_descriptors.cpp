@@ -23,7 +23,7 @@ bool is_missing(int stream) {
 // Through a copy out of the way, since one target may be the source of another.
 void duplicate(spawn_plan& plan, int fd, int as) {
     unique_fd copy(::fcntl(fd, F_DUPFD_CLOEXEC, plan.first_closed));
-    if (!copy) raise_system(errno, "descriptor " + std::to_string(fd) + " for a child");
+    if (!copy) throw_system_error(errno, "descriptor " + std::to_string(fd) + " for a child");
     plan.steps.push_back({descriptor_step::kind::duplicate, as, copy.get()});
     plan.copies.push_back(std::move(copy));
 }
@@ -32,8 +32,8 @@ void place_fd(spawn_plan& plan, const char* name, int fd, int as) {
     if (fd == null_device || (fd == inherited && is_missing(as)))
         plan.steps.push_back({descriptor_step::kind::open_null, as});
     else if (fd < 0 && fd != inherited)
-        raise(errc::bad_option, std::string(name) + ": " + std::to_string(fd) +
-                                    " is no descriptor, as after a failed open(2)");
+        throw_error(errc::bad_option, std::string(name) + ": " + std::to_string(fd) +
+                                          " is no descriptor, as after a failed open(2)");
     else if (fd != inherited)
         duplicate(plan, fd, as);
 }
@@ -41,7 +41,7 @@ void place_fd(spawn_plan& plan, const char* name, int fd, int as) {
 void place_file(spawn_plan& plan, const char* name, const std::filesystem::path& path, int as) {
     const int flags = as == 0 ? O_RDONLY : O_WRONLY | O_APPEND | O_CREAT;
     const unique_fd file(::open(path.c_str(), flags | O_CLOEXEC | O_NOCTTY, 0666));
-    if (!file) raise_system(errno, std::string(name) + ": open \"" + path.string() + "\"");
+    if (!file) throw_system_error(errno, std::string(name) + ": open \"" + path.string() + "\"");
     duplicate(plan, file.get(), as);
 }
 
@@ -56,7 +56,7 @@ void place_stream(spawn_plan& plan, const char* name, const standard_stream& str
 void place_descriptors(spawn_plan& plan, const spawn_options& options) {
     for (const inherited_fd& each : options.inherit) {
         if (each.as < 3)
-            raise(errc::bad_option, "inherit: a number below 3 is a standard stream's");
+            throw_error(errc::bad_option, "inherit: a number below 3 is a standard stream's");
         plan.first_closed = std::max(plan.first_closed, each.as + 1);
     }
     place_stream(plan, "standard_input", options.standard_input, 0);

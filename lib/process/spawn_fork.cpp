@@ -133,7 +133,7 @@ bool prepare(const spawn_plan& plan, start_failure& cause) {
     }
     close_from(plan.first_closed);
     if (plan.working_directory && ::chdir(plan.working_directory->c_str()) != 0) return false;
-    // Behind the descriptors, whose numbers they may limit.
+    // After the descriptors, whose numbers they may limit.
     for (const resource_limit& each : plan.resource_limits) {
         const rlimit limit{each.soft, each.hard};
         cause.resource = each.resource;

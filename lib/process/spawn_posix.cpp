@@ -12,7 +12,7 @@ namespace remora::detail {
 namespace {
 
 void check(int error_number) {
-    if (error_number != 0) raise_system(error_number, "prepare a start");
+    if (error_number != 0) throw_system_error(error_number, "prepare a start");
 }
 
 class file_actions {

@@ -45,7 +45,7 @@ public:
 
     bool started() const { return step_ != stop_step::none; }
     /// The last step that was taken before the app ended.
-    stop_step stopped_by() const { return step_; }
+    stop_step last_step() const { return step_; }
 
 private:
     stop_action enter(stop_step step);

@@ -16,8 +16,9 @@ app_child::app_child(const asio::any_io_executor& strand, const spawn_options& h
 }
 
 void app_child::said_hello(int pid) {
-    if (pid != process_.pid())
-        forked_app_ = foreign_process::find_below(strand_, pid, process_.pid());
+    if (pid == process_.pid()) return;
+    forked_app_ = foreign_process::find_descendant(strand_, pid, process_.pid());
+    app_is_lost_ = !forked_app_;
 }
 
 void app_child::signal(int number) {
@@ -41,7 +42,7 @@ void app_child::send_to(Process& process, int number) {
     }
 }
 
-void app_child::abandon() noexcept try {
+void app_child::kill_forked_app() noexcept try {
     if (forked_app_) forked_app_->signal(SIGKILL);
 } catch (const std::exception&) {  // not permitted
 }

@@ -20,10 +20,12 @@ namespace remora::detail {
 /// server's strand.
 class app_output {
 public:
-    /// `report` is called with the text of an event, on any executor.
-    app_output(const asio::any_io_executor& strand, const asio::any_io_executor& calls,
-               std::function<void(const std::string& text)> report)
-        : strand_(strand), calls_(calls), report_(std::move(report)) {}
+    /// `report_lost` is called with the text of an event `output_lost`, on any executor.
+    app_output(const asio::any_io_executor& strand, const asio::any_io_executor& callback_executor,
+               std::function<void(const std::string& text)> report_lost)
+        : strand_(strand),
+          callback_executor_(callback_executor),
+          report_lost_(std::move(report_lost)) {}
 
     /// What the app gets as the stream `name`: a new pipe where `target` is a function. Throws
     /// `bad_option`, and what the system says.
@@ -33,16 +35,17 @@ public:
 
     void start();
     /// The app has ended: completes when the functions have taken its last lines, or `until` has
-    /// passed, or hurry() was called. No function is called any more afterwards.
+    /// passed, or drop_rest() was called. No function is called any more afterwards.
     asio::awaitable<void> finish(deadline until);
-    void hurry();
+    /// Lines that no function has taken yet are dropped.
+    void drop_rest();
     /// Lines. After finish().
     std::uint64_t dropped() const noexcept;
 
 private:
     asio::any_io_executor strand_;
-    asio::any_io_executor calls_;
-    std::function<void(const std::string& text)> report_;
+    asio::any_io_executor callback_executor_;
+    std::function<void(const std::string& text)> report_lost_;
     std::vector<std::shared_ptr<line_reader>> readers_;
     std::vector<unique_fd> ends_of_app_;
 };

@@ -11,6 +11,7 @@ app_run::app_run(std::shared_ptr<server_core> server, std::vector<std::string> a
     : server_(std::move(server)),
       arguments_(std::move(arguments)),
       signals_(server_->strand),
+      trace_(trace_file::make()),
       pid_(std::make_shared<std::atomic<int>>(0)) {
     if (server_->options.restart) schedule_.emplace(*server_->options.restart);
     if (server_->options.handle_signals) caught_signals_ = signals_.catch_all();
@@ -23,8 +24,8 @@ app_run::~app_run() {
 }
 
 std::shared_ptr<app_session> app_run::make_life() {
-    return std::make_shared<app_session>(server_,
-                                         app_start{arguments_, caught_signals_, lives_ + 1, pid_});
+    return std::make_shared<app_session>(
+        server_, start_parameters{arguments_, caught_signals_, lives_ + 1, pid_, trace_, since_});
 }
 
 void app_run::begin() {
@@ -43,7 +44,7 @@ asio::awaitable<void> app_run::supervise() {
         try {
             if (followed_ != lives_) {
                 co_await follow_life();
-            } else if (next_start_ && !stops_) {
+            } else if (next_start_ && !restarts_stopped_) {
                 co_await back_off();
             } else {
                 finish();
@@ -55,8 +56,8 @@ asio::awaitable<void> app_run::supervise() {
 
 asio::awaitable<void> app_run::follow_life() {
     co_await life_->until_ended();
-    if (judged_ != lives_) {
-        judged_ = lives_;
+    if (last_judged_life_ != lives_) {
+        last_judged_life_ = lives_;
         plan_restart();
     }
     co_await life_->until_over();
@@ -67,13 +68,15 @@ asio::awaitable<void> app_run::follow_life() {
 }
 
 void app_run::emit(event_kind kind, std::string text, std::error_code code) {
-    server_->emit(
-        {.kind = kind, .pid = pid(), .life = lives_, .code = code, .text = std::move(text)});
+    const event e{
+        .kind = kind, .pid = pid(), .life = lives_, .code = code, .text = std::move(text)};
+    if (trace_) trace_->note(to_string(e));
+    server_->emit(e);
 }
 
 void app_run::set_ended() {
     ended_ = true;
-    until_ended_.notify_all();
+    awaiting_exit_.notify_all();
 }
 
 void app_run::finish() {
@@ -81,10 +84,11 @@ void app_run::finish() {
     result_.from_terminal = result_.status.kind == exit_kind::signalled &&
                             signals_.came_from_terminal(result_.status.value);
     signals_.release();
+    if (trace_) trace_->finish();
     if (!ended_) set_ended();
     server_->busy = false;
     over_ = true;
-    until_over_.notify_all();
+    awaiting_finish_.notify_all();
 }
 
 void app_run::stop(stop_step first, std::chrono::nanoseconds grace) {
@@ -98,7 +102,7 @@ void app_run::kill() {
 }
 
 void app_run::stop_restarting() {
-    stops_ = true;
+    restarts_stopped_ = true;
     until_stop_.notify_all();
     if (life_->has_ended()) set_ended();
 }
@@ -113,13 +117,13 @@ asio::awaitable<void> app_run::watch_signals() {
 }
 
 asio::awaitable<exit_status> app_run::exited(std::shared_ptr<app_run> self) {
-    if (!self->ended_) co_await self->until_ended_.wait();
+    if (!self->ended_) co_await self->awaiting_exit_.wait();
     if (!self->ended_) throw std::system_error(asio::error::operation_aborted);
     co_return self->life_->result().status;
 }
 
 asio::awaitable<run_result> app_run::result(std::shared_ptr<app_run> self) {
-    if (!self->over_) co_await self->until_over_.wait();
+    if (!self->over_) co_await self->awaiting_finish_.wait();
     if (!self->over_) throw std::system_error(asio::error::operation_aborted);
     co_return self->result_;
 }

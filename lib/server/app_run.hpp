@@ -53,21 +53,24 @@ private:
 
     std::shared_ptr<server_core> server_;
     std::vector<std::string> arguments_;
+    const std::chrono::steady_clock::time_point since_ = std::chrono::steady_clock::now();
     std::optional<restart_schedule> schedule_;
     stop_signals signals_;
     std::vector<int> caught_signals_;
+    std::shared_ptr<trace_file> trace_;
     std::shared_ptr<app_session> life_;  ///< the present or last one
     std::uint32_t lives_ = 0;
-    std::uint32_t judged_ = 0;    ///< the last life after which a restart was planned or not
+    std::uint32_t last_judged_life_ =
+        0;                        ///< the last life after which a restart was planned or not
     std::uint32_t followed_ = 0;  ///< the last life that was followed to its end
     std::shared_ptr<std::atomic<int>> pid_;  ///< shared with the life
     std::optional<deadline> next_start_;     ///< none: no further life is planned
-    bool stops_ = false;                     ///< nor may there be one
+    bool restarts_stopped_ = false;          ///< there may be no further life
     bool ended_ = false;                     ///< the last life is reaped
-    bool over_ = false;
+    bool over_ = false;                      ///< and its services have ended: result() may complete
     wait_queue until_stop_;
-    wait_queue until_ended_;
-    wait_queue until_over_;
+    wait_queue awaiting_exit_;
+    wait_queue awaiting_finish_;
     run_result result_;
 };
 

@@ -19,7 +19,7 @@ std::string in_words(std::chrono::nanoseconds time) {
 // An app that was stopped, or has got a signal of the terminal's, has ended as it was meant to. One
 // that was refused would be refused again.
 bool app_run::may_restart() const {
-    return schedule_ && !stops_ && !life_->is_stopping() && !life_->has_got_signals() &&
+    return schedule_ && !restarts_stopped_ && !life_->is_stopping() && !life_->has_got_signals() &&
            !life_->result().error && has_failed(life_->result().status);
 }
 
@@ -43,8 +43,8 @@ void app_run::plan_restart() {
 }
 
 asio::awaitable<void> app_run::back_off() {
-    if (!stops_) co_await until_stop_.wait(*next_start_);
-    if (!stops_ && std::chrono::steady_clock::now() >= *next_start_) restart();
+    if (!restarts_stopped_) co_await until_stop_.wait(*next_start_);
+    if (!restarts_stopped_ && std::chrono::steady_clock::now() >= *next_start_) restart();
 }
 
 // What cannot be started now perhaps can be later, as a program that is being replaced.
@@ -61,7 +61,7 @@ void app_run::restart() try {
     next_start_.reset();
     ++lives_;
     // Whoever was told of it may have stopped it.
-    if (stops_) life_->stop(stop_step::sigterm, server_->options.stop_timeout);
+    if (restarts_stopped_) life_->stop(stop_step::sigterm, server_->options.stop_timeout);
 } catch (const std::system_error& e) {
     result_.error = e.code();
     result_.text = e.what();

@@ -18,8 +18,8 @@ void app_session::begin() {
     }
     spawn_member(strand(), self, watch_app());
     output_.start();
-    // Behind what the host has said since the start: a name that it serves then is known.
-    asio::post(strand(), [self] { spawn_member(self->strand(), self, self->control_.talk()); });
+    // After what the host has said since the start: a name that it serves then is known.
+    asio::post(strand(), [self] { spawn_member(self->strand(), self, self->control_.run()); });
     // As long as the app loads, there is time.
     asio::post(strand(), [self] { self->prepare(); });
 }
@@ -29,6 +29,7 @@ void app_session::prepare() noexcept try {
     transports_.prepare({server_->options.ring_size, server_->options.limits.lent});
     // Reads files, and remembers what they say.
     if (server_->options.waiting != wait_policy::block) usable_cpus();
+    if (server_->options.inspect) open_to_reports();
 } catch (const std::exception&) {  // it is done when it is needed
 }
 
@@ -38,20 +39,25 @@ asio::awaitable<void> app_session::watch_app() {
             result_.status = co_await process_->wait();
             // A launcher may not be all that has to be stopped.
             if (stopping_.started())
-                co_await process_->wait_forked_app(stopping_.stopped_by() == stop_step::sigkill);
+                co_await process_->wait_forked_app(stopping_.last_step() == stop_step::sigkill);
             ended_ = true;
-            until_ended_.notify_all();
+            awaiting_exit_.notify_all();
         } catch (const std::bad_alloc&) {  // the run cannot end without it
         }
     }
     note_end();
-    result_.stopped_by = stopping_.stopped_by();
+    result_.stopped_by = stopping_.last_step();
     stopping_.exited();
     stop_timer_.cancel();
     control_.pipe().fail(errc::app_gone);
     connections_.app_ended();
     try {
         co_await drain();
+        if (reports_) {
+            reports_->stop();
+            connections_.end_report();
+            co_await reports_->end();
+        }
     } catch (const std::exception&) {  // there is no memory to wait with
     }
     finish();
@@ -65,7 +71,29 @@ void app_session::note_end() {
         result_.error = errc::stopping;
         result_.text = "stopped while waiting for the app";
     }
+    if (process_->is_let_go() && !result_.error)
+        result_.text = "the app (pid " + std::to_string(pid()) + ") has not ended, and is let go";
+    if (ended_without_hello()) {
+        result_.text = "the app " + how +
+                       " before it said hello: does it make a remora::client, of its own argc and "
+                       "argv?";
+        how += " before it said hello";
+    }
     emit({.kind = event_kind::app_ended, .pid = pid(), .text = how});
+}
+
+// By itself: as a program does that is no app.
+bool app_session::ended_without_hello() noexcept {
+    return !process_->is_let_go() && !result_.error && !is_stopping() && !has_got_signals() &&
+           !control_.has_heard();
+}
+
+std::unique_ptr<pipe_trace> app_session::trace_of(const std::string& name,
+                                                  std::uint64_t connection) {
+    if (!trace_) return nullptr;
+    std::string track = connection == 0 ? name : name + " #" + std::to_string(connection);
+    if (life_ > 1) track += " life " + std::to_string(life_);
+    return std::make_unique<pipe_trace>(trace_, name, std::move(track));
 }
 
 void app_session::said_hello(int pid) {
@@ -78,10 +106,10 @@ void app_session::said_hello(int pid) {
 asio::awaitable<void> app_session::drain() {
     for (int round = 0; round < 2 && connections_.has_services(); ++round) {
         if (round == 1) connections_.cancel_services();
-        if (leaves_services_) break;
+        if (waits_no_longer_) break;
         co_await connections_.services_ended(deadline_of(server_->options.drain_timeout));
     }
-    if (leaves_services_) output_.hurry();
+    if (waits_no_longer_) output_.drop_rest();
     co_await output_.finish(deadline_of(server_->options.drain_timeout));
     result_.lines_dropped = output_.dropped();
 }
@@ -89,20 +117,22 @@ asio::awaitable<void> app_session::drain() {
 void app_session::finish() {
     server_->forget(*this);
     control_.pipe().close();
+    if (reports_) reports_->stop();
     transports_.close(process_->is_dead());
+    if (trace_ && !process_->is_dead()) trace_->leave_open();
     process_.reset();
     over_ = true;
-    until_over_.notify_all();
+    awaiting_finish_.notify_all();
 }
 
 asio::awaitable<void> app_session::until_ended() {
     while (!ended_)
-        co_await until_ended_.wait();
+        co_await awaiting_exit_.wait();
 }
 
 asio::awaitable<void> app_session::until_over() {
     while (!over_)
-        co_await until_over_.wait();
+        co_await awaiting_finish_.wait();
 }
 
 }  // namespace remora::detail

@@ -34,7 +34,7 @@ void app_session::kill() {
 
 void app_session::perform(const stop_action& action) {
     if (action.what == stop_action::kind::nothing || action.what == stop_action::kind::done) return;
-    emit({.kind = event_kind::stopping, .pid = pid(), .text = to_string(stopping_.stopped_by())});
+    emit({.kind = event_kind::stopping, .pid = pid(), .text = to_string(stopping_.last_step())});
     if (action.what == stop_action::kind::say_goodbye) {
         if (control_.pipe().can_send()) send_frame(control_.pipe(), frame_kind::goodbye);
     } else {
@@ -52,9 +52,9 @@ void app_session::perform(const stop_action& action) {
 void app_session::on_signal(int signal) {
     ++signals_got_;
     if (ended_) {
-        leaves_services_ = signals_got_ > 1;
+        waits_no_longer_ = signals_got_ > 1;
         connections_.stop_waiting();
-        if (!connections_.has_services()) output_.hurry();
+        if (!connections_.has_services()) output_.drop_rest();
     } else if (terminal_.stops(signal, std::chrono::steady_clock::now())) {
         if (stopping_.started()) {
             perform(stopping_.escalate());

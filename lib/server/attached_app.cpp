@@ -14,7 +14,7 @@ attached_app::attached_app(const asio::any_io_executor& strand, const std::strin
                            const event_hook& emit)
     : strand_(strand), emit_(emit) {
     if (::stat(control.c_str(), &control_) != 0)
-        raise_system(errno, "look at the FIFO \"" + control + "\"");
+        throw_system_error(errno, "look at the FIFO \"" + control + "\"");
 }
 
 void attached_app::said_hello(int pid) {
@@ -24,7 +24,7 @@ void attached_app::said_hello(int pid) {
     change_.notify_all();
 }
 
-void attached_app::conversation_ended() {
+void attached_app::control_pipe_ended() {
     if (process_) return;
     has_left_ = true;
     change_.notify_all();

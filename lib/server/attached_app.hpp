@@ -2,9 +2,11 @@
 /// An app that somebody else starts.
 #pragma once
 
-#include "server/app_child.hpp"
+#include "process/foreign_process.hpp"
+#include "server/app_handle.hpp"
 
 #include <remora/detail/base/wait_queue.hpp>
+#include <remora/event.hpp>
 
 #include <sys/stat.h>
 
@@ -18,7 +20,7 @@ namespace remora::detail {
 /// container. It is never killed: where one of the server's own would be, it is let go.
 ///
 /// An app of which that is not known has ended when the control pipe has.
-class attached_app final : public app_processes {
+class attached_app final : public app_handle {
 public:
     /// `control` is the path of a FIFO of the control pipe. `emit` must live as long as this
     /// object.
@@ -28,9 +30,9 @@ public:
     int pid() const override { return process_ ? process_->pid() : 0; }
     int pid_of_app() const override { return pid(); }
     void said_hello(int pid) override;
-    void conversation_ended() override;
+    void control_pipe_ended() override;
     void signal(int number) override;
-    void abandon() noexcept override {}
+    void kill_forked_app() noexcept override {}
     asio::awaitable<exit_status> wait() override;
     asio::awaitable<void> wait_forked_app(bool) override { co_return; }
     bool is_let_go() const noexcept override { return let_go_; }

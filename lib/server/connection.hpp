@@ -8,8 +8,8 @@
 
 namespace remora::detail {
 
-/// A pipe with a service behind it.
-struct connection_table::connection {
+/// A pipe with a service that runs on it.
+struct connection_table::served_connection {
     std::uint64_t id = 0;
     std::string name;
     end_ptr end;
@@ -19,14 +19,14 @@ struct connection_table::connection {
 
 /// What the app has been told of and has not opened yet.
 struct connection_table::opening {
-    opening(std::uint64_t number, std::string pipe, service_entry serves, connection_ends what,
+    opening(std::uint64_t number, std::string pipe, service_entry serves, transport_parts what,
             const asio::any_io_executor& executor)
         : id(number),
           name(std::move(pipe)),
           service(std::move(serves)),
           ends(std::move(what)),
           in(executor),
-          limit(executor) {
+          timer(executor) {
         in.assign(ends.fifo.in.get());
         ends.fifo.in.release();
     }
@@ -43,14 +43,14 @@ struct connection_table::opening {
         in.cancel(ignored);
     }
     /// Reads the opening frame; false if anything else has come, or nothing.
-    bool has_come();
+    bool read_open_frame();
 
     std::uint64_t id;
     std::string name;
     service_entry service;  ///< without a function: accept() takes the pipe
-    connection_ends ends;
+    transport_parts ends;
     asio::posix::stream_descriptor in;
-    asio::steady_timer limit;
+    asio::steady_timer timer;
     std::error_code why = errc::protocol_error;  ///< if the app does not open it
 };
 
@@ -58,7 +58,7 @@ struct connection_table::opening {
 struct connection_table::pending {
     std::string name;
     std::uint32_t transports = 0;
-    asio::steady_timer limit;
+    asio::steady_timer timer;
 };
 
 }  // namespace remora::detail

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The services on the connections, from the open pipe to their end.
 #include "base/exceptions.hpp"
+#include "call/dropped_messages.hpp"
 #include "process/effective_user.hpp"
 #include "server/app_session.hpp"
 #include "server/connection.hpp"
@@ -28,16 +29,23 @@ event failure_of(const std::string& name, std::uint64_t id, const std::exception
 
 }  // namespace
 
-end_ptr connection_table::make_pipe(const asio::any_io_executor& executor, connection_ends ends,
-                                    const std::string& name, const serve_options& options) {
+end_ptr connection_table::make_pipe(const asio::any_io_executor& executor, transport_parts ends,
+                                    std::uint64_t id, const std::string& name,
+                                    const serve_options& options) {
+    const auto kind = ends.rings ? transport_kind::shared_memory : transport_kind::fifo;
     const auto end = std::make_shared<pipe_end>(executor, make_transport(executor, std::move(ends)),
                                                 name, limits_, errc::app_gone,
                                                 options.waiting.value_or(server_.options.waiting));
     end->default_timeout = options.call_timeout.value_or(server_.options.call_timeout);
-    end->agree(features_);
+    end->set_features(features_);
     end->life = app_.life();
+    end->on_dropped = how_to_tell_dropped(app_.weak_from_this(), name, id);
+    if (auto trace = app_.trace_of(name, id)) {
+        trace->opened(pipe_trace::way::received, id);
+        end->set_trace(std::move(trace));
+    }
     if (pipes_failed_) end->fail(*pipes_failed_);
-    pipes_.push_back(end);
+    pipes_.push_back({end, id, kind, std::chrono::steady_clock::now()});
     return end;
 }
 
@@ -60,15 +68,15 @@ void connection_table::service_not_made(std::uint64_t id, const std::string& nam
 }
 
 void connection_table::start_service(opening& next) {
-    const auto c = std::make_shared<connection>();
+    const auto c = std::make_shared<served_connection>();
     c->id = next.id;
     c->name = next.name;
     {
         const std::lock_guard lock(server_.handing_over);
-        c->end = make_pipe(server_.connection_executor(next.service), std::move(next.ends),
+        c->end = make_pipe(server_.connection_executor(next.service), std::move(next.ends), next.id,
                            next.name, next.service.options);
     }
-    connections_[c->id] = c;
+    served_[c->id] = c;
     const std::shared_ptr<canceller> stop(c, &c->stop);
     try {
         asio::co_spawn(
@@ -76,16 +84,16 @@ void connection_table::start_service(opening& next) {
             asio::bind_cancellation_slot(
                 c->stop.slot(), [c, kept = app_.shared_from_this()](std::exception_ptr) {}));
     } catch (...) {
-        connections_.erase(c->id);
+        served_.erase(c->id);
         throw;
     }
 }
 
-asio::awaitable<void> connection_table::serve(std::shared_ptr<connection> c,
+asio::awaitable<void> connection_table::serve(std::shared_ptr<served_connection> c,
                                               server::service_function service) {
     std::exception_ptr why;
     try {
-        c->end->hold();
+        c->end->defer_close();
         co_await service(call_access::make_pipe(c->end));
     } catch (...) {
         why = first_of(std::current_exception());
@@ -95,21 +103,22 @@ asio::awaitable<void> connection_table::serve(std::shared_ptr<connection> c,
 }
 
 // On the pipe's executor. The app's death is no failure of the service, nor is our cancelling it.
-void connection_table::service_ended(const std::shared_ptr<connection>& c, std::exception_ptr why) {
+void connection_table::service_ended(const std::shared_ptr<served_connection>& c,
+                                     std::exception_ptr why) {
     event news = failure_of(c->name, c->id, why);
     const bool gone = news.code == errc::app_gone;
     const bool cancelled = c->cancelled && news.code == asio::error::operation_aborted;
     if (news.code && !gone && !cancelled) {
-        c->end->release(errc::service_failed, news.text);
+        c->end->stop_deferring(errc::service_failed, news.text);
     } else {
         news.kind = event_kind::closed;
-        c->end->release({}, {});
+        c->end->stop_deferring({}, {});
         why = nullptr;
     }
     asio::dispatch(server_.strand, [this, kept = app_.shared_from_this(), news] {
-        connections_.erase(news.connection);
+        served_.erase(news.connection);
         app_.emit(news);
-        look_for_end();
+        notify_if_no_services();
     });
     if (why) server_.report_failure(c->name, why);
 }
@@ -117,8 +126,8 @@ void connection_table::service_ended(const std::shared_ptr<connection>& c, std::
 void connection_table::fail_pipes(errc why) {
     const std::lock_guard lock(server_.handing_over);
     pipes_failed_ = why;
-    for (const auto& weak : pipes_) {
-        const auto end = weak.lock();
+    for (const auto& pipe : pipes_) {
+        const auto end = pipe.end.lock();
         if (end) asio::post(end->executor(), [end, why] { end->fail(why); });
     }
 }
@@ -131,7 +140,7 @@ void connection_table::app_ended() {
 }
 
 void connection_table::cancel_services() {
-    for (const auto& [id, c] : connections_) {
+    for (const auto& [id, c] : served_) {
         asio::post(c->end->executor(), [c = c] {
             c->cancelled = true;
             c->stop.cancel();
@@ -139,7 +148,7 @@ void connection_table::cancel_services() {
     }
 }
 
-void connection_table::look_for_end() {
+void connection_table::notify_if_no_services() {
     if (!has_services()) stop_waiting();
 }
 

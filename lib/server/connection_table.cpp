@@ -22,19 +22,20 @@ bool is_shortage(const std::error_code& code) {
 }  // namespace
 
 connection_table::connection_table(app_session& app, server_core& server,
-                                   transport_maker& transports)
+                                   transport_factory& transports)
     : app_(app), server_(server), transports_(transports), limits_(server.options.limits) {
 }
 
 connection_table::~connection_table() = default;
 
-void connection_table::agree(const wire::welcome& terms) {
+void connection_table::set_terms(const wire::welcome& terms) {
     limits_.message = terms.max_message;
     features_ = terms.features;
 }
 
 void connection_table::connect(std::uint64_t id, const wire::connect_request& request) {
-    if (id <= last_id_) raise(errc::protocol_error, "the number of a connection is used again");
+    if (id <= last_id_)
+        throw_error(errc::protocol_error, "the number of a connection is used again");
     last_id_ = id;
     if (app_.has_ended()) return;
     const std::string& name = request.name;
@@ -47,18 +48,18 @@ void connection_table::connect(std::uint64_t id, const wire::connect_request& re
 void connection_table::await_service(std::uint64_t id, const wire::connect_request& request) {
     const std::string& name = request.name;
     if (request.wait_ms == 0) {
-        return reject(id, name, {errc::no_such_pipe, "the server does not serve it"});
+        return reject_unknown(id, name, "the server does not serve it");
     }
     if (pending_.size() >= server_.options.max_connections) {
         return reject(id, name, {errc::overloaded, "too many wait for a service"});
     }
     auto waiting = std::make_unique<pending>(
         pending{name, request.transports, asio::steady_timer(server_.strand)});
-    waiting->limit.expires_after(
+    waiting->timer.expires_after(
         std::chrono::milliseconds(std::min(request.wait_ms, longest_wait_ms)));
-    waiting->limit.async_wait([this, kept = app_.shared_from_this(), id, name](std::error_code ec) {
+    waiting->timer.async_wait([this, kept = app_.shared_from_this(), id, name](std::error_code ec) {
         if (ec || pending_.erase(id) == 0) return;
-        reject(id, name, {errc::no_such_pipe, "the server did not come to serve it"});
+        reject_unknown(id, name, "the server did not come to serve it");
     });
     pending_[id] = std::move(waiting);
 }
@@ -68,6 +69,12 @@ void connection_table::reject(std::uint64_t id, const std::string& name, const c
         {.kind = event_kind::rejected, .pipe = name, .connection = id, .code = why.to_code()});
     pipe_state& control = app_.control().pipe();
     if (control.can_send()) send_frame(control, frame_kind::rejected, id, 0, why);
+}
+
+// Whoever has misspelt the name sees the right one.
+void connection_table::reject_unknown(std::uint64_t id, const std::string& name,
+                                      const std::string& why) {
+    reject(id, name, {errc::no_such_pipe, why + "; it serves " + server_.names_in_words()});
 }
 
 void connection_table::withdraw(std::uint64_t id) {
@@ -106,7 +113,7 @@ void connection_table::open(std::uint64_t id, const std::string& name, std::uint
         begin_opening(id, name, std::move(service),
                       transports_.make(base, kinds,
                                        {.ring = how.ring_size.value_or(server_.options.ring_size),
-                                        .lent = limits_.lent}));
+                                        .lent_size = limits_.lent}));
     } catch (const error& e) {
         transports_.unlink(base);
         // The app would wait for an answer for ever.
@@ -119,8 +126,8 @@ void connection_table::open(std::uint64_t id, const std::string& name, std::uint
 
 std::size_t connection_table::connections_now() {
     const std::lock_guard lock(server_.handing_over);
-    std::erase_if(pipes_, [](const auto& weak) { return weak.expired(); });
-    return pipes_.size() + opening_.size() + server_.offered_by(app_);
+    std::erase_if(pipes_, [](const auto& pipe) { return pipe.end.expired(); });
+    return pipes_.size() + opening_.size() + server_.count_to_accept(app_);
 }
 
 }  // namespace remora::detail

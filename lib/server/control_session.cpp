@@ -7,7 +7,8 @@
 
 namespace remora::detail {
 
-control_session::control_session(app_session& app, server_core& server, transport_maker& transports)
+control_session::control_session(app_session& app, server_core& server,
+                                 transport_factory& transports)
     : app_(app),
       server_(server),
       transports_(transports),
@@ -16,9 +17,10 @@ control_session::control_session(app_session& app, server_core& server, transpor
           make_fifo_transport(server.strand, transports.make_fifos(wire::control_name)),
           wire::control_name, control_limits, errc::app_gone, wait_policy::block,
           frame_kinds::control)) {
+    pipe_->set_trace(app.trace_of(wire::control_name));
 }
 
-asio::awaitable<void> control_session::talk() {
+asio::awaitable<void> control_session::run() {
     try {
         if (!co_await handshake()) co_return;
         // So that an accept() which the host has posted already is listening.
@@ -35,24 +37,25 @@ asio::awaitable<void> control_session::talk() {
     } catch (const std::exception& e) {
         on_control_error(error(errc::protocol_error, std::string("control pipe: ") + e.what()));
     }
-    if (!app_.has_ended()) app_.process().conversation_ended();
+    if (!app_.has_ended()) app_.process().control_pipe_ended();
 }
 
 // False if the app was refused.
 asio::awaitable<bool> control_session::handshake() {
     const frame* const f = co_await await_hello();
+    heard_ = true;
     const wire::hello words = parse_hello(*f);
     if (!app_.has_ended()) app_.said_hello(words.pid);
-    auto reply = answer(words, server_.options.limits.message, ::getpid());
+    auto reply = answer_hello(words, server_.options.limits.message, ::getpid());
     pipe_->pop_frame();
-    pipe_->opened();
+    pipe_->on_peer_opened();
     transports_.unlink(wire::control_name);
     if (const auto* why = std::get_if<close_reason>(&reply)) {
         refuse(*why);
         co_return false;
     }
     auto& terms = std::get<wire::welcome>(reply);
-    terms.served = server_.options.version;
+    terms.service_version = server_.options.version;
     show_arena(terms);
     send_welcome(terms, words.pid);
     co_return true;
@@ -67,9 +70,9 @@ asio::awaitable<const frame*> control_session::await_hello() {
         f = co_await await_frame(pipe_, until);
     } catch (const error& e) {
         if (e.code() != errc::timed_out) throw;
-        raise(errc::start_timeout, "waiting for the app's hello");
+        throw_error(errc::start_timeout, "waiting for the app's hello");
     }
-    if (f == nullptr) raise(errc::protocol_error, "the app left without a hello");
+    if (f == nullptr) throw_error(errc::protocol_error, "the app left without a hello");
     co_return f;
 }
 
@@ -94,7 +97,7 @@ void control_session::show_arena(wire::welcome& terms) const {
 
 void control_session::send_welcome(const wire::welcome& terms, int pid) {
     welcomed_ = true;
-    app_.connections().agree(terms);
+    app_.connections().set_terms(terms);
     send_frame(*pipe_, frame_kind::welcome, 0, 0, terms);
     app_.emit({.kind = event_kind::hello, .pid = pid});
 }
@@ -114,9 +117,9 @@ void control_session::handle(const frame& f) {
             break;
         }
         case frame_kind::hello:
-            raise(errc::protocol_error, "a second hello");
+            throw_error(errc::protocol_error, "a second hello");
         default:
-            raise(errc::protocol_error, "an unexpected frame on the control pipe");
+            throw_error(errc::protocol_error, "an unexpected frame on the control pipe");
     }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The server's conversation with the app on the control pipe.
+/// The server's end of the control pipe.
 #pragma once
 
 #include "pipe/control_pipe.hpp"
@@ -10,7 +10,7 @@ namespace remora::detail {
 
 class app_session;
 class server_core;
-class transport_maker;
+class transport_factory;
 
 /// The server's end of the control pipe: the handshake, the app's requests, and what is at fault
 /// with them. A part of the app_session, which it refers to. Belongs to the server's strand.
@@ -20,14 +20,16 @@ public:
     static constexpr int arena_fd = 3;
 
     /// Makes the control pipe.
-    control_session(app_session& app, server_core& server, transport_maker& transports);
+    control_session(app_session& app, server_core& server, transport_factory& transports);
 
     pipe_state& pipe() const noexcept { return *pipe_; }
     bool is_welcomed() const noexcept { return welcomed_; }
+    /// The app has said something, which perhaps was not read yet.
+    bool has_heard() noexcept { return heard_ || pipe_->has_news(); }
 
-    /// The whole conversation. The app_session is kept by whoever spawns it.
-    asio::awaitable<void> talk();
-    /// The end of the conversation, otherwise than by a clean close.
+    /// All of it, from hello to the end. The app_session is kept by whoever spawns it.
+    asio::awaitable<void> run();
+    /// The control pipe has ended, otherwise than by a clean close.
     void on_control_error(const error& why);
 
 private:
@@ -40,8 +42,9 @@ private:
 
     app_session& app_;
     server_core& server_;
-    transport_maker& transports_;
+    transport_factory& transports_;
     std::shared_ptr<pipe_state> pipe_;
+    bool heard_ = false;
     bool welcomed_ = false;
 };
 

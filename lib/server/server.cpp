@@ -18,8 +18,8 @@ using detail::server_core;
 
 asio::awaitable<pipe> accept_from(std::shared_ptr<server_core> core, std::string name) {
     for (;;) {
-        auto offer = server_core::await_offer(core, name);
-        detail::listener* const here = co_await run_on(core->strand, std::move(offer));
+        auto arrival = server_core::await_pipe(core, name);
+        detail::listener* const here = co_await run_on(core->strand, std::move(arrival));
         detail::throw_if_cancelled(co_await asio::this_coro::cancellation_state);
         // The last act, on the caller's executor: what was cancelled before has taken nothing.
         if (auto end = core->accept_next(*here, co_await asio::this_coro::executor))
@@ -52,7 +52,7 @@ namespace {
 void add(const std::shared_ptr<server_core>& core, std::string name, detail::service_entry entry) {
     detail::check_pipe_name(name);
     if (!entry.function && !entry.make)
-        detail::raise(errc::bad_option, "no function to serve " + quote(name));
+        detail::throw_error(errc::bad_option, "no function to serve " + quote(name));
     if (entry.options.ring_size) detail::check_ring(*entry.options.ring_size);
     if (entry.options.call_timeout) detail::check_call_timeout(*entry.options.call_timeout);
     asio::dispatch(core->strand, [core, name = std::move(name), entry = std::move(entry)] {
@@ -93,7 +93,7 @@ asio::awaitable<pipe> server::accept(std::string name) {
 }
 
 app_process server::start(std::vector<std::string> arguments) {
-    if (core_->busy.exchange(true)) detail::raise(errc::already_running, "start");
+    if (core_->busy.exchange(true)) detail::throw_error(errc::already_running, "start");
     std::shared_ptr<app_run> core;
     try {
         core = std::make_shared<app_run>(core_, std::move(arguments));

@@ -13,7 +13,9 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
+#include <string_view>
 
 namespace remora::detail {
 
@@ -29,9 +31,10 @@ struct service_entry {
 };
 
 /// A connection that the app has asked for and nobody has taken yet.
-struct offered_pipe {
+struct pipe_to_accept {
     std::shared_ptr<app_session> app;
-    connection_ends ends;
+    std::uint64_t id = 0;  ///< the connection's number
+    transport_parts ends;
 };
 
 /// A name that accept() listens to.
@@ -39,8 +42,8 @@ struct listener {
     explicit listener(std::string what) : name(std::move(what)) {}
 
     const std::string name;
-    std::deque<offered_pipe> offered;  ///< guarded by handing_over
-    wait_queue waiting;                ///< on the strand
+    std::deque<pipe_to_accept> to_accept;  ///< guarded by handing_over
+    wait_queue waiting;                    ///< on the strand
 };
 
 class server_core {
@@ -52,19 +55,21 @@ public:
     /// From now on connections to `name` wait for accept().
     listener& listen(const std::string& name);
     /// Completes when there is something to take from `name`. Runs on the strand.
-    static asio::awaitable<listener*> await_offer(std::shared_ptr<server_core> self,
-                                                  std::string name);
+    static asio::awaitable<listener*> await_pipe(std::shared_ptr<server_core> self,
+                                                 std::string name);
     /// The next connection, for `executor`, or null if another has taken it. For any thread.
     end_ptr accept_next(listener& here, const asio::any_io_executor& executor);
-    void offer(const std::string& name, offered_pipe pipe);
+    void add_pipe(const std::string& name, pipe_to_accept pipe);
     bool is_known(const std::string& name) const;
     const service_entry* service(const std::string& name) const;
     /// Those that are known, in order, as many as go into one frame.
     wire::name_list names_after(const std::string& name) const;
+    /// The first of them, for people; "nothing" if there is none.
+    std::string names_in_words() const;
     /// Drops what an app that has ended has left in the listeners.
     void forget(const app_session& app);
     /// How many connections of an app wait to be accepted. With `handing_over` locked.
-    std::size_t offered_by(const app_session& app) const;
+    std::size_t count_to_accept(const app_session& app) const;
 
     void report_failure(std::string_view name, std::exception_ptr why) const;
     asio::any_io_executor connection_executor(const service_entry& entry);
@@ -83,7 +88,8 @@ public:
     std::mutex handing_over;
 
 private:
-    bool has_offer(const listener& here);
+    bool has_pipe(const listener& here);
+    std::set<std::string_view> names() const;
 
     std::map<std::string, service_entry, std::less<>> services_;
     std::map<std::string, listener, std::less<>> listeners_;

@@ -36,6 +36,13 @@ int say(const std::string& what, int code) {
     return code;
 }
 
+// What is not said by the exit code; empty if there is nothing.
+std::string in_words(const run_result& result) {
+    if (result.text.empty() && result.status.kind == exit_kind::unknown)
+        return "the app " + to_string(result.status);
+    return result.from_terminal && !result.error ? "" : result.text;
+}
+
 // A result that somebody runs the context for.
 struct awaited_result {
     std::optional<run_result> result;
@@ -45,7 +52,7 @@ struct awaited_result {
 // Runs the context until there is a result: in one go, since Asio keeps the memory of past
 // operations for the next ones only within a call. An exception out of a handler ends the app, so
 // that it is not left behind when `main` is left.
-int run_until_over(asio::io_context& io, awaited_result& end, const app_process& life) {
+int run_until_over(asio::io_context& io, awaited_result& end, const app_process& run) {
     int failed = 0;
     if (io.stopped()) io.restart();
     end.awaited = true;
@@ -55,7 +62,7 @@ int run_until_over(asio::io_context& io, awaited_result& end, const app_process&
             io.run();
         } catch (const std::exception& e) {
             failed = say(std::string("a handler failed: ") + e.what(), code_failed);
-            life.kill();
+            run.kill();
             again = true;
         }
     }
@@ -86,24 +93,22 @@ int server::run(std::vector<std::string> arguments) {
         return say("server.run() needs a server that was made with an io_context", code_failed);
     }
     const auto end = std::make_shared<awaited_result>();
-    std::optional<remora::app_process> life;
+    std::optional<remora::app_process> run;
     try {
-        life = start(std::move(arguments));
+        run = start(std::move(arguments));
     } catch (const detail::exec_failure& e) {
         return say(e.what(), code_of_failed_exec(e.code()));
     } catch (const std::system_error& e) {
         return say(e.what(), code_failed);
     }
     const single_threaded_guard no_strands(*core_);
-    asio::co_spawn(core_->strand, life->result(), [end, io](std::exception_ptr, run_result r) {
+    asio::co_spawn(core_->strand, run->result(), [end, io](std::exception_ptr, run_result r) {
         end->result = std::move(r);
         if (end->awaited) io->stop();
     });
-    const int failed = run_until_over(*io, *end, *life);
+    const int failed = run_until_over(*io, *end, *run);
     if (!end->result) return say("the context was stopped before the app had ended", code_failed);
-    if (end->result->error) say(end->result->text, 0);
-    if (end->result->status.kind == exit_kind::unknown && !end->result->error)
-        say("the app " + to_string(end->result->status), 0);
+    if (const auto words = in_words(*end->result); !words.empty()) say(words, 0);
     if (end->result->from_terminal) {
         std::fflush(nullptr);
         detail::die_by(end->result->status.value);

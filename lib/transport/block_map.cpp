@@ -68,7 +68,7 @@ void block_map::give_back(std::uint64_t offset, bool has_pages) noexcept {
     }
 }
 
-// With the one behind it.
+// With the one after it.
 bool block_map::merges(place left) const noexcept {
     const auto right = std::next(left);
     return !left->is_used && !right->is_used && left->has_pages == right->has_pages;

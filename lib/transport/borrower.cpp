@@ -12,10 +12,10 @@ namespace remora::detail {
 namespace {
 
 [[noreturn]] void fail(const loan& l, const std::string& what) {
-    raise(errc::protocol_error, "a loan of " + std::to_string(l.size) + " bytes at " +
-                                    std::to_string(l.offset) + " in slot " +
-                                    std::to_string(l.slot) + ", turn " + std::to_string(l.turn) +
-                                    ": " + what);
+    throw_error(errc::protocol_error, "a loan of " + std::to_string(l.size) + " bytes at " +
+                                          std::to_string(l.offset) + " in slot " +
+                                          std::to_string(l.slot) + ", generation " +
+                                          std::to_string(l.generation) + ": " + what);
 }
 
 }  // namespace
@@ -66,7 +66,8 @@ void borrower::borrow(std::span<const std::byte> table, std::vector<block_ref>& 
         const loan l = loan::load(table.data());
         slot& s = slot_of(l);
         check(s, l);
-        if (bytes_.empty()) bytes_ = memory_->map_lent(other(memory_->mine()), memory_->lent());
+        if (bytes_.empty())
+            bytes_ = memory_->map_lent(other(memory_->mine()), memory_->lent_size());
         s.lent = l;
         s.table = tables_;
         if (s.owed++ == 0) {
@@ -85,14 +86,14 @@ borrower::slot& borrower::slot_of(const loan& l) {
 }
 
 void borrower::check(const slot& s, const loan& l) const {
-    const std::uint64_t range = memory_->lent();
+    const std::uint64_t range = memory_->lent_size();
     if (l.size == 0 || l.offset > range || l.size > range - l.offset)
         fail(l, "not within the " + std::to_string(range) + " bytes of the range");
     if (s.table == tables_) fail(l, "twice in one table");
     const bool is_same =
-        l.turn == s.lent.turn && l.offset == s.lent.offset && l.size == s.lent.size;
-    if (static_cast<std::int32_t>(l.turn - s.lent.turn) < 0)
-        fail(l, "stale, it has come to turn " + std::to_string(s.lent.turn));
+        l.generation == s.lent.generation && l.offset == s.lent.offset && l.size == s.lent.size;
+    if (static_cast<std::int32_t>(l.generation - s.lent.generation) < 0)
+        fail(l, "stale, it has come to generation " + std::to_string(s.lent.generation));
     if (s.owed != 0 && !is_same) fail(l, "another block is still borrowed there");
     if (s.owed != 0) return;
     for (const auto& each : slots_)

@@ -3,6 +3,7 @@
 #include "transport/open_directory.hpp"
 #include "transport/run_directory.hpp"
 #include "wire/control_records.hpp"
+#include "wire/run_report.hpp"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,35 +19,30 @@ namespace {
 // How many entries of others are passed over between two looks at the clock.
 constexpr int entries_at_once = 256;
 
-bool is_fifo_of_a_pipe(int directory, const char* name) {
+// A FIFO of a pipe, or the socket to look inside.
+bool is_of_a_run(int directory, const char* name) {
     const std::string_view text = name;
+    const bool is_pipe = text.ends_with(wire::up_ending) || text.ends_with(wire::down_ending);
     struct stat info{};
-    return (text.ends_with(wire::up_ending) || text.ends_with(wire::down_ending)) &&
-           ::fstatat(directory, name, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISFIFO(info.st_mode);
+    return (is_pipe || text == wire::inspect_name) &&
+           ::fstatat(directory, name, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
+           (is_pipe ? S_ISFIFO(info.st_mode) : S_ISSOCK(info.st_mode));
 }
 
-bool holds_only_fifos(int directory) {
+bool holds_only_ours(int directory) {
     const directory_stream entries = entries_of(directory);
     while (const dirent* entry = entries ? ::readdir(entries.get()) : nullptr) {
         const std::string_view name = entry->d_name;
-        if (name != "." && name != ".." && !is_fifo_of_a_pipe(directory, entry->d_name))
-            return false;
+        if (name != "." && name != ".." && !is_of_a_run(directory, entry->d_name)) return false;
     }
     return entries != nullptr;
 }
 
-void unlink_fifos(int directory) {
+void unlink_ours(int directory) {
     const directory_stream entries = entries_of(directory);
     while (const dirent* entry = entries ? ::readdir(entries.get()) : nullptr) {
-        if (is_fifo_of_a_pipe(directory, entry->d_name)) ::unlinkat(directory, entry->d_name, 0);
+        if (is_of_a_run(directory, entry->d_name)) ::unlinkat(directory, entry->d_name, 0);
     }
-}
-
-// As mkdtemp(3) makes it of the pattern.
-bool is_name_of_a_run(std::string_view name) {
-    constexpr auto random = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-    return name.starts_with(run_prefix) && name.size() == run_prefix.size() + random_part.size() &&
-           name.find_first_not_of(random, run_prefix.size()) == name.npos;
 }
 
 // `name` is that of a run.
@@ -58,10 +54,9 @@ bool remove_if_dead(int parent, const char* name) {
         (info.st_mode & 077) != 0 || !lock_directory(directory.get()) ||
         !stands_at(directory.get(), parent, name))
         return false;
-    // Most are empty: FIFOs stand in them until the app has opened them.
     if (::unlinkat(parent, name, AT_REMOVEDIR) == 0) return true;
-    if (!holds_only_fifos(directory.get())) return false;
-    unlink_fifos(directory.get());
+    if (!holds_only_ours(directory.get())) return false;
+    unlink_ours(directory.get());
     return ::unlinkat(parent, name, AT_REMOVEDIR) == 0;
 }
 

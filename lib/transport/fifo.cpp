@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "transport/fifo.hpp"
 
+#include "polling/readable_set.hpp"
+
 #include <remora/error.hpp>
 
 #include <fcntl.h>
@@ -22,16 +24,20 @@ constexpr int large_pipe = 1024 * 1024;
 class fifo_transport final : public transport {
 public:
     fifo_transport(const asio::any_io_executor& executor, fifo_ends ends)
-        : fifos_(executor, std::move(ends)) {}
+        : fifos_(executor, std::move(ends)), watched_(executor, fifos_.in()) {}
 
     transport_kind kind() const noexcept override { return transport_kind::fifo; }
     fetched fetch(std::size_t wanted) override;
     std::size_t write(std::span<const std::byte> bytes) override;
     asio::awaitable<void> wait(readiness what, std::error_code& ec) override {
+        if (what == readiness::readable && watched_.can_wait()) return watched_.wait();
         return fifos_.wait(what, ec);
     }
-    void cancel() noexcept override { fifos_.cancel(); }
-    void opened() noexcept override { fifos_.opened(); }
+    void cancel() noexcept override {
+        fifos_.cancel();
+        watched_.cancel();
+    }
+    void on_peer_opened() noexcept override { fifos_.on_peer_opened(); }
     void close() noexcept override;
 
 private:
@@ -39,6 +45,7 @@ private:
     void grow_pipe() noexcept;
 
     fifo_pair fifos_;
+    watched_descriptor watched_;  ///< what is read
     std::vector<std::byte> buffer_;
     bool grown_ = false;
 };
@@ -64,16 +71,17 @@ transport::fetched fifo_transport::fetch(std::size_t wanted) {
     make_room(wanted);
     std::byte* const at = buffer_.data() + (input_.data() - buffer_.data()) + input_.size();
     const auto room = static_cast<std::size_t>(buffer_.data() + buffer_.size() - at);
+    watched_.clear_news();
     for (;;) {
         const ssize_t count = ::read(fifos_.in(), at, room);
-        emptied_ = count > 0 && static_cast<std::size_t>(count) < room;
+        took_all_ = count > 0 && static_cast<std::size_t>(count) < room && !watched_.has_hung_up();
         if (count == 0) return fetched::end;
         if (count > 0) {
             input_ = {input_.data(), input_.size() + static_cast<std::size_t>(count)};
             return fetched::more;
         }
         if (errno == EAGAIN) return fetched::nothing;
-        if (errno != EINTR) raise_system(errno, "reading from a FIFO");
+        if (errno != EINTR) throw_system_error(errno, "reading from a FIFO");
     }
 }
 
@@ -89,7 +97,7 @@ std::size_t fifo_transport::write(std::span<const std::byte> bytes) {
         } else if (errno == EAGAIN) {
             break;
         } else if (errno != EINTR) {
-            raise_system(errno, "writing to a FIFO");
+            throw_system_error(errno, "writing to a FIFO");
         }
     }
     return done;
@@ -102,30 +110,33 @@ void fifo_transport::grow_pipe() noexcept {
 }
 
 void fifo_transport::close() noexcept {
+    watched_.close();
     fifos_.close();
     input_ = {};
 }
 
 void make_pipe(unique_fd& reader, unique_fd& writer) {
     int ends[2];
-    if (::pipe2(ends, O_NONBLOCK | O_CLOEXEC) != 0) raise_system(errno, "pipe2");
+    if (::pipe2(ends, O_NONBLOCK | O_CLOEXEC) != 0) throw_system_error(errno, "pipe2");
     reader = unique_fd(ends[0]);
     writer = unique_fd(ends[1]);
-    if (!reader || !writer) raise_system(errno, "pipe2");
+    if (!reader || !writer) throw_system_error(errno, "pipe2");
 }
 
 unique_fd duplicate(const unique_fd& fd) {
     unique_fd copy(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 3));
-    if (!copy) raise_system(errno, "fcntl F_DUPFD_CLOEXEC");
+    if (!copy) throw_system_error(errno, "fcntl F_DUPFD_CLOEXEC");
     return copy;
 }
 
 }  // namespace
 
 fifo_pair::fifo_pair(const asio::any_io_executor& executor, fifo_ends ends)
-    : in_(executor), out_(executor), guard_(std::move(ends.guard)), dummy_(std::move(ends.dummy)) {
-    in_.assign(ends.in.get());
-    ends.in.release();
+    : in_fd_(std::move(ends.in)),
+      in_(executor),
+      out_(executor),
+      spare_reader_(std::move(ends.spare_reader)),
+      spare_writer_(std::move(ends.spare_writer)) {
     out_.assign(ends.out.get());
     ends.out.release();
 }
@@ -133,6 +144,7 @@ fifo_pair::fifo_pair(const asio::any_io_executor& executor, fifo_ends ends)
 asio::awaitable<void> fifo_pair::wait(transport::readiness what, std::error_code& ec) {
     using descriptor = asio::posix::stream_descriptor;
     auto token = asio::redirect_error(asio::use_awaitable, ec);
+    if (what != transport::readiness::writable) open_in();
     switch (what) {
         case transport::readiness::readable:
             return in_.async_wait(descriptor::wait_read, token);
@@ -144,6 +156,15 @@ asio::awaitable<void> fifo_pair::wait(transport::readiness what, std::error_code
     return in_.async_wait(descriptor::wait_error, token);
 }
 
+// Asio looks at each descriptor that it has, waited for or not.
+void fifo_pair::open_in() {
+    if (!in_fd_) return;
+    std::error_code refused;
+    in_.assign(in_fd_.get(), refused);
+    if (refused) throw_system_error(refused.value(), "waiting for a FIFO");
+    in_fd_.release();
+}
+
 void fifo_pair::cancel() noexcept {
     std::error_code ignored;
     in_.cancel(ignored);
@@ -152,10 +173,11 @@ void fifo_pair::cancel() noexcept {
 
 void fifo_pair::close() noexcept {
     std::error_code ignored;
+    in_fd_.reset();
     in_.close(ignored);
     out_.close(ignored);
-    guard_.reset();
-    dummy_.reset();
+    spare_reader_.reset();
+    spare_writer_.reset();
 }
 
 std::pair<fifo_ends, fifo_ends> make_connected_ends() {
@@ -163,8 +185,8 @@ std::pair<fifo_ends, fifo_ends> make_connected_ends() {
     fifo_ends other;
     make_pipe(one.in, other.out);
     make_pipe(other.in, one.out);
-    one.guard = duplicate(other.in);
-    other.guard = duplicate(one.in);
+    one.spare_reader = duplicate(other.in);
+    other.spare_reader = duplicate(one.in);
     return {std::move(one), std::move(other)};
 }
 

@@ -39,14 +39,14 @@ struct lender::slot final : byte_block {
         has_block = false;
         owner.map_.give_back(offset);
     }
-    loan as_loan() const noexcept { return {number, turn, offset, bytes().size()}; }
+    loan as_loan() const noexcept { return {number, generation, offset, bytes().size()}; }
 
     using byte_block::place;
 
     lender& owner;
     const std::uint32_t number;
     std::atomic<std::uint32_t>& given_back;
-    std::uint32_t turn = 0;
+    std::uint32_t generation = 0;
     std::uint32_t lent = 0;  ///< loans of the slot, since the start
     std::uint32_t pending = not_pending;
     std::uint64_t offset = 0;
@@ -56,7 +56,7 @@ struct lender::slot final : byte_block {
 
 lender::lender(std::shared_ptr<shared_rings> memory, std::uint64_t limit)
     : memory_(std::move(memory)),
-      limit_(std::min(limit, memory_->lent()) / page_size() * page_size()),
+      limit_(std::min(limit, memory_->lent_size()) / page_size() * page_size()),
       map_(limit_) {
 }
 
@@ -80,7 +80,7 @@ block_ref lender::allocate(std::size_t size) {
     free->place(bytes_.subspan(found->offset, size), this);
     free->has_block = true;
     free->keeps = shared_from_this();
-    ++free->turn;
+    ++free->generation;
     return block_ref(*free);
 }
 

@@ -39,36 +39,36 @@ std::size_t express_line::take(std::uint64_t begin, std::byte* to) const noexcep
     return static_cast<std::size_t>(count);
 }
 
-void ring_writer::look() {
+void ring_writer::load_tail() {
     const std::uint64_t tail = shared_->tail.load();
     if (tail - tail_ > head_ - tail_) [[unlikely]] {
-        raise(errc::protocol_error, "a ring whose reader is ahead of its writer");
+        throw_error(errc::protocol_error, "a ring whose reader is ahead of its writer");
     }
     tail_ = tail;
 }
 
 bool ring_writer::has_room() {
-    if (room() == 0) look();
+    if (room() == 0) load_tail();
     return room() != 0;
 }
 
 // Nobody reads while all is read, so what comes next may lie anywhere. A reader that is behind is
 // asked again for a while, and then after four times as much.
-void ring_writer::begin_lap() {
-    look();
+void ring_writer::rewind() {
+    load_tail();
     const std::uint64_t written = head_ - origin_;
     if (tail_ == head_) {
         origin_ = head_;
-        next_lap_ = usual_lap;
+        next_rewind_ = rewind_after;
         shared_->origin.store(origin_, std::memory_order_relaxed);
-    } else if (written > next_lap_ + usual_lap) {
-        next_lap_ = written + std::min<std::uint64_t>(3 * written, size_);
+    } else if (written > next_rewind_ + rewind_after) {
+        next_rewind_ = written + std::min<std::uint64_t>(3 * written, size_);
     }
 }
 
 std::size_t ring_writer::write(std::span<const std::byte> bytes, bool express) {
-    if (head_ - origin_ >= next_lap_) begin_lap();
-    if (room() < bytes.size()) look();
+    if (head_ - origin_ >= next_rewind_) rewind();
+    if (room() < bytes.size()) load_tail();
     const std::size_t all = std::min(bytes.size(), room());
     if (express && all == bytes.size() && all <= express_line::capacity)
         line_->put(bytes, head_ + all);
@@ -85,8 +85,9 @@ std::size_t ring_writer::write(std::span<const std::byte> bytes, bool express) {
 std::span<const std::byte> ring_reader::unread() {
     const std::uint64_t head = shared_->head.load();
     if (head - head_ > tail_ + size_ - head_) [[unlikely]] {
-        raise(errc::protocol_error, "a ring whose writer is ahead of its reader by more than " +
-                                        std::to_string(size_) + " bytes");
+        throw_error(errc::protocol_error,
+                    "a ring whose writer is ahead of its reader by more than " +
+                        std::to_string(size_) + " bytes");
     }
     // Where something is unread, the origin has not moved.
     if (head != head_ && static_cast<std::int64_t>(head_ - tail_) <= 0)
@@ -101,7 +102,8 @@ void ring_reader::release(std::size_t count) noexcept {
     tail_ += count;
     const std::uint64_t more = tail_ - shown_tail_;
     const bool all_read = static_cast<std::int64_t>(head_ - tail_) <= 0;
-    if (more >= size_ / 8 || (moves_origin_ && all_read && more >= usual_lap / 2)) release_now(0);
+    if (more >= size_ / 8 || (moves_origin_ && all_read && more >= rewind_after / 2))
+        release_now(0);
 }
 
 void ring_reader::release_now(std::size_t count) noexcept {

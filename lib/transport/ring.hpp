@@ -50,7 +50,7 @@ static_assert(sizeof(express_line) == 128);
 
 /// Where both sides move the origin, a writer whose bytes are all read begins again at the first
 /// byte of the ring after so many: memory that is used again and again stays in the caches.
-inline constexpr std::size_t usual_lap = 1024;
+inline constexpr std::size_t rewind_after = 1024;
 
 /// The writing side. `data` is the ring, mapped twice in a row; its size is a power of two.
 class ring_writer {
@@ -65,7 +65,7 @@ public:
     std::size_t write(std::span<const std::byte> bytes, bool express = false);
     bool has_room();
     /// From now on write() may move the origin: the reader looks at it.
-    void move_origin() noexcept { next_lap_ = usual_lap; }
+    void enable_origin() noexcept { next_rewind_ = rewind_after; }
 
     /// True if the reader sleeps, and it is on the caller to wake it.
     bool must_wake() noexcept {
@@ -75,8 +75,8 @@ public:
 
 private:
     std::size_t room() const noexcept { return size_ - static_cast<std::size_t>(head_ - tail_); }
-    void look();
-    void begin_lap();
+    void load_tail();
+    void rewind();
 
     ring_indices* shared_ = nullptr;
     express_line* line_ = nullptr;
@@ -85,7 +85,7 @@ private:
     std::uint64_t head_ = 0;
     std::uint64_t tail_ = 0;  ///< as last seen
     std::uint64_t origin_ = 0;
-    std::uint64_t next_lap_ = UINT64_MAX;  ///< so many bytes behind the origin
+    std::uint64_t next_rewind_ = UINT64_MAX;  ///< at so many bytes after the origin
 };
 
 /// The reading side.
@@ -109,7 +109,7 @@ public:
     void release(std::size_t count) noexcept;
     void release_now(std::size_t count) noexcept;
     /// From now on the writer is told soon that it may move the origin.
-    void move_origin() noexcept { moves_origin_ = true; }
+    void enable_origin() noexcept { moves_origin_ = true; }
 
     /// True if the writer sleeps, and it is on the caller to wake it. Otherwise than for `any` room
     /// only when there is so much of it that the writer is worth waking.
@@ -122,7 +122,8 @@ private:
     const std::byte* data_ = nullptr;
     std::size_t size_ = 0;
     std::uint64_t head_ = 0;  ///< as last seen
-    std::uint64_t tail_ = 0;  ///< by the express line, ahead of head_ for a moment
+    std::uint64_t tail_ =
+        0;  ///< what came by the express line may put it ahead of head_ for a moment
     std::uint64_t shown_tail_ = 0;
     std::uint64_t origin_ = 0;
     bool moves_origin_ = false;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// The private directory of one run, where the FIFOs of its pipes are made, and the removal of
-/// those that dead servers have left behind. A lock on the directory tells the living.
+/// those that dead servers have left behind. A server locks its directory: one without a lock is
+/// that of a dead server.
 #pragma once
 
 #include <chrono>
@@ -12,13 +13,16 @@
 
 namespace remora::detail {
 
-/// A new directory "remora-XXXXXX" of mode 0700, whatever the umask, locked as long as this object
-/// lives. It is removed with what is in it (but for directories that are not empty) by the
-/// destructor, unless something else stands at its path by then. Not thread-safe.
+/// A new directory of mode 0700, whatever the umask, locked as long as this object lives:
+/// "remora-XXXXXX", or "remora-attach.NAME" in place of what a dead server has left there. It is
+/// removed with what is in it (but for directories that are not empty) by the destructor, unless
+/// something else stands at its path by then. Not thread-safe.
 class run_directory {
 public:
-    /// Throws `error` with the system's code and the path.
-    explicit run_directory(const std::filesystem::path& parent = default_parent());
+    /// Throws `error` with the system's code and the path; EADDRINUSE with the process of the
+    /// server that has this name.
+    explicit run_directory(const std::filesystem::path& parent = default_parent(),
+                           const std::string& name = {});
     ~run_directory() { remove(); }
     run_directory(run_directory&&) = default;
     run_directory& operator=(run_directory&& other) noexcept;
@@ -29,6 +33,9 @@ public:
 
     /// Makes a FIFO of mode 0600, whatever the umask. Throws `error`, also if the name is taken.
     void make_fifo(const std::string& name);
+    /// Makes a socket that listens, O_NONBLOCK|O_CLOEXEC, of mode 0600, whatever the umask. Throws
+    /// `error`, also if the name is taken.
+    unique_fd listen(const std::string& name);
     /// Removes a FIFO. One that is gone already is no error.
     void unlink(const std::string& name);
 
@@ -36,9 +43,10 @@ public:
     static std::filesystem::path default_parent();
 
     /// Removes what dead servers of this user have left in `parent`: directories "remora-" and six
-    /// letters or digits, private, which nobody has locked, with nothing but FIFOs of pipes in
-    /// them. Follows no link, touches nothing else. Stops once `at_most` has passed: among very
-    /// many files of others it may not come to all of them.
+    /// letters or digits, or "remora-attach." and a name, private, which nobody has locked, with
+    /// nothing in them but FIFOs of pipes and the socket to look inside. Follows no link, touches
+    /// nothing else. Stops once `at_most` has passed: among very many files of others it may not
+    /// come to all of them.
     static void sweep(const std::filesystem::path& parent,
                       std::chrono::nanoseconds at_most = std::chrono::nanoseconds::max()) noexcept;
     /// The same for one directory. True if it is gone. It may take a moment until the lock of a
@@ -47,10 +55,11 @@ public:
 
 private:
     void remove() noexcept;
+    void make_private(const std::string& name);
 
     std::filesystem::path path_;
     unique_fd fd_;
-    std::vector<std::string> fifos_;
+    std::vector<std::string> names_;  ///< of what was made in it
 };
 
 /// Opens the FIFO `name` in a directory, O_NONBLOCK|O_CLOEXEC|O_NOFOLLOW and `flags`. Throws

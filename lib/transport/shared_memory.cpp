@@ -26,11 +26,11 @@ constexpr unsigned polls_of_line = 16;
 // answers to so many writes, twice as many each time.
 constexpr unsigned most_writes_without_line = 64;
 // How often a look that finds nothing passes before the FIFO is looked at too, for the end.
-constexpr unsigned looks_for_end = 1024;
+constexpr unsigned polls_per_drain = 1024;
 
 class shared_memory_transport final : public transport {
 public:
-    shared_memory_transport(const asio::any_io_executor& executor, connection_ends ends)
+    shared_memory_transport(const asio::any_io_executor& executor, transport_parts ends)
         : wake_fifos_(executor, std::move(ends.fifo)),
           rings_(std::make_shared<shared_rings>(std::move(ends.rings))),
           reader_(rings_->reader()),
@@ -38,7 +38,7 @@ public:
 
     transport_kind kind() const noexcept override { return transport_kind::shared_memory; }
     std::shared_ptr<shared_rings> lendable() const noexcept override {
-        return rings_ && rings_->lent() != 0 ? rings_ : nullptr;
+        return rings_ && rings_->lent_size() != 0 ? rings_ : nullptr;
     }
     bool shares_cpu() noexcept override;
     fetched fetch(std::size_t wanted) override;
@@ -48,8 +48,8 @@ public:
     asio::awaitable<void> wait(readiness what, std::error_code& ec) override;
     void end_wait(readiness what) override;
     void cancel() noexcept override { wake_fifos_.cancel(); }
-    void agree(std::uint64_t features) noexcept override;
-    void opened() noexcept override { wake_fifos_.opened(); }
+    void set_features(std::uint64_t features) noexcept override;
+    void on_peer_opened() noexcept override { wake_fifos_.on_peer_opened(); }
     void close() noexcept override;
 
 private:
@@ -71,19 +71,20 @@ private:
     std::shared_ptr<shared_rings> rings_;  ///< and of the blocks that are lent
     ring_reader reader_;
     ring_writer writer_;
-    std::vector<std::byte> copy_;  ///< of the small frames at the head of the ring
-    std::vector<std::byte> rest_;  ///< of a frame that is larger than the ring
-    std::size_t shown_ = 0;        ///< bytes of the ring in the input, or consumed from there
-    unsigned empty_looks_ = 0;
+    std::vector<std::byte> copy_;      ///< of the small frames at the head of the ring
+    std::vector<std::byte> gathered_;  ///< of a frame that is larger than the ring
+    std::size_t shown_ =
+        0;  ///< bytes of the ring that were put into the input since the last release
+    unsigned empty_polls_ = 0;
     int readers_waiting_ = 0;  ///< for the wake byte, which all of them share
     int writers_waiting_ = 0;
-    bool has_line_ = false;             ///< both ends use the express line
-    bool answers_ = false;              ///< something has come since the last write
-    bool watches_line_ = false;         ///< what comes next is likely to take it
-    unsigned writes_without_line_ = 0;  ///< that are left
-    unsigned line_pause_ = 1;           ///< how many there will be
+    bool has_line_ = false;              ///< both ends use the express line
+    bool received_since_write_ = false;  ///< something has come since the last write
+    bool watches_line_ = false;          ///< what comes next is likely to take it
+    unsigned writes_without_line_ = 0;   ///< so many more writes, before it watches again
+    unsigned line_pause_ = 1;            ///< so many writes, after the next time in vain
     unsigned polls_ = 0;
-    bool gathering_ = false;  ///< the input is in rest_
+    bool gathering_ = false;  ///< the input is in gathered_
     bool ended_ = false;      ///< the other side has closed its FIFOs
     int wake_error_ = 0;      ///< of sending a wake byte
 };
@@ -95,11 +96,11 @@ bool shared_memory_transport::shares_cpu() noexcept {
     return shares;
 }
 
-void shared_memory_transport::agree(std::uint64_t features) noexcept {
+void shared_memory_transport::set_features(std::uint64_t features) noexcept {
     has_line_ = (features & wire::express) != 0;
     if ((features & wire::origin) == 0) return;
-    reader_.move_origin();
-    writer_.move_origin();
+    reader_.enable_origin();
+    writer_.enable_origin();
 }
 
 transport::fetched shared_memory_transport::fetch(std::size_t wanted) {
@@ -127,8 +128,8 @@ transport::fetched shared_memory_transport::fetch_ring(std::size_t wanted) {
     const bool is_behind = unread.size() < shown_;  // the express line
     if (is_behind || (unread.size() == shown_ && !(too_large && shown_ != 0)))
         return find_nothing();
-    empty_looks_ = 0;
-    answers_ = true;
+    empty_polls_ = 0;
+    received_since_write_ = true;
     if (watches_line_) found_elsewhere();
     return gathering_ || too_large ? gather(unread, wanted) : show(unread, wanted);
 }
@@ -139,8 +140,8 @@ bool shared_memory_transport::fetch_express() {
     shown_ = reader_.read_express(copy_.data());
     if (shown_ == 0) return false;
     input_ = {copy_.data(), shown_};
-    empty_looks_ = 0;
-    answers_ = true;
+    empty_polls_ = 0;
+    received_since_write_ = true;
     watches_line_ = false;  // what comes after it does not
     line_pause_ = 1;
     return true;
@@ -153,11 +154,11 @@ void shared_memory_transport::found_elsewhere() noexcept {
 }
 
 void shared_memory_transport::expect_answer() noexcept {
-    answers_ = false;
+    received_since_write_ = false;
     if (has_line_) watches_line_ = writes_without_line_ == 0 || --writes_without_line_ == 0;
 }
 
-// Small frames as a copy; a large one where it lies, and nothing behind it.
+// Small frames as a copy; a large one where it lies, and nothing after it.
 transport::fetched shared_memory_transport::show(std::span<const std::byte> unread,
                                                  std::size_t wanted) {
     if (wanted > largest_copied) {
@@ -179,13 +180,13 @@ transport::fetched shared_memory_transport::gather(std::span<const std::byte> un
     const std::size_t kept = gathering_ ? input_.size() : 0;  // at first, all of it is in the ring
     const std::size_t more = wanted > kept ? wanted - kept : unread.size();
     const auto taken = unread.first(std::min(unread.size(), more));
-    rest_.erase(rest_.begin(), rest_.end() - static_cast<std::ptrdiff_t>(kept));
-    rest_.insert(rest_.end(), taken.begin(), taken.end());
+    gathered_.erase(gathered_.begin(), gathered_.end() - static_cast<std::ptrdiff_t>(kept));
+    gathered_.insert(gathered_.end(), taken.begin(), taken.end());
     reader_.release_now(taken.size());
     if (reader_.must_wake(false)) send_wake_byte();
     gathering_ = true;
     shown_ = 0;
-    input_ = rest_;
+    input_ = gathered_;
     return fetched::more;
 }
 
@@ -196,7 +197,7 @@ transport::fetched shared_memory_transport::find_nothing() {
         send_wake_byte();
     }
     check_wake_error();
-    if (++empty_looks_ % looks_for_end == 0) drain_wake_bytes();
+    if (++empty_polls_ % polls_per_drain == 0) drain_wake_bytes();
     // What came before the end is in the ring.
     if (!ended_ || reader_.unread().size() > shown_) return fetched::nothing;
     return fetched::end;
@@ -204,7 +205,7 @@ transport::fetched shared_memory_transport::find_nothing() {
 
 std::size_t shared_memory_transport::write(std::span<const std::byte> bytes) {
     if (!wake_fifos_.is_open()) return 0;
-    const std::size_t count = writer_.write(bytes, has_line_ && answers_);
+    const std::size_t count = writer_.write(bytes, has_line_ && received_since_write_);
     if (count != 0) expect_answer();
     if (count != 0 && writer_.must_wake()) send_wake_byte();
     check_wake_error();
@@ -267,7 +268,8 @@ void shared_memory_transport::send_wake_byte() noexcept {
 }
 
 void shared_memory_transport::check_wake_error() const {
-    if (wake_error_ != 0) raise_system(wake_error_, "shared memory: writing the wake-up byte");
+    if (wake_error_ != 0)
+        throw_system_error(wake_error_, "shared memory: writing the wake-up byte");
 }
 
 // The bytes may be for the other wait of this end: it has to look again.
@@ -280,7 +282,7 @@ void shared_memory_transport::drain_wake_bytes() {
 
 // One large message does not keep its memory for good.
 void shared_memory_transport::shrink() noexcept {
-    if (rest_.capacity() > keep_capacity) std::vector<std::byte>().swap(rest_);
+    if (gathered_.capacity() > keep_capacity) std::vector<std::byte>().swap(gathered_);
 }
 
 void shared_memory_transport::close() noexcept {
@@ -292,7 +294,7 @@ void shared_memory_transport::close() noexcept {
 }  // namespace
 
 std::unique_ptr<transport> make_transport(const asio::any_io_executor& executor,
-                                          connection_ends ends) {
+                                          transport_parts ends) {
     if (!ends.rings) return make_fifo_transport(executor, std::move(ends.fifo));
     return std::make_unique<shared_memory_transport>(executor, std::move(ends));
 }

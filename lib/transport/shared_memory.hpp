@@ -11,12 +11,12 @@
 namespace remora::detail {
 
 /// What a connection stands on: a pair of FIFOs, and rings if these only wake sleepers.
-struct connection_ends {
+struct transport_parts {
     fifo_ends fifo;
     shared_rings rings = {};
 };
 
 std::unique_ptr<transport> make_transport(const asio::any_io_executor& executor,
-                                          connection_ends ends);
+                                          transport_parts ends);
 
 }  // namespace remora::detail

@@ -20,7 +20,7 @@ namespace remora::detail {
 struct shared_rings::shared_page {
     ring_indices up;
     ring_indices down;
-    alignas(128) std::atomic<std::uint32_t> left;  ///< 1: the app; 2: the server
+    alignas(128) std::atomic<std::uint32_t> left;  ///< bits: 1, the app has; 2, the server has
     // The CPU that each side waits on, counted from 1; 0: not known.
     alignas(128) std::atomic<std::uint32_t> app_cpu;
     alignas(128) std::atomic<std::uint32_t> server_cpu;
@@ -32,16 +32,17 @@ struct shared_rings::shared_page {
 };
 
 shared_rings::shared_rings(std::shared_ptr<shm_arena> arena, std::uint64_t offset, std::size_t size,
-                           side mine, std::uint64_t lent)
-    : arena_(std::move(arena)), offset_(offset), size_(size), lent_(lent), mine_(mine) {
+                           side mine, std::uint64_t lent_size)
+    : arena_(std::move(arena)), offset_(offset), size_(size), lent_size_(lent_size), mine_(mine) {
     static_assert(sizeof(shared_page) == 4096);
     check_ring(size);
-    if (lent % page_size() != 0 || lent > most_lent || !arena_->has_place(offset, size, lent))
-        raise(errc::protocol_error, "rings at " + std::to_string(offset));
+    if (lent_size % page_size() != 0 || lent_size > most_lent ||
+        !arena_->has_place(offset, size, lent_size))
+        throw_error(errc::protocol_error, "rings at " + std::to_string(offset));
     try {
         void* const page = ::mmap(nullptr, page_size(), PROT_READ | PROT_WRITE, MAP_SHARED,
                                   arena_->fd(), static_cast<off_t>(offset));
-        if (page == MAP_FAILED) raise_system(errno, "shared memory: mmap");
+        if (page == MAP_FAILED) throw_system_error(errno, "shared memory: mmap");
         page_ = static_cast<shared_page*>(page);
         up_ = map_twice(offset + page_size());
         down_ = map_twice(offset + page_size() + size);
@@ -54,14 +55,14 @@ shared_rings::shared_rings(std::shared_ptr<shm_arena> arena, std::uint64_t offse
 // The same pages twice in a row, so that what wraps round is in one piece all the same.
 std::byte* shared_rings::map_twice(std::uint64_t offset) const {
     void* const place = ::mmap(nullptr, 2 * size_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (place == MAP_FAILED) raise_system(errno, "shared memory: mmap");
+    if (place == MAP_FAILED) throw_system_error(errno, "shared memory: mmap");
     auto* const data = static_cast<std::byte*>(place);
     for (std::byte* const at : {data, data + size_}) {
         if (::mmap(at, size_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, arena_->fd(),
                    static_cast<off_t>(offset)) == MAP_FAILED) {
             const int error_number = errno;
             ::munmap(data, 2 * size_);
-            raise_system(error_number, "shared memory: mmap");
+            throw_system_error(error_number, "shared memory: mmap");
         }
     }
     return data;
@@ -76,20 +77,20 @@ void shared_rings::unmap() noexcept {
 }
 
 std::uint64_t shared_rings::offset_of_lent(side owner) const noexcept {
-    return offset_ + page_size() + 2 * size_ + (owner == side::server ? lent_ : 0);
+    return offset_ + page_size() + 2 * size_ + (owner == side::server ? lent_size_ : 0);
 }
 
 std::span<std::byte> shared_rings::map_lent(side owner, std::uint64_t size) const {
     const int access = owner == mine_ ? PROT_READ | PROT_WRITE : PROT_READ;
     void* const at = ::mmap(nullptr, size, access, MAP_SHARED, arena_->fd(),
                             static_cast<off_t>(offset_of_lent(owner)));
-    if (at == MAP_FAILED) raise_system(errno, "shared memory: mmap of what is lent");
+    if (at == MAP_FAILED) throw_system_error(errno, "shared memory: mmap of what is lent");
     return {static_cast<std::byte*>(at), size};
 }
 
 void shared_rings::commit_lent(std::uint64_t offset, std::uint64_t size) {
     arena_->commit(offset_of_lent(mine_) + offset, size, control_groups::own().free_memory());
-    committed_ = std::min(committed_ + size, lent_);  // some of it may have been there
+    committed_ = std::min(committed_ + size, lent_size_);  // some of it may have been there
 }
 
 std::atomic<std::uint32_t>& shared_rings::given_back(side owner,
@@ -113,9 +114,9 @@ void shared_rings::close() noexcept {
     const bool is_last = page_->left.fetch_or(server ? 2 : 1) != 0;
     unmap();
     if (is_last) {
-        arena_->punch(offset_, size_, lent_);
+        arena_->punch(offset_, size_, lent_size_);
     } else if (server) {
-        arena_->note_left(offset_, size_, lent_, committed_);
+        arena_->note_server_left(offset_, size_, lent_size_, committed_);
     }
     arena_.reset();
 }
@@ -123,7 +124,7 @@ void shared_rings::close() noexcept {
 void shared_rings::discard() noexcept {
     if (page_ == nullptr) return;
     unmap();
-    arena_->punch(offset_, size_, lent_);
+    arena_->punch(offset_, size_, lent_size_);
     arena_.reset();
 }
 
@@ -141,7 +142,7 @@ void shared_rings::swap(shared_rings& other) noexcept {
     std::swap(arena_, other.arena_);
     std::swap(offset_, other.offset_);
     std::swap(size_, other.size_);
-    std::swap(lent_, other.lent_);
+    std::swap(lent_size_, other.lent_size_);
     std::swap(committed_, other.committed_);
     std::swap(mine_, other.mine_);
     std::swap(cpu_, other.cpu_);

@@ -26,10 +26,11 @@ constexpr side other(side one) noexcept {
 class shared_rings {
 public:
     shared_rings() = default;
-    /// Maps them. Throws what the system says, and protocol_error for a place that is none. `lent`
-    /// is the size of each range of what is lent; these are mapped when they are needed.
+    /// Maps them. Throws what the system says, and protocol_error for a place that is none.
+    /// `lent_size` is the size of each range of what is lent; these are mapped when they are
+    /// needed.
     shared_rings(std::shared_ptr<shm_arena> arena, std::uint64_t offset, std::size_t size,
-                 side mine, std::uint64_t lent = 0);
+                 side mine, std::uint64_t lent_size = 0);
     shared_rings(shared_rings&& other) noexcept { swap(other); }
     shared_rings& operator=(shared_rings&& other) noexcept {
         shared_rings(std::move(other)).swap(*this);
@@ -40,7 +41,8 @@ public:
     explicit operator bool() const noexcept { return page_ != nullptr; }
     std::uint64_t offset() const noexcept { return offset_; }
     std::size_t size() const noexcept { return size_; }
-    std::uint64_t lent() const noexcept { return lent_; }
+    /// Of each of the two ranges of what is lent; 0: nothing can be.
+    std::uint64_t lent_size() const noexcept { return lent_size_; }
     side mine() const noexcept { return mine_; }
 
     /// The first page: what both sides see of the rings, `up` first, and of each other.
@@ -74,7 +76,7 @@ private:
     std::shared_ptr<shm_arena> arena_;
     std::uint64_t offset_ = 0;
     std::size_t size_ = 0;
-    std::uint64_t lent_ = 0;
+    std::uint64_t lent_size_ = 0;
     std::uint64_t committed_ = 0;  ///< of its own range
     side mine_ = side::server;
     std::uint32_t cpu_ = 0;  ///< as shown, counted from 1

@@ -31,7 +31,8 @@ constexpr std::uint64_t spared = 1u << 20;
 void check_file_limit() {
     rlimit limit{};
     if (::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < arena_size) {
-        raise_system(EFBIG, "shared memory: RLIMIT_FSIZE is " + std::to_string(limit.rlim_cur));
+        throw_system_error(EFBIG,
+                           "shared memory: RLIMIT_FSIZE is " + std::to_string(limit.rlim_cur));
     }
 }
 
@@ -55,8 +56,8 @@ bool is_sealed(int fd) {
 }
 
 // A page, two rings, and two ranges of what is lent.
-std::uint64_t place(std::size_t ring, std::uint64_t lent) {
-    return page_size() + 2 * ring + 2 * lent;
+std::uint64_t place(std::size_t ring, std::uint64_t lent_size) {
+    return page_size() + 2 * ring + 2 * lent_size;
 }
 
 std::uint64_t size_of(int fd) {
@@ -69,11 +70,11 @@ std::uint64_t size_of(int fd) {
 std::shared_ptr<shm_arena> shm_arena::make() {
     check_file_limit();
     unique_fd fd = make_memfd();
-    if (!fd) raise_system(errno, "shared memory: memfd_create");
+    if (!fd) throw_system_error(errno, "shared memory: memfd_create");
     if (::ftruncate(fd.get(), static_cast<off_t>(arena_size)) != 0)
-        raise_system(errno, "shared memory: ftruncate");
+        throw_system_error(errno, "shared memory: ftruncate");
     if (::fcntl(fd.get(), F_ADD_SEALS, seals) != 0)
-        raise_system(errno, "shared memory: F_ADD_SEALS");
+        throw_system_error(errno, "shared memory: F_ADD_SEALS");
     return std::make_shared<shm_arena>(std::move(fd));
 }
 
@@ -86,10 +87,10 @@ std::shared_ptr<shm_arena> shm_arena::find(const arena_address& address, int pid
         const std::string path =
             "/proc/" + std::to_string(pid) + "/fd/" + std::to_string(address.server_fd);
         fd.reset(::open(path.c_str(), O_RDWR | O_CLOEXEC));
-        if (!fd) raise_system(errno, "shared memory: not inherited, and opening " + path);
+        if (!fd) throw_system_error(errno, "shared memory: not inherited, and opening " + path);
         if (!is_at(fd.get(), address))
-            raise_system(ENOENT, "shared memory: another file at " + path);
-        if (!is_sealed(fd.get())) raise_system(EPERM, "shared memory: it is not sealed");
+            throw_system_error(ENOENT, "shared memory: another file at " + path);
+        if (!is_sealed(fd.get())) throw_system_error(EPERM, "shared memory: it is not sealed");
     }
     return std::make_shared<shm_arena>(std::move(fd));
 }
@@ -98,33 +99,34 @@ shm_arena::shm_arena(unique_fd fd) : fd_(std::move(fd)), size_(size_of(fd_.get()
 }
 
 bool shm_arena::has_place(std::uint64_t offset, std::size_t ring,
-                          std::uint64_t lent) const noexcept {
-    return offset % page_size() == 0 && offset <= size_ && size_ - offset >= place(ring, lent);
+                          std::uint64_t lent_size) const noexcept {
+    return offset % page_size() == 0 && offset <= size_ && size_ - offset >= place(ring, lent_size);
 }
 
 arena_address shm_arena::address(int fd) const {
     struct stat info{};
-    if (::fstat(fd_.get(), &info) != 0) raise_system(errno, "shared memory: fstat");
+    if (::fstat(fd_.get(), &info) != 0) throw_system_error(errno, "shared memory: fstat");
     return {fd, fd_.get(), info.st_dev, info.st_ino};
 }
 
-std::uint64_t shm_arena::allocate(std::size_t ring, std::uint64_t lent, std::uint64_t free) {
+std::uint64_t shm_arena::allocate(std::size_t ring, std::uint64_t lent_size, std::uint64_t free) {
     const std::lock_guard lock(mutex_);
     forget_punched();
-    if (left_.size() >= most_left)
-        raise_system(ENOMEM, "shared memory: the app does not leave what the server has closed");
-    if (size_ - next_ < place(ring, lent))
-        raise_system(ENOMEM, "shared memory: the arena is used up");
+    if (left_by_server_.size() >= most_left)
+        throw_system_error(ENOMEM,
+                           "shared memory: the app does not leave what the server has closed");
+    if (size_ - next_ < place(ring, lent_size))
+        throw_system_error(ENOMEM, "shared memory: the arena is used up");
     commit(next_, place(ring, 0), free);
-    return std::exchange(next_, next_ + place(ring, lent));
+    return std::exchange(next_, next_ + place(ring, lent_size));
 }
 
 // SIGBUS is what would come of pages that are promised only.
 void shm_arena::commit(std::uint64_t offset, std::uint64_t size, std::uint64_t free) {
     if (free < size + spared) {
-        raise_system(ENOMEM, "shared memory: " + std::to_string(size) +
-                                 " bytes, and the control group has room for " +
-                                 std::to_string(free));
+        throw_system_error(ENOMEM, "shared memory: " + std::to_string(size) +
+                                       " bytes, and the control group has room for " +
+                                       std::to_string(free));
     }
     int result = 0;
     do {
@@ -132,11 +134,11 @@ void shm_arena::commit(std::uint64_t offset, std::uint64_t size, std::uint64_t f
                              static_cast<off_t>(size));
     } while (result != 0 && errno == EINTR);
     if (result != 0)
-        raise_system(errno, "shared memory: fallocate of " + std::to_string(size) + " bytes");
+        throw_system_error(errno, "shared memory: fallocate of " + std::to_string(size) + " bytes");
 }
 
-void shm_arena::punch(std::uint64_t offset, std::size_t ring, std::uint64_t lent) noexcept {
-    punch({offset, offset + place(ring, lent), 0});
+void shm_arena::punch(std::uint64_t offset, std::size_t ring, std::uint64_t lent_size) noexcept {
+    punch({offset, offset + place(ring, lent_size), 0});
 }
 
 void shm_arena::punch(const range& r) noexcept {
@@ -144,12 +146,12 @@ void shm_arena::punch(const range& r) noexcept {
                 static_cast<off_t>(r.end - r.begin));
 }
 
-void shm_arena::note_left(std::uint64_t offset, std::size_t ring, std::uint64_t lent,
-                          std::uint64_t kept) noexcept try {
+void shm_arena::note_server_left(std::uint64_t offset, std::size_t ring, std::uint64_t lent_size,
+                                 std::uint64_t kept) noexcept try {
     const std::lock_guard lock(mutex_);
-    const range r{offset, offset + place(ring, lent), kept};
+    const range r{offset, offset + place(ring, lent_size), kept};
     if (app_ended_) return punch(r);
-    left_.push_back(r);
+    left_by_server_.push_back(r);
 } catch (const std::exception&) {  // not counted, then
 }
 
@@ -157,7 +159,7 @@ std::uint64_t shm_arena::kept() {
     const std::lock_guard lock(mutex_);
     forget_punched();
     std::uint64_t sum = 0;
-    for (const range& r : left_)
+    for (const range& r : left_by_server_)
         sum += r.kept;
     return sum;
 }
@@ -165,13 +167,13 @@ std::uint64_t shm_arena::kept() {
 void shm_arena::app_ended() noexcept {
     const std::lock_guard lock(mutex_);
     app_ended_ = true;
-    for (const range& r : left_)
+    for (const range& r : left_by_server_)
         punch(r);
-    left_.clear();
+    left_by_server_.clear();
 }
 
 void shm_arena::forget_punched() {
-    std::erase_if(left_, [this](const range& r) { return !has_pages(r); });
+    std::erase_if(left_by_server_, [this](const range& r) { return !has_pages(r); });
 }
 
 bool shm_arena::has_pages(const range& r) const noexcept {
@@ -186,9 +188,9 @@ std::size_t page_size() noexcept {
 
 void check_ring(std::size_t size) {
     if (std::has_single_bit(size) && size >= page_size() && size <= largest_ring) return;
-    raise(errc::bad_option,
-          "a ring of " + std::to_string(size) + " bytes: it has to be a power of two from " +
-              std::to_string(page_size()) + " to " + std::to_string(largest_ring));
+    throw_error(errc::bad_option,
+                "a ring of " + std::to_string(size) + " bytes: it has to be a power of two from " +
+                    std::to_string(page_size()) + " to " + std::to_string(largest_ring));
 }
 
 }  // namespace remora::detail

@@ -33,24 +33,26 @@ public:
     explicit shm_arena(unique_fd fd);
 
     /// True if two rings, and two ranges of what is lent, of these sizes can lie there.
-    bool has_place(std::uint64_t offset, std::size_t ring, std::uint64_t lent = 0) const noexcept;
+    bool has_place(std::uint64_t offset, std::size_t ring,
+                   std::uint64_t lent_size = 0) const noexcept;
     int fd() const noexcept { return fd_.get(); }
     /// For an app that inherits it as `fd`.
     arena_address address(int fd) const;
 
     /// The server's part: commits memory for one connection with two rings of `ring` bytes each,
-    /// and returns its place, with room for two ranges of `lent` bytes. Throws what the system
+    /// and returns its place, with room for two ranges of `lent_size` bytes. Throws what the system
     /// says; ENOMEM if the process can allocate hardly more than `free` bytes, since beyond them
     /// the kernel would kill it.
-    std::uint64_t allocate(std::size_t ring, std::uint64_t lent = 0,
+    std::uint64_t allocate(std::size_t ring, std::uint64_t lent_size = 0,
                            std::uint64_t free = control_groups::own().free_memory());
     /// Makes sure that there are pages. Throws as allocate() does.
     void commit(std::uint64_t offset, std::uint64_t size, std::uint64_t free);
     /// Both sides have left: gives the pages back to the system.
-    void punch(std::uint64_t offset, std::size_t ring, std::uint64_t lent = 0) noexcept;
-    /// The server has left and the app has not: it may use `kept` bytes that the server has lent.
-    void note_left(std::uint64_t offset, std::size_t ring, std::uint64_t lent = 0,
-                   std::uint64_t kept = 0) noexcept;
+    void punch(std::uint64_t offset, std::size_t ring, std::uint64_t lent_size = 0) noexcept;
+    /// The server has left the place of a connection and the app has not: that may go on using
+    /// `kept` bytes which the server has lent.
+    void note_server_left(std::uint64_t offset, std::size_t ring, std::uint64_t lent_size = 0,
+                          std::uint64_t kept = 0) noexcept;
     /// How many bytes of what the server has lent the app keeps of connections that have ended.
     std::uint64_t kept();
     /// The app has ended: what it has not left goes back, and whatever this side leaves later.
@@ -69,15 +71,15 @@ private:
     std::uint64_t size_;
     std::mutex mutex_;
     std::uint64_t next_ = 0;
-    std::vector<range> left_;  ///< places that the server has left and the app has not
+    std::vector<range> left_by_server_;  ///< places that the server has left and the app has not
     bool app_ended_ = false;
 };
 
-/// Of the memory: places in an arena begin with a page, and no ring is smaller. The sizes of rings
-/// are powers of two.
+/// The size of a page of memory. Places in an arena begin with a page, and no ring is smaller than
+/// one. The sizes of rings are powers of two.
 std::size_t page_size() noexcept;
 inline constexpr std::size_t largest_ring = std::size_t{1} << 30;
-/// Of the range of what a side of a connection lends.
+/// The most bytes of the range from which one side of a connection lends.
 inline constexpr std::uint64_t most_lent = std::uint64_t{1} << 40;
 /// Throws bad_option for a size that no ring can have.
 void check_ring(std::size_t size);

@@ -44,8 +44,9 @@ public:
     /// something.
     virtual fetched poll(std::size_t wanted) { return fetch(wanted); }
 
-    /// True once after a fetch that took all there was, if the next one is a system call.
-    bool was_emptied() noexcept { return std::exchange(emptied_, false); }
+    /// True once after a fetch that took all there was, where the next one is a system call that
+    /// would hardly find anything.
+    bool may_skip_fetch() noexcept { return std::exchange(took_all_, false); }
 
     /// Drops the first `count` bytes of the input.
     void consume(std::size_t count) noexcept { input_ = input_.subspan(count); }
@@ -65,17 +66,17 @@ public:
     virtual void cancel() noexcept = 0;
 
     /// Called once, before all else: the features of lib/wire/protocol.md that both ends use.
-    virtual void agree(std::uint64_t) noexcept {}
+    virtual void set_features(std::uint64_t) noexcept {}
 
     /// Called once, when the other end has shown that it is there.
-    virtual void opened() noexcept {}
+    virtual void on_peer_opened() noexcept {}
 
     /// Lets the other end see that nothing more will come.
     virtual void close() noexcept = 0;
 
 protected:
     std::span<const std::byte> input_;
-    bool emptied_ = false;
+    bool took_all_ = false;  ///< see may_skip_fetch()
 };
 
 /// From begin_wait to end_wait, however the wait ends.

@@ -89,9 +89,9 @@ void byte_buffer::erase_front(std::size_t n) noexcept {
 void byte_buffer::grow(std::size_t n) {
     auto limit = std::max(max_size_, size());
     if (n > limit - size())
-        detail::raise(errc::message_too_large, "at least " + std::to_string(size() - offset_ + n) +
-                                                   " bytes, the limit is " +
-                                                   std::to_string(max_size_ - offset_));
+        detail::throw_error(errc::message_too_large,
+                            "at least " + std::to_string(size() - offset_ + n) +
+                                " bytes, the limit is " + std::to_string(max_size_ - offset_));
     reallocate(std::min(std::max({size() + n, capacity_ * 2, std::size_t{256}}), limit));
 }
 
@@ -109,7 +109,7 @@ void input_archive::fail(errc code, const std::string& what) const {
     std::string context(name_ == nullptr ? "value" : *name_);
     if (field_ != 0) context += ", field " + std::to_string(field_);
     context += ", at byte " + std::to_string(at_ - begin_) + ": " + what;
-    detail::raise(code, context);
+    detail::throw_error(code, context);
 }
 
 void input_archive::fail_bad_value(std::string_view what) const {
@@ -157,15 +157,16 @@ void input_archive::fail_rest() const {
 namespace detail {
 
 void fail_too_many(std::size_t count) {
-    raise(errc::message_too_large, std::to_string(count) + " elements or bytes in one value");
+    throw_error(errc::message_too_large, std::to_string(count) + " elements or bytes in one value");
 }
 
 void fail_too_deep(unsigned limit) {
-    raise(errc::too_deep, "more than " + std::to_string(limit) + " records within each other");
+    throw_error(errc::too_deep,
+                "more than " + std::to_string(limit) + " records within each other");
 }
 
 void fail_valueless() {
-    raise(errc::bad_value, "a variant that has no value");
+    throw_error(errc::bad_value, "a variant that has no value");
 }
 
 }  // namespace detail

@@ -11,7 +11,7 @@ namespace remora {
 namespace detail {
 namespace {
 
-// The block, and its bytes behind it.
+// The block, and its bytes after it.
 class own_block final : public byte_block {
 public:
     static block_ref make(std::size_t size) {

@@ -2,6 +2,8 @@
 /// The record for the reason of a close or a refusal.
 #pragma once
 
+#include "base/error_text.hpp"
+
 #include <remora/archive.hpp>
 #include <remora/error.hpp>
 
@@ -15,11 +17,13 @@ struct close_reason {
     std::string text;
 
     close_reason() = default;
+    /// A text that ends with that of a code which travels goes without this end.
     close_reason(std::error_code why, std::string what)
         : code(why.category() == category() ? why.value()
                : why                        ? to_int(errc::service_failed)
                                             : 0),
-          text(std::move(what)) {
+          text(why.category() == category() ? std::string(detail::without_code(what, why))
+                                            : std::move(what)) {
         if (text.size() > max_text) text.resize(max_text);
     }
 

@@ -5,8 +5,8 @@
 
 namespace remora::detail {
 
-std::variant<wire::welcome, close_reason> answer(const wire::hello& theirs,
-                                                 std::uint64_t max_message, int pid) {
+std::variant<wire::welcome, close_reason> answer_hello(const wire::hello& theirs,
+                                                       std::uint64_t max_message, int pid) {
     const std::uint32_t version = std::min(theirs.newest, wire::newest);
     if (version < wire::oldest || version < theirs.oldest) {
         return close_reason(errc::version_mismatch,
@@ -29,7 +29,7 @@ std::variant<wire::welcome, close_reason> answer(const wire::hello& theirs,
 
 wire::hello parse_hello(const frame& f) {
     if (f.header.kind != frame_kind::hello || f.header.tag != wire::magic) {
-        raise(errc::protocol_error, "the app's first frame is no hello");
+        throw_error(errc::protocol_error, "the app's first frame is no hello");
     }
     return payload_of<wire::hello>(f);
 }
@@ -41,8 +41,9 @@ bool is_pipe_name(std::string_view name) noexcept {
 
 void check_pipe_name(std::string_view name) {
     if (is_pipe_name(name)) return;
-    raise(errc::bad_name,
-          quote(name, 64) + ": a name has 1 to 128 bytes, without slashes or control characters");
+    throw_error(
+        errc::bad_name,
+        quote(name, 64) + ": a name has 1 to 128 bytes, without slashes or control characters");
 }
 
 }  // namespace remora::detail

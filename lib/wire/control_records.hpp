@@ -39,8 +39,11 @@ inline constexpr std::uint64_t express = 32;
 inline constexpr std::uint64_t lending = 64;
 /// A feature: a ring whose bytes are all read may begin again at its first byte.
 inline constexpr std::uint64_t origin = 128;
-inline constexpr std::uint64_t all_features =
-    shared_memory | listing | nested_calls | small_streams | pieces | express | lending | origin;
+/// A feature: a request may say that it is idempotent.
+inline constexpr std::uint64_t idempotence = 256;
+inline constexpr std::uint64_t all_features = shared_memory | listing | nested_calls |
+                                              small_streams | pieces | express | lending | origin |
+                                              idempotence;
 
 /// The transports of a connection, as bits.
 inline constexpr std::uint32_t over_fifo = 1;
@@ -90,12 +93,12 @@ struct welcome {
     std::int32_t arena_server_fd = -1;
     std::uint64_t arena_device = 0;
     std::uint64_t arena_inode = 0;
-    std::uint32_t served = 0;  ///< the version of what the server serves, by its own count
+    std::uint32_t service_version = 0;  ///< the version of what the server serves, by its own count
 
     template <class Archive>
     void serialize(Archive& ar) {
         ar(version, features, max_message, pid, arena_fd, arena_server_fd, arena_device,
-           arena_inode, served);
+           arena_inode, service_version);
     }
 };
 
@@ -116,16 +119,16 @@ struct connection_offer {
     // Where in the arena its rings are, and the size of each, if they are.
     std::uint64_t offset = 0;
     std::uint64_t ring = 0;
-    std::uint64_t lent = 0;  ///< the size of what each side may lend
+    std::uint64_t lent_size = 0;  ///< of each range of what is lent; 0: nothing can be
 
     template <class Archive>
     void serialize(Archive& ar) {
-        ar(base, transport, offset, ring, lent);
+        ar(base, transport, offset, ring, lent_size);
     }
 };
 
 struct list_request {
-    std::string after;  ///< only names behind this one, in order; all, if empty
+    std::string after;  ///< only names after this one, in order; all, if empty
 
     template <class Archive>
     void serialize(Archive& ar) {
@@ -135,7 +138,7 @@ struct list_request {
 
 struct name_list {
     std::vector<std::string> names;
-    bool more = false;  ///< there are names behind these
+    bool more = false;  ///< there are names after these
 
     template <class Archive>
     void serialize(Archive& ar) {
@@ -154,8 +157,8 @@ inline constexpr pipe_limits control_limits{
     .message = 64u << 10, .queue = 256u << 10, .decode = {.memory = 1u << 20, .depth = 16}};
 
 /// What the server answers to a hello, given its own limit of a message.
-std::variant<wire::welcome, close_reason> answer(const wire::hello& theirs,
-                                                 std::uint64_t max_message, int pid);
+std::variant<wire::welcome, close_reason> answer_hello(const wire::hello& theirs,
+                                                       std::uint64_t max_message, int pid);
 
 /// Reads a hello out of an app's first frame. Throws protocol_error for anything else.
 wire::hello parse_hello(const frame& f);

@@ -15,12 +15,12 @@ static_assert(std::endian::native == std::endian::little,
 
 constexpr std::uint8_t known_flags = frame_header::named | frame_header::may_skip |
                                      frame_header::of_sender | frame_header::joined |
-                                     frame_header::lends;
+                                     frame_header::lends | frame_header::idempotent;
 
 [[noreturn]] void fail_too_large(std::size_t length, std::size_t limit) {
-    raise(errc::message_too_large, "a frame of " + std::to_string(length) +
-                                       " bytes was announced, the limit is " +
-                                       std::to_string(limit));
+    throw_error(errc::message_too_large, "a frame of " + std::to_string(length) +
+                                             " bytes was announced, the limit is " +
+                                             std::to_string(limit));
 }
 
 // The name of a frame that comes in pieces is in the first of them.
@@ -32,9 +32,9 @@ bool begins_with_name(const frame_header& header) noexcept {
 frame_header load_checked(const std::byte* from, std::size_t limit) {
     const frame_header header = frame_header::load(from);
     const bool garbage =
-        header.kind == frame_kind{} || (header.flags & ~known_flags) != 0 || header.unknown != 0;
+        header.kind == frame_kind{} || (header.flags & ~known_flags) != 0 || header.reserved != 0;
     if (garbage) [[unlikely]]
-        raise(errc::protocol_error, "a frame header with unknown bits");
+        throw_error(errc::protocol_error, "a frame header with unknown bits");
     if (header.length > limit) [[unlikely]] {
         const bool named = begins_with_name(header);
         if (!named || header.length > limit + 1 + max_type_name)
@@ -50,11 +50,11 @@ std::size_t load_byte(const std::byte* from) noexcept {
     return value;
 }
 
-// Behind the name the value is no longer than any other.
+// After the name the value is no longer than any other.
 void split_name(frame& f, std::size_t limit) {
     const std::size_t length = f.payload.empty() ? 0 : load_byte(f.payload.data());
     if (length == 0 || length + 1 > f.payload.size()) [[unlikely]] {
-        raise(errc::protocol_error, "a frame with a name that does not fit into it");
+        throw_error(errc::protocol_error, "a frame with a name that does not fit into it");
     }
     f.type_name = {reinterpret_cast<const char*>(f.payload.data()) + 1, length};
     f.payload = f.payload.subspan(1 + length);
@@ -84,8 +84,9 @@ void split_loans(frame& f) {
     }
     const std::size_t table = loan::size_in_table * count;
     if (count == 0 || count > most_loans || table > size - sizeof count)
-        raise(errc::protocol_error, "a frame that lends, with a table of " + std::to_string(count) +
-                                        " loans in " + std::to_string(size) + " bytes");
+        throw_error(errc::protocol_error, "a frame that lends, with a table of " +
+                                              std::to_string(count) + " loans in " +
+                                              std::to_string(size) + " bytes");
     f.loans = f.payload.subspan(size - sizeof count - table, table);
     f.payload = f.payload.first(size - sizeof count - table);
 }

@@ -28,6 +28,10 @@ asio::awaitable<numbers> all_of(subscription<int> mine) {
     co_return got;
 }
 
+asio::awaitable<subscription<int>> subscribe_to(broadcast<int>& all) {
+    co_return all.subscribe();
+}
+
 asio::awaitable<void> collect_into(subscription<int> mine, numbers& got) {
     while (const auto n = co_await mine.next())
         got.push_back(*n);
@@ -170,6 +174,18 @@ TEST_CASE("a broadcast may be destroyed before those who wait for it, and after"
         CHECK(got == numbers{1});
         const auto rest = co_await all_of(std::move(behind));
         CHECK(rest == numbers{1});
+    });
+}
+
+TEST_CASE("a subscription may come from another executor, and one to nothing is closed") {
+    test::run([](asio::io_context& io) -> asio::awaitable<void> {
+        broadcast<int> all;
+        subscription<int> mine;
+        CHECK(failure_of([&] { (void)mine.next(); }).code == code(errc::closed));
+        mine = co_await remora::run_on(asio::make_strand(io), subscribe_to(all));
+        all.send(3);
+        const auto got = co_await mine.next();
+        CHECK(*got == 3);
     });
 }
 

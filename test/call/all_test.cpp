@@ -47,7 +47,7 @@ service answers() {
 }
 
 asio::awaitable<void> wait_until_idle(const pipe& near, const pipe& far) {
-    while (near.counts().calls + far.counts().serving != 0)
+    while (near.counts().calls + far.counts().running_handlers != 0)
         co_await settle();
 }
 
@@ -126,7 +126,7 @@ TEST_CASE("all and any that are cancelled cancel what they have started") {
                        remora::all(near.call<wait_for_ever>(), near.call<wait_for_ever>()));
         background any(near.get_executor(),
                        remora::any(near.call<wait_for_ever>(), near.call<wait_for_ever>()));
-        while (far.counts().serving != 4)
+        while (far.counts().running_handlers != 4)
             co_await settle();
         all.cancel();
         any.cancel();

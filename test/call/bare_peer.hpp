@@ -168,7 +168,7 @@ inline asio::awaitable<void> check_serving(remora::pipe& p, bare_peer& peer, std
     peer.write_request(id, add{20, 22});
     const auto answer = co_await peer.next_sum();
     CHECK(answer == 42);
-    CHECK(p.counts().serving == 0);
+    CHECK(p.counts().running_handlers == 0);
 }
 
 /// That the peer was told why the pipe has closed, and nothing is left in its tables.
@@ -180,7 +180,7 @@ inline asio::awaitable<void> check_closed(remora::pipe& p, bare_peer& peer, remo
     CHECK(reason.text.find(text) != std::string::npos);
     co_await settle();
     CHECK(p.counts().calls == 0);
-    CHECK(p.counts().serving == 0);
+    CHECK(p.counts().running_handlers == 0);
     const auto late = co_await outcome_of(p.call<add>(1, 1));
     CHECK(late.kind == remora::failure_kind::gone);
 }

@@ -20,14 +20,14 @@ TEST_CASE("a cancelled call returns at once and cancels its handler") {
         far.attach(many_answers());
         wait_for_ever q;
         background call(near.get_executor(), near.call(q));
-        while (far.counts().serving == 0)
+        while (far.counts().running_handlers == 0)
             co_await settle();
         call.cancel();
         const auto failure = co_await call.result();
         CHECK(failure.code == asio::error::operation_aborted);
         while (near.counts().calls != 0)
             co_await settle();
-        CHECK(far.counts().serving == 0);
+        CHECK(far.counts().running_handlers == 0);
         const auto fine = co_await near.call<add>(1, 1);
         CHECK(fine.value == 2);
         CHECK(near.counts().dropped == 0);
@@ -54,13 +54,13 @@ TEST_CASE("how one handler was cancelled, or can be, is nothing to the next one"
             CHECK(three.value == 3);
             wait_for_ever q;
             background call(near.get_executor(), near.call(q));
-            while (far.counts().serving == 0)
+            while (far.counts().running_handlers == 0)
                 co_await settle();
             call.cancel();
             co_await call.result();
             while (near.counts().calls != 0)
                 co_await settle();
-            CHECK(far.counts().serving == 0);
+            CHECK(far.counts().running_handlers == 0);
         }
     });
 }
@@ -74,7 +74,7 @@ TEST_CASE("a call fails at its deadline and cancels its handler") {
         CHECK(late.code == errc::timed_out);
         while (near.counts().calls != 0)
             co_await settle();
-        CHECK(far.counts().serving == 0);
+        CHECK(far.counts().running_handlers == 0);
         const auto fine = co_await near.call<add>({.timeout = 60s}, 1, 1);
         CHECK(fine.value == 2);
     });
@@ -89,18 +89,18 @@ TEST_CASE("handlers at work beyond the limit wait on the caller's side") {
         std::vector<std::unique_ptr<background>> calls;
         for (int i = 0; i != 7; ++i)
             calls.push_back(std::make_unique<background>(near.get_executor(), near.call(q)));
-        while (far.counts().serving != 3)
+        while (far.counts().running_handlers != 3)
             co_await settle();
         co_await settle();
-        CHECK(far.counts().serving == 3);
+        CHECK(far.counts().running_handlers == 3);
         for (auto& call : calls) {
             call->cancel();
             co_await settle();
-            CHECK(far.counts().serving <= 3);
+            CHECK(far.counts().running_handlers <= 3);
         }
         while (near.counts().calls != 0)
             co_await settle();
-        CHECK(far.counts().serving == 0);
+        CHECK(far.counts().running_handlers == 0);
     });
 }
 
@@ -111,7 +111,7 @@ TEST_CASE("a deadline counts while a call waits for its turn") {
         far.attach(s);
         wait_for_ever q;
         background first(near.get_executor(), near.call(q));
-        while (far.counts().serving != 1)
+        while (far.counts().running_handlers != 1)
             co_await settle();
         const auto late = co_await outcome_of(near.call(q, {.timeout = 2ms}));
         CHECK(late.kind == failure_kind::timed_out);

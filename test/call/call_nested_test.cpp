@@ -100,7 +100,7 @@ TEST_CASE("calls that call back all end, at every window and depth") {
                 if (depth == 1) CHECK(all.answered == calls);
             }
             CHECK(near.counts().calls == 0);
-            CHECK(far.counts().serving == 0);
+            CHECK(far.counts().running_handlers == 0);
         });
     }
 }
@@ -160,7 +160,7 @@ TEST_CASE("calls that a handler makes beside each other are made while serving")
         CHECK(four.value == 4);
         const auto failure = co_await failure_of(near.call<nest>(8));
         CHECK(failure.code);
-        while (near.counts().calls + near.counts().serving != 0)
+        while (near.counts().calls + near.counts().running_handlers != 0)
             co_await settle();
     });
 }

@@ -27,7 +27,7 @@ TEST_CASE("a pipe that ends fails each pending call once, and later calls at onc
         std::vector<std::unique_ptr<background>> calls;
         for (int i = 0; i != 5; ++i)
             calls.push_back(std::make_unique<background>(near.get_executor(), near.call(q)));
-        while (far.counts().serving != 5)
+        while (far.counts().running_handlers != 5)
             co_await settle();
         co_await far.close();
         for (auto& call : calls) {

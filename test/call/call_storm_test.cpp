@@ -32,7 +32,7 @@ TEST_CASE("in a storm of calls each completes once, with its own answer") {
         CHECK(all.answered > all.made / 2);
         CHECK(all.cancelled > 0);
         for (pipe* end : {&near, &far}) {
-            while (end->counts().calls != 0 || end->counts().serving != 0)
+            while (end->counts().calls != 0 || end->counts().running_handlers != 0)
                 co_await settle();
             CHECK(end->counts().dropped == 0);
             CHECK(end->is_open());

@@ -78,9 +78,9 @@ TEST_CASE("the answer to an abandoned call is late, the one after it repeated") 
     CHECK(!table.abandon(id));
     CHECK(table.size() == 1);
     CHECK(table.next_deadline() == no_deadline);
-    CHECK(table.find(id).what == verdict::late);
+    CHECK(table.find(id).what == verdict::abandoned);
     CHECK(table.find(id).call == nullptr);
-    CHECK(table.finish(id).what == verdict::late);
+    CHECK(table.finish(id).what == verdict::abandoned);
     CHECK(table.finish(id).what == verdict::repeated);
     CHECK(table.size() == 0);
 }
@@ -178,7 +178,7 @@ public:
         const auto found = calls_.find(id);
         if (found == calls_.end()) return {verdict::repeated, nullptr};
         auto* const call = found->second.first;
-        return {call == nullptr ? verdict::late : verdict::expected, call};
+        return {call == nullptr ? verdict::abandoned : verdict::expected, call};
     }
     void forget(std::uint64_t id) { calls_.erase(id); }
     bool abandon(std::uint64_t id) {
@@ -252,7 +252,7 @@ struct both_tables {
                 return begin();
         }
     }
-    bool agree() const {
+    bool set_features() const {
         return table.size() == naive.size() && table.next_deadline() == naive.next_deadline();
     }
 };
@@ -263,7 +263,7 @@ TEST_CASE("a call table does what a naive one does") {
     both_tables tables{.table = {}, .naive = {}, .callers = {}, .random = std::mt19937(seed)};
     for (int i = 0; i != 100'000; ++i) {
         CAPTURE(i);
-        REQUIRE((tables.step() && tables.agree()));
+        REQUIRE((tables.step() && tables.set_features()));
     }
 }
 

@@ -24,7 +24,7 @@ TEST_CASE("a call is answered") {
         const auto later = co_await near.call(q);
         CHECK(later.value == 9);
         CHECK(near.counts().calls == 0);
-        CHECK(far.counts().serving == 0);
+        CHECK(far.counts().running_handlers == 0);
     });
 }
 
@@ -202,6 +202,7 @@ TEST_CASE("a receive beside calls is in progress already, and a call beside a re
         far.attach(many_answers());
         const auto receive = co_await failure_of(far.receive<number>());
         CHECK(receive.code == errc::receive_in_progress);
+        CHECK(receive.has("\"pair\": receive: "));
         background waiting(near.get_executor(), near.receive<number>());
         co_await settle();
         const auto call = co_await failure_of(near.call<add>(1, 1));

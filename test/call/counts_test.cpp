@@ -37,7 +37,7 @@ TEST_CASE("a pipe counts the messages and bytes of each direction once") {
         CHECK(a.counts().sent.bytes == b.counts().received.bytes);
         CHECK(b.counts().sent.bytes == a.counts().received.bytes);
         CHECK(a.counts().queued == 0);
-        CHECK(a.counts().most_queued == 0);
+        CHECK(a.counts().peak_queued == 0);
         CHECK(a.counts().calls_made == 0);
     });
 }
@@ -69,7 +69,7 @@ TEST_CASE("a call that is cancelled, or cut off by the end, has failed once") {
             co_await asio::post(near.get_executor(), asio::use_awaitable);
         CHECK(near.counts().calls_failed == 1);
         background waiting(near.get_executor(), near.call<wait_for_ever>());
-        while (far.counts().serving == 0)
+        while (far.counts().running_handlers == 0)
             co_await asio::post(near.get_executor(), asio::use_awaitable);
         co_await far.close();
         co_await waiting.result();
@@ -106,13 +106,13 @@ TEST_CASE("what waits for room is counted, and what is taken back is not") {
         }
         const pipe_counts full = a.counts();
         CHECK(full.queued > 0);
-        CHECK(full.most_queued >= full.queued);
+        CHECK(full.peak_queued >= full.queued);
         CHECK(full.sent.bytes > 0);
         CHECK(full.sent.messages == 1);
         co_await b.receive<blob>();
         co_await sending.result();
         CHECK(a.counts().queued == 0);
-        CHECK(a.counts().most_queued == full.most_queued);
+        CHECK(a.counts().peak_queued == full.peak_queued);
         CHECK(a.counts().sent.bytes == b.counts().received.bytes);
         CHECK(a.counts().sent.polled + a.counts().sent.slept > 0);
     });

@@ -20,7 +20,7 @@ auto& source_of(const remora::generator<T>& items) {
 /// What takes the items.
 struct consumer {
     asio::io_context io;
-    remora::detail::wake_events all;
+    remora::detail::wake_event_list all;
     remora::detail::wake_event ready{all};
     bool stopped = false;
 

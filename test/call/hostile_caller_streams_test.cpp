@@ -105,7 +105,7 @@ TEST_CASE("an upload beyond its credit ends the conversation and the handler") {
             peer.write(blob_item(1, piece - frame_header::size, frame_header::of_sender));
             co_await settle();
         }
-        CHECK(p.counts().serving == 1);
+        CHECK(p.counts().running_handlers == 1);
         peer.write_item(1, 2, frame_header::of_sender);
         co_await check_closed(p, peer, errc::protocol_error, "more than its credit");
     });

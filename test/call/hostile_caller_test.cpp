@@ -32,7 +32,7 @@ TEST_CASE("more unanswered calls than the window end the conversation and every 
         CHECK(window.as<std::uint64_t>() == 2);
         peer.write_request(1, wait_for_ever{});
         peer.write_request(2, wait_for_ever{});
-        while (p.counts().serving != 2)
+        while (p.counts().running_handlers != 2)
             co_await settle();
         peer.write_request(3, wait_for_ever{});
         co_await check_closed(p, peer, errc::protocol_error, "more unanswered calls");

@@ -25,7 +25,7 @@ asio::awaitable<outcome<sum>> failed_with(pipe& p, bare_peer& peer, std::uint8_t
 
 TEST_CASE("a failure of an unknown kind, category or code is a failure all the same") {
     against_bare_peer([](pipe& p, bare_peer& peer) -> asio::awaitable<void> {
-        for (const std::uint8_t kind : {0, 4, 6, 7, 255}) {
+        for (const std::uint8_t kind : {0, 7, 255}) {
             const auto failed = co_await failed_with(p, peer, kind, 0, 0, "odd");
             CHECK(failed.kind == failure_kind::failed);
             CHECK(failed.code == errc::handler_failed);
@@ -44,10 +44,9 @@ TEST_CASE("a failure of an unknown kind, category or code is a failure all the s
 
 TEST_CASE("a failure never has the code of success") {
     against_bare_peer([](pipe& p, bare_peer& peer) -> asio::awaitable<void> {
-        const std::pair<std::uint8_t, errc> codes[] = {{1, errc::handler_failed},
-                                                       {2, errc::overloaded},
-                                                       {3, errc::unknown_request},
-                                                       {5, errc::cancelled}};
+        const std::pair<std::uint8_t, errc> codes[] = {
+            {1, errc::handler_failed}, {2, errc::overloaded}, {3, errc::unknown_request},
+            {4, errc::closed},         {5, errc::cancelled},  {6, errc::timed_out}};
         for (const auto& [kind, code] : codes) {
             for (const std::uint8_t category : {0, 1, 2, 3, 9}) {
                 const auto failed = co_await failed_with(p, peer, kind, category, 0, "");

@@ -148,7 +148,7 @@ TEST_CASE("a producer counts as served until what it awaited has ended") {
             } else {
                 numbers = {};
             }
-            while (far.counts().serving != 0)
+            while (far.counts().running_handlers != 0)
                 co_await asio::post(far.get_executor(), asio::use_awaitable);
             CHECK(tidy);
         });

@@ -25,7 +25,7 @@ TEST_CASE("a stream brings every item in order, and ends") {
             CHECK(taken == 1000);
             CHECK(seen.is_gone);
             CHECK(near.counts().calls == 0);
-            CHECK(far.counts().serving == 0);
+            CHECK(far.counts().running_handlers == 0);
         });
     }
 }
@@ -141,7 +141,7 @@ TEST_CASE("dropping a stream cancels its producer") {
                 co_await numbers.next();
                 CHECK(!seen.is_gone);
             }
-            while (near.counts().calls != 0 || far.counts().serving != 0)
+            while (near.counts().calls != 0 || far.counts().running_handlers != 0)
                 co_await settle();
             CHECK(seen.is_gone);
             const auto two = co_await near.call<add>(1, 1);
@@ -179,7 +179,7 @@ TEST_CASE("a producer that awaits is cancelled there") {
             const auto cancelled = co_await waiting.result();
             CHECK(cancelled.code == asio::error::operation_aborted);
         }
-        while (far.counts().serving != 0 || !seen.is_gone)
+        while (far.counts().running_handlers != 0 || !seen.is_gone)
             co_await settle();
     });
 }

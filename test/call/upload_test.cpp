@@ -76,7 +76,7 @@ TEST_CASE("an upload whose producer throws fails the call, and cancels the handl
             what = e.what();
         }
         CHECK(what == "no more numbers");
-        while (far.counts().serving != 0 || near.counts().calls != 0)
+        while (far.counts().running_handlers != 0 || near.counts().calls != 0)
             co_await settle();
         const auto two = co_await near.call<add>(1, 1);
         CHECK(two.value == 2);
@@ -113,12 +113,12 @@ TEST_CASE("a cancelled call with an upload stops both sides") {
         add_up q;
         background call(near.get_executor(),
                         near.call(q, counting({1'000'000'000, -1}, mine, true)));
-        while (far.counts().serving == 0)
+        while (far.counts().running_handlers == 0)
             co_await settle();
         call.cancel();
         const auto failure = co_await call.result();
         CHECK(failure.code == asio::error::operation_aborted);
-        while (far.counts().serving != 0 || !mine.is_gone)
+        while (far.counts().running_handlers != 0 || !mine.is_gone)
             co_await settle();
     });
 }

@@ -132,6 +132,19 @@ asio::awaitable<int> dies_of_questions() {
     co_return 0;
 }
 
+// Sends what is to be called, and what nobody takes; the answers of calls come behind it.
+asio::awaitable<int> sends_wrongly() {
+    auto desk = co_await connect("desk");
+    for (int i = 0; i != 2; ++i) {
+        co_await desk.send<test::app_question>(1);
+        co_await desk.send<text>("of no use");
+    }
+    co_await desk.call<test::app_question>(1);
+    auto greeter = co_await connect("greeter");
+    co_await greeter.call<test::app_question>(1);
+    co_return 0;
+}
+
 // The code of the error with which a connection ends, or fails to begin.
 asio::awaitable<int> code_of(asio::awaitable<void> operation) {
     try {
@@ -394,6 +407,7 @@ const std::map<std::string, asio::awaitable<int> (*)()> modes{
     {"prints", prints},
     {"obeys", obeys},
     {"dies_of_questions", dies_of_questions},
+    {"sends_wrongly", sends_wrongly},
 };
 
 asio::awaitable<void> list_services() {

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Each line below that expects something must not compile, and the compiler must say why in the
 // words behind `expect:`. With REMORA_ONLY_VALID they are left out, and the rest must compile.
+#include <remora/client.hpp>
 #include <remora/pipe.hpp>
 #include <remora/server.hpp>
 #include <remora/service.hpp>
 
 #include <cstdint>
+#include <functional>
 
 namespace contract {
 
@@ -18,6 +20,7 @@ struct receipt : part {};
 struct question : part {
     using reply = receipt;
 };
+struct urgent : question {};
 struct save : part {
     using reply = void;
 };
@@ -71,11 +74,22 @@ void calls(remora::pipe& p, const question& q, const save& s, const watch& w, co
     (void)p.call(up, some_parts());
     (void)p.stream(m, some_parts());
     (void)p.receive_any<int, question, std::vector<int>>();
+    const remora::call_options how;
+    (void)p.call(q, how);
+    (void)p.call(q, {.timeout = std::chrono::seconds(1)});
+    (void)p.call(question(), how);
+    (void)p.call(up, some_parts(), how);
+    (void)p.call<narrow>(how, 5u);
+    (void)p.call<narrow>({}, 5u);
+    (void)p.call<narrow>();
+    (void)p.call<question>(urgent(), {});
+    (void)p.stream<series>(how, narrow());
 }
 
 void handlers(remora::service& s, desk& d) {
     s.on([](question) { return receipt{}; });
     s.on(&desk::answer, d);
+    s.on(&desk::answer, std::ref(d));
     s.on(&desk::keep, d);
     s.on([](upload, parts) { return write_receipt(); });
     s.on([](const question&) { return write_receipt(); });
@@ -91,6 +105,16 @@ remora::service make_desk(const remora::connection_info&) {
 }
 asio::awaitable<void> converse(remora::pipe) {
     co_return;
+}
+
+asio::awaitable<int> a_main(remora::client&) {
+    co_return 0;
+}
+
+void apps(remora::client& c) {
+    c.run(a_main);
+    c.run([](remora::client&) { return converse({}); });
+    c.run([] { return converse({}); });
 }
 
 void services(remora::server& s, remora::service& desk) {
@@ -130,6 +154,16 @@ void no_calls(remora::pipe& p, const remark& r, const question& q, const watch& 
     p.stream<series>(narrow(), wide);  // expect: one of them does not fit its field
     (void)p.send<narrow>(wide);        // expect: one of them does not fit its field
     (void)p.send<narrow>(wide);        // expect: one of them does not fit its field
+    const remora::call_options how;
+    p.call<narrow>(5u, how);              // expect: call_options come last, after a request
+    p.call<narrow>(5u, {.timeout = {}});  // expect: call_options come last, after a request
+    p.call<narrow>(how, 5u, how);         // expect: call_options come last, after a request
+    p.call(how, q);                       // expect: call_options come last, after a request
+    p.call(up, how, some_parts());        // expect: call_options come last, after a request
+    p.call(q, std::chrono::seconds(1));   // expect: call_options come last, after a request
+    p.stream<series>(5u, how);            // expect: call_options come last, after a request
+    p.stream<series>(5u, {});             // expect: call_options come last, after a request
+    p.stream(how, w);                     // expect: call_options come last, after a request
 }
 
 namespace other {
@@ -152,12 +186,21 @@ void no_handlers(remora::service& s, int number) {
     s.on([] {});                                      // expect: its first parameter says what
     s.on([](remark) { return 1; });                   // expect: but what it takes is no request
     s.on(&desk::answer);                              // expect: a member function needs its object
+    s.on(&desk::answer, desk());                      // expect: must outlive the service: name it
+    s.on(&desk::keep, desk());                        // expect: must outlive the service: name it
     s.on([](store) { return write_receipt(); });      // expect: if and only if the request declares
     s.on([](store, int) { return receipt{}; });       // expect: if and only if the request declares
     s.on([](question, parts) { return receipt{}; });  // expect: if and only if the request declares
     s.on([](remark, parts) {});                       // expect: if and only if the request declares
     s.on([](store, parts) { return receipt{}; });     // expect: that takes an upload is a coroutine
     s.on([](question&) { return receipt{}; });        // expect: takes the request by value
+}
+
+void no_apps(remora::client& c) {
+    c.run(a_main(c));                      // expect: takes a function, and not what it has returned
+    c.run([] {});                          // expect: client.run() takes a function
+    c.run([](remora::client&, int) {});    // expect: client.run() takes a function
+    c.run([] { return converse({}); }());  // expect: client.run() takes a function
 }
 
 void no_services(remora::server& s) {

@@ -91,6 +91,7 @@ void not_values(int* raw, void (*function)(), int plain::* member) {
     send(raw);                               // expect: a raw pointer is not a value
     send(box<const char*>());                // expect: a raw pointer is not a value
     send(pointing());                        // expect: a raw pointer is not a value
+    send(std::string_view());                // expect: send a std::string
     send(std::shared_ptr<int>());            // expect: std::shared_ptr is not a value
     send(std::weak_ptr<int>());              // expect: std::weak_ptr is not a value
     send(std::unique_ptr<shape>());          // expect: a pointer to a polymorphic class

@@ -95,12 +95,14 @@ def run(plan, chosen):
     rounds = chosen.rounds or plan.usual["short" if chosen.quick else "long"]
     print(f"{machine.machine()}\n{machine.versions_of(chosen.bin.parent)}\n"
           f"rounds: {rounds}, slices of {chosen.seconds:g} s\n", flush=True)
-    results, has_failed = measuring.measure(jobs, programs, chosen.seconds)
+    results, failures = measuring.measure(jobs, programs, chosen.seconds)
     summaries = results.summaries(plan.names)
     print(benchmark_report.table(summaries) + benchmark_report.versions(results) +
           benchmark_report.figures(targets.judged(plan.targets, results)), end="", flush=True)
     write_files(chosen, to_json(summaries))
-    return is_complete and not has_failed
+    for failure in failures:  # once more, where whoever reads the end of a log sees it
+        print(f"failed: {failure}")
+    return is_complete and not failures
 
 
 def main(words=None, file=BENCH / "rows.json"):

@@ -56,6 +56,7 @@ class Benchmark(unittest.TestCase):
         self.program("walk", "echo 'no legs' >&2; exit 3")
         output, errors, code = self.bench("--pattern", "round_trip")
         self.assertEqual((errors, code), (["failed: round_trip walk: exit code 3: no legs"], 1))
+        self.assertTrue(output.endswith("\nfailed: round_trip walk: exit code 3: no legs\n"))
         self.assertEqual(self.lines_of("round_trip"), ["floor"])
 
     def test_a_row_that_fails_later_keeps_the_rounds_before(self):
@@ -70,6 +71,12 @@ class Benchmark(unittest.TestCase):
         self.program("walk", "echo fast")
         self.assertEqual(self.bench("--quick", "--pattern", "round_trip")[1:],
                          (["failed: round_trip walk: no JSON: fast"], 1))
+
+    def test_a_row_that_does_nothing_in_its_time_has_failed(self):
+        answer = json.dumps(figures(7) | {"samples": 0})
+        self.program("walk", f"echo '{answer}'")
+        self.assertEqual(self.bench("--quick", "--pattern", "round_trip")[1:],
+                         ([f"failed: round_trip walk: nothing was done in its time: {answer}"], 1))
 
     def test_a_row_that_hangs_is_killed_and_has_failed(self):
         usual = ROWS["usual"] | {"timeout": 0}

@@ -10,8 +10,8 @@ NOT_AVAILABLE = 77  # the exit code of a program that this machine lacks somethi
 
 
 def measure(jobs, programs, seconds):
-    """The results, and whether a row has failed. One that does is left out from then on."""
-    results, given_up, has_failed = Results(), set(), False
+    """The results, and what rows have failed, and why. One that does is left out from then on."""
+    results, given_up, failures = Results(), set(), []
     steps = list(schedule.in_order(jobs))
     with Bar(len(steps), sys.stderr) as bar:
         for number, job, row in steps:
@@ -21,11 +21,14 @@ def measure(jobs, programs, seconds):
                     results.add(row, job, number, slice_of(row, programs, seconds))
             except Unusable as why:
                 given_up.add(row)
-                has_failed |= not isinstance(why, Unavailable)
-                word = "not available" if isinstance(why, Unavailable) else "failed"
-                bar.say(f"{word}: {row.title}: {why}".rstrip("\n"))
+                text = f"{row.title}: {why}".rstrip("\n")
+                if isinstance(why, Unavailable):
+                    bar.say(f"not available: {text}")
+                else:
+                    bar.say(f"failed: {text}")
+                    failures.append(text)
             bar.done += 1
-    return results, has_failed
+    return results, failures
 
 
 def slice_of(row, programs, seconds):

@@ -30,6 +30,8 @@ def figures_of(row, answer):
         figures = None
     if not isinstance(figures, dict):
         raise Unusable(f"no JSON: {answer}")
+    if figures.get("samples") == 0:
+        raise Unusable(f"nothing was done in its time: {answer}")
     for name in names_of(row):
         if type(figures.get(name)) not in (int, float):
             raise Unusable(f"no number {name}: {answer}")
@@ -46,8 +48,9 @@ def cost(row, figures):
     """Nanoseconds: what is compared between rows. The time of a round trip; or the time a message,
     where messages follow each other without an answer, so that it tells more; of pipes, as their
     round trips overlap; and beside hogs: few round trips, but long ones, wait for these. Beside
-    bulk it is the time that few take longer than."""
-    if row.name in ("one_way", "bulk", "pipes") or row.settings["hogs"]:
+    bulk it is the time that few take longer than. Of many calls through NATS it is the time a call."""
+    are_many = row.name == "nats_calls" and row.settings["batch"] > 1
+    if are_many or row.name in ("one_way", "bulk", "pipes") or row.settings["hogs"]:
         return quotient(1e9, figures["messages_per_s"])
     return figures["p99_ns" if row.name == "beside_bulk" else "p50_ns"]
 

@@ -225,7 +225,7 @@ def wrong_output(tree, paper, programs):
             continue
         commands = [line[2:] for line in block.lines if line.startswith("$ ")]
         if not commands[0].startswith("./"):
-            printed = [path.read_text().splitlines() for path in tree.root.glob("demo/*/expected")]
+            printed = [path.read_text().splitlines() for path in tree.root.glob("demo/*/expected*")]
             if not any(stands_in(block.lines, lines) for lines in printed):
                 yield f"{block.line}: no demo prints this"
         elif programs:

@@ -80,7 +80,7 @@ inline std::vector<read_back> read_all(frame_reader& r, const bytes& input) {
 
 inline frame_reader make_reader(bool joins = true, std::size_t limit = 1u << 20) {
     frame_reader r(remora::detail::frame_kinds::messages, {.message = limit});
-    if (joins) r.join_pieces();
+    if (joins) r.enable_pieces();
     return r;
 }
 

@@ -69,7 +69,7 @@ TEST_CASE("after a frame was taken back the next one of its type has the name") 
             w.end_frame(p);
             CHECK(w.withdraw(p));
         } else {
-            w.abandon_frame(p);
+            w.drop_frame(p);
         }
         CHECK(w.queued() == 0);
         put(w, frame_kind::message, 0, "x", remora::detail::fnv1a("a"), "a");
@@ -110,7 +110,7 @@ TEST_CASE("a frame that is refused is not counted") {
     auto p = w.begin_frame(frame_kind::message);
     w.out().extend(11);
     CHECK(failure_of([&] { w.end_frame(p); }).code == code(errc::message_too_large));
-    w.abandon_frame(p);
+    w.drop_frame(p);
     CHECK(w.counts().messages == 0);
 }
 

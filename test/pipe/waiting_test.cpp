@@ -68,8 +68,8 @@ TEST_CASE("the end of a peer is seen by a wait that spins") {
     for (const bool rings : {true, false}) {
         test::run([rings](asio::io_context& io) -> asio::awaitable<void> {
             auto [one, other] = rings ? make_shared_ends(4096)
-                                      : std::pair{remora::detail::connection_ends{},
-                                                  remora::detail::connection_ends{}};
+                                      : std::pair{remora::detail::transport_parts{},
+                                                  remora::detail::transport_parts{}};
             if (!rings) std::tie(one.fifo, other.fifo) = remora::detail::make_connected_ends();
             auto b = make_pipe(io, std::move(other), wait_policy::spin);
             background waiting(io.get_executor(), b.receive<number>());

@@ -15,7 +15,7 @@ using remora::detail::spin_policy;
 // How many waits pass, the watched one included, until one is watched.
 int waits_until_it_polls(spin_policy& policy) {
     int count = 1;
-    while (!policy.polls())
+    while (!policy.should_poll())
         ++count;
     return count;
 }
@@ -28,8 +28,8 @@ void miss(spin_policy& policy, int times) {
 TEST_CASE("block never watches, spin always does") {
     spin_policy block(wait_policy::block), spin(wait_policy::spin);
     for (int i = 0; i < 200; ++i) {
-        CHECK(!block.polls());
-        CHECK(spin.polls());
+        CHECK(!block.should_poll());
+        CHECK(spin.should_poll());
         spin.miss();
     }
 }
@@ -49,7 +49,7 @@ TEST_CASE("a hit makes up for all misses") {
     miss(policy, 20);
     CHECK(waits_until_it_polls(policy) == 64);
     policy.hit();
-    CHECK(policy.polls());
+    CHECK(policy.should_poll());
     policy.miss();
     CHECK(waits_until_it_polls(policy) == 4);
 }
@@ -63,7 +63,7 @@ TEST_CASE("who has lost the CPU while looking makes the longest pause, whatever 
     policy.lost_cpu();
     CHECK(waits_until_it_polls(policy) == 64);
     policy.hit();
-    CHECK(policy.polls());
+    CHECK(policy.should_poll());
 }
 
 TEST_CASE("a yield that cost a time slice forbids yields for 64 times as long") {
@@ -82,10 +82,10 @@ TEST_CASE("now and then a miss among hits does not stop the watching") {
     spin_policy policy(wait_policy::adaptive);
     for (int burst = 0; burst < 50; ++burst) {
         for (int i = 0; i < 9; ++i) {
-            REQUIRE(policy.polls());
+            REQUIRE(policy.should_poll());
             policy.hit();
         }
-        REQUIRE(policy.polls());
+        REQUIRE(policy.should_poll());
         policy.miss();
     }
 }
@@ -94,38 +94,38 @@ TEST_CASE("a waiter that is not alone looks first ever more rarely while that fi
     spin_policy policy(wait_policy::adaptive);
     int longest = 0;
     for (int moment = 0; moment < 10; ++moment) {
-        policy.found_nothing_first();
+        policy.found_nothing_briefly();
         int waits = 0;
-        for (; !policy.looks_first(false); ++waits)
-            policy.found_later();
+        for (; !policy.should_poll_first(false); ++waits)
+            policy.found_while_polling();
         CHECK(waits >= longest);
         longest = waits;
     }
     CHECK(longest == 256);
-    policy.found_first();
-    policy.found_nothing_first();
-    policy.found_later();
+    policy.found_briefly();
+    policy.found_nothing_briefly();
+    policy.found_while_polling();
     for (int i = 1; i < 8; ++i) {
-        CHECK(!policy.looks_first(false));
-        policy.found_later();
+        CHECK(!policy.should_poll_first(false));
+        policy.found_while_polling();
     }
-    CHECK(policy.looks_first(false));
+    CHECK(policy.should_poll_first(false));
 }
 
 TEST_CASE("a waiter that is not alone looks first only while that finds something") {
     spin_policy policy(wait_policy::adaptive);
-    CHECK(policy.looks_first(false));
-    policy.found_nothing_first();
-    CHECK(!policy.looks_first(false));
-    CHECK(policy.looks_first(true));
+    CHECK(policy.should_poll_first(false));
+    policy.found_nothing_briefly();
+    CHECK(!policy.should_poll_first(false));
+    CHECK(policy.should_poll_first(true));
     for (int i = 0; i < 8; ++i) {
-        CHECK(!policy.looks_first(false));
-        policy.found_later();
+        CHECK(!policy.should_poll_first(false));
+        policy.found_while_polling();
     }
-    CHECK(policy.looks_first(false));
-    policy.found_nothing_first();
-    policy.found_first();
-    CHECK(policy.looks_first(false));
+    CHECK(policy.should_poll_first(false));
+    policy.found_nothing_briefly();
+    policy.found_briefly();
+    CHECK(policy.should_poll_first(false));
 }
 
 }  // namespace

@@ -68,11 +68,11 @@ TEST_CASE("a process is found only below its ancestor, and is signalled and awai
     const auto executor = io.get_executor();
     child living(executor, test::our_child({"live"}));
     child other(executor, test::our_child({"live"}));
-    CHECK(!foreign_process::find_below(executor, living.pid(), other.pid()));
-    CHECK(!foreign_process::find_below(executor, ::getpid(), living.pid()));
-    CHECK(!foreign_process::find_below(executor, 1, living.pid()));
-    CHECK(!foreign_process::find_below(executor, -1, living.pid()));
-    auto found = foreign_process::find_below(executor, living.pid(), ::getpid());
+    CHECK(!foreign_process::find_descendant(executor, living.pid(), other.pid()));
+    CHECK(!foreign_process::find_descendant(executor, ::getpid(), living.pid()));
+    CHECK(!foreign_process::find_descendant(executor, 1, living.pid()));
+    CHECK(!foreign_process::find_descendant(executor, -1, living.pid()));
+    auto found = foreign_process::find_descendant(executor, living.pid(), ::getpid());
     REQUIRE(found);
     found->signal(SIGTERM);
     bool ended = false;

@@ -28,20 +28,20 @@ TEST_CASE("stopping takes its steps one after the other, each after its own time
     CHECK(action.signal == SIGKILL);
     CHECK(!action.then_wait);
     CHECK(stop.exited().what == kind::done);
-    CHECK(stop.stopped_by() == stop_step::sigkill);
+    CHECK(stop.last_step() == stop_step::sigkill);
 }
 
 TEST_CASE("the step that was the last before the app's end has stopped it") {
     stop_sequence by_itself({}), by_goodbye({}), by_sigterm({});
     by_itself.exited();
-    CHECK(by_itself.stopped_by() == stop_step::none);
+    CHECK(by_itself.last_step() == stop_step::none);
     by_goodbye.start();
     by_goodbye.exited();
-    CHECK(by_goodbye.stopped_by() == stop_step::goodbye);
+    CHECK(by_goodbye.last_step() == stop_step::goodbye);
     by_sigterm.start();
     by_sigterm.time_passed();
     by_sigterm.exited();
-    CHECK(by_sigterm.stopped_by() == stop_step::sigterm);
+    CHECK(by_sigterm.last_step() == stop_step::sigterm);
 }
 
 TEST_CASE("a second request takes the next step at once") {
@@ -59,7 +59,7 @@ TEST_CASE("the sequence may begin at a later step, or go ahead to it, but never 
     CHECK(stop.start(stop_step::sigterm).what == kind::nothing);
     CHECK(stop.start(stop_step::sigkill).signal == SIGKILL);
     CHECK(stop.time_passed().what == kind::nothing);
-    CHECK(stop.stopped_by() == stop_step::sigkill);
+    CHECK(stop.last_step() == stop_step::sigkill);
 }
 
 TEST_CASE("after the app's end there is nothing to do, whatever happens") {
@@ -70,7 +70,7 @@ TEST_CASE("after the app's end there is nothing to do, whatever happens") {
     CHECK(stop.escalate().what == kind::done);
     CHECK(stop.start(stop_step::sigkill).what == kind::done);
     CHECK(stop.exited().what == kind::done);
-    CHECK(stop.stopped_by() == stop_step::goodbye);
+    CHECK(stop.last_step() == stop_step::goodbye);
 }
 
 TEST_CASE("a step of stopping has a text") {

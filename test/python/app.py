@@ -83,6 +83,10 @@ async def values(tests):
     print((await tests.call(echo(FULL))) == FULL, await tests.call(echo()) == everything())
 
 
+async def traced(tests):
+    print([name for name in os.environ if name in ("REMORA_PIPES", "REMORA_TRACE_INTO")])
+
+
 async def nothing(tests):
     print(await tests.call(streams_ended()))
 

@@ -4,17 +4,18 @@ server in C++, REMORA_TEST_PYTHON_SERVER. A test that hangs is killed, and fails
 import os
 import pathlib
 import subprocess
+import tempfile
 import unittest
 
 APP = pathlib.Path(__file__).resolve().parent / "app.py"
 SERVER = os.environ.get("REMORA_TEST_PYTHON_SERVER")
 
 
-def run(name):
+def run(name, **variables):
     """What both print, and the exit code."""
     done = subprocess.run([SERVER, APP, name], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, timeout=120,
-                          env={**os.environ, "PYTHONWARNINGS": "default"})
+                          env={**os.environ, "PYTHONWARNINGS": "default", **variables})
     return done.stdout.splitlines(), done.returncode
 
 
@@ -24,6 +25,10 @@ class PythonApp(unittest.TestCase):
 
     def test_a_reply_without_a_value_is_none(self):
         self.assertEqual(run("nothing"), (["None"], 0))
+
+    def test_variables_of_the_server_are_not_left_to_children(self):
+        with tempfile.NamedTemporaryFile() as trace:
+            self.assertEqual(run("traced", REMORA_TRACE=trace.name), (["[]"], 0))
 
     def test_a_stream_goes_on_beyond_its_first_credit(self):
         self.assertEqual(run("stream"), (["True", "True"], 0))

@@ -63,7 +63,7 @@ void say_the_limit() {
     std::exit(hear(pipe, bytes) == frame_kind::message ? 0 : 84);
 }
 
-// Tables of loans that no honest end sends, after one of slot 0 in turn 5.
+// Tables of loans that no honest end sends, after one of slot 0 in generation 5.
 std::vector<std::vector<remora::detail::loan>> bad_tables(std::uint64_t range) {
     return {
         {{0, 6, range, 1}},                                    // outside
@@ -85,7 +85,7 @@ void lend_badly() {
     const std::string value = payload_of(number{5});
     for (std::size_t i = 0, count = 1; i != count; ++i) {
         raw_connection pipe = app().connect("echo", false);
-        const auto tables = bad_tables(pipe.rings().lent());
+        const auto tables = bad_tables(pipe.rings().lent_size());
         count = tables.size();
         std::vector<std::byte> bytes;
         pipe.say(lending_frame(header, value, {{0, 5, 0, 4096}}));

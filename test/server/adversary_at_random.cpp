@@ -21,7 +21,7 @@ public:
           random_(seed),
           name_(draw(4) == 0 ? "echo" : "calls"),
           pipe_(app.connect(name_, over_fifos)) {
-        if (pipe_.rings() && pipe_.rings().lent() >= 65536)
+        if (pipe_.rings() && pipe_.rings().lent_size() >= 65536)
             lent_ = pipe_.rings().map_lent(remora::detail::side::app, 65536);
     }
 
@@ -127,13 +127,14 @@ private:
 
     // What may be its own to lend, and what is none.
     void lend() {
-        if (!pipe_.rings() || pipe_.rings().lent() == 0) return;
-        const std::uint64_t range = pipe_.rings().lent();
+        if (!pipe_.rings() || pipe_.rings().lent_size() == 0) return;
+        const std::uint64_t range = pipe_.rings().lent_size();
         const auto any_place = [&] { return draw(2) == 0 ? draw(16) * 4096 : any_number(); };
         std::vector<remora::detail::loan> loans(draw(4));
         for (auto& each : loans) {
             each.slot = static_cast<std::uint32_t>(draw(8) == 0 ? any_number() : draw(4));
-            each.turn = static_cast<std::uint32_t>(draw(8) == 0 ? any_number() : ++turn_);
+            each.generation =
+                static_cast<std::uint32_t>(draw(8) == 0 ? any_number() : ++generation_);
             each.offset = draw(8) == 0 ? range - draw(2) : any_place();
             each.size = draw(2) == 0 ? 1 + draw(4096) : any_place();
         }
@@ -194,7 +195,7 @@ private:
     std::string name_;
     raw_connection pipe_;
     std::span<std::byte> lent_;  ///< the beginning of its range
-    std::uint32_t turn_ = 0;
+    std::uint32_t generation_ = 0;
     std::uint64_t last_ = 0;
 };
 

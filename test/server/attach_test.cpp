@@ -3,7 +3,11 @@
 #include "server/raw_app.hpp"
 #include "support/hosts.hpp"
 
+#include <sys/stat.h>
 #include <sys/utsname.h>
+
+#include <fstream>
+#include <set>
 
 namespace {
 
@@ -94,6 +98,62 @@ TEST_CASE("an app that somebody else starts finds the server's shared memory") {
     CHECK(r.run.is_clean());
 }
 
+TEST_CASE("with a name the command is the same in each run") {
+    std::set<std::string> commands;
+    for (int i = 0; i != 2; ++i) {
+        attached_run r({"echo", "1"}, {.target = REMORA_TEST_APP, .attach_name = "ide"});
+        r.run.server.serve("echo", echo_service);
+        r.run.finish();
+        CHECK(r.end_of_app() == exited(0));
+        for (const auto& e : r.run.events)
+            if (e.kind == event_kind::awaiting_app) commands.insert(e.text);
+        CHECK(r.run.is_clean());
+    }
+    REQUIRE(commands.size() == 1);
+    CHECK(*commands.begin() == REMORA_TEST_APP " --remora.pipes=" +
+                                   (run_parent() / "remora-attach.ide echo 1").string());
+}
+
+TEST_CASE("a second server of that name is told who the first is") {
+    served_run first({"echo", "1"}, {.target = REMORA_TEST_APP, .attach_name = "ide"});
+    const auto failure_with = [](const std::string& name) {
+        asio::io_context io;
+        remora::server other{io, {.target = REMORA_TEST_APP, .attach_name = name}};
+        return failure_of([&] { other.start(); });
+    };
+    CHECK(failure_with("ide").code == std::errc::address_in_use);
+    CHECK(failure_with("ide").text.find("pid " + std::to_string(::getpid())) != std::string::npos);
+    CHECK(failure_with("../ide").code == code(errc::bad_option));
+    first.run().kill();
+    first.finish();
+    CHECK(first.is_clean());
+}
+
+TEST_CASE("an app goes to a fixed directory only if that is this user's alone") {
+    const scratch parent;
+    const auto path = parent.path / "remora-attach.ide", errors = parent.path / "errors";
+    const auto end_of_app = [&](const std::string& directory) {
+        std::filesystem::remove(errors);
+        asio::io_context io;
+        remora::child app(io.get_executor(),
+                          {.target = REMORA_TEST_APP,
+                           .arguments = {"--remora.pipes=" + directory, "echo", "1"},
+                           .standard_error = errors});
+        end_of(io, app);
+        std::ifstream in(errors);
+        return std::string(std::istreambuf_iterator<char>(in), {});
+    };
+    CHECK(end_of_app(path).find("no server waits for an app there") != std::string::npos);
+    std::filesystem::create_directory(path);
+    ::chmod(path.c_str(), 0755);
+    CHECK(end_of_app(path).find("is not this user's alone") != std::string::npos);
+    ::chmod(path.c_str(), 0700);
+    std::filesystem::rename(path, parent.path / "other");
+    std::filesystem::create_directory_symlink("other", path);
+    CHECK(end_of_app(path).find("Not a directory") != std::string::npos);
+    CHECK(end_of_app(path.string() + "/").find("Not a directory") != std::string::npos);
+}
+
 TEST_CASE("the command is fit for a shell") {
     const scratch directory;
     const auto target = directory.path / "it's \"the\" $app";
@@ -169,6 +229,7 @@ TEST_CASE("an app that somebody else has started is not killed: the run ends wit
         CHECK(result.status == remora::exit_status{});
         CHECK(result.stopped_by == stop_step::sigkill);
         CHECK(std::ranges::count(r.run.events, "let go", &remora::event::text) == 1);
+        CHECK(result.text.find("has not ended, and is let go") != std::string::npos);
         CHECK(r.end_of_app() == exited(69));  // it sees that the server has gone
         CHECK(r.run.is_clean());
     }
@@ -221,6 +282,14 @@ TEST_CASE("a stop while no app has come ends the run at once") {
         CHECK(result.text == "stopped while waiting for the app");
         CHECK(r.is_clean());
     }
+}
+
+TEST_CASE("REMORA_ATTACH=NAME is the name of the option") {
+    host h({}, {"echo", "1"}, {"REMORA_ATTACH=from.outside"});
+    const std::string line = h.line_with("awaiting app: ");
+    CHECK(line.find("/remora-attach.from.outside ") != std::string::npos);
+    h.kill(SIGTERM);
+    CHECK(h.end() == exited(125));
 }
 
 TEST_CASE("REMORA_ATTACH=1 prints the command, and one Ctrl-C is enough") {

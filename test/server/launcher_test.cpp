@@ -119,8 +119,11 @@ struct recipe {
     std::string tool;
     std::vector<std::string> launcher;
 };
+recipe debugger(const std::filesystem::path& script) {
+    std::ofstream(script) << "run\nif $_isvoid($_exitcode)\nbt 5\nend\n";
+    return {"gdb", {"gdb", "-q", "--batch", "--return-child-result", "-x", script, "--args"}};
+}
 const std::vector<recipe> recipes{
-    {"gdb", {"gdb", "-q", "--batch", "--return-child-result", "-ex", "run", "--args"}},
     {"valgrind", {"valgrind", "-q", "--error-exitcode=99"}},
     {"strace", {"strace", "-f", "-o", "/dev/null"}},
     {"bubblewrap",
@@ -167,7 +170,10 @@ bool is_usable(const recipe& how) {
 }
 
 TEST_CASE("debuggers, tracers and a sandbox start the app, as the manual says") {
-    for (const recipe& how : recipes) {
+    const scratch directory;
+    auto all = recipes;
+    all.push_back(debugger(directory.path / "rc.gdb"));
+    for (const recipe& how : all) {
         CAPTURE(how.tool);
         if (!is_usable(how)) {
             MESSAGE("skipped: ", how.tool, " cannot start an app here");
@@ -183,6 +189,23 @@ TEST_CASE("debuggers, tracers and a sandbox start the app, as the manual says") 
         CHECK(!result.error);
         CHECK(r.is_clean());
     }
+}
+
+TEST_CASE("a debugger without a user shows where an app has crashed, as the manual says") {
+    const scratch directory;
+    const recipe how = debugger(directory.path / "rc.gdb");
+    if (!is_usable(how)) {
+        MESSAGE("skipped: ", how.tool, " cannot start an app here");
+        return;
+    }
+    auto options = launched_by(how.launcher);
+    int frames = 0;
+    options.standard_output = [&frames](std::string_view line) { frames += line.starts_with('#'); };
+    options.standard_error = remora::null_device;
+    served_run r({"vanish", std::to_string(SIGSEGV)}, options);
+    r.server.serve("echo", echo_service);
+    CHECK(r.finish().code() == 255);
+    CHECK(frames == 5);
 }
 
 TEST_CASE("an app in a sandbox has the server's shared memory, and no network and files") {
@@ -218,6 +241,13 @@ TEST_CASE("REMORA_LOG=debug shows what server and app do") {
         CAPTURE(part);
         CHECK(log.find(part) != std::string::npos);
     }
+}
+
+TEST_CASE("a REMORA_LOG that is none is told, by server and app") {
+    host h({}, {"echo", "1"}, {"REMORA_LOG=verbose"});
+    CHECK(h.end() == exited(0));
+    const std::string line = "remora: REMORA_LOG is \"verbose\"; there is only debug\n";
+    CHECK(h.errors() == line + line);
 }
 
 TEST_CASE("without REMORA_LOG nothing is written to stderr") {

@@ -165,7 +165,7 @@ public:
         fifo.say(open_bytes(id));
         if (over_fifos) return raw_connection(std::move(fifo));
         remora::detail::shared_rings rings(arena(), offer.offset, offer.ring,
-                                           remora::detail::side::app, offer.lent);
+                                           remora::detail::side::app, offer.lent_size);
         const auto up = static_cast<off_t>(offer.offset + remora::detail::page_size());
         void* const said =
             ::mmap(nullptr, offer.ring, PROT_READ | PROT_WRITE, MAP_SHARED, arena()->fd(), up);

@@ -2,6 +2,7 @@
 // A context that several threads run.
 #include "support/calls.hpp"
 #include "support/giving_up.hpp"
+#include "support/looking.hpp"
 #include "support/runs.hpp"
 
 #include <remora/broadcast.hpp>
@@ -236,6 +237,40 @@ TEST_CASE("services may be added and the app stopped from any thread") {
     const auto result = finish_in_threads(r);
     other.join();
     CHECK((result.code() == 0 || result.code() == 143 || result.code() == 70));
+    CHECK(r.is_clean());
+}
+
+// Looks into the run until it is over; counts the looks.
+void look_all_the_time(const std::filesystem::path& directory, std::atomic<int>& looks) {
+    while (const auto socket = connect_to(directory)) {
+        ::fcntl(socket.get(), F_SETFL, 0);  // it waits
+        std::array<std::byte, 4096> part;
+        while (::recv(socket.get(), part.data(), part.size(), 0) > 0) {
+        }
+        ++looks;
+    }
+}
+
+TEST_CASE("a run that four threads drive is looked into all the time") {
+    std::atomic<int> looks = 0, asked = 0;
+    std::optional<std::thread> looking;
+    served_run r({"totals", "10"});
+    r.on_event = [&](const remora::event& e) {
+        if (e.kind != remora::event_kind::connected || looking) return;
+        const auto directory = std::filesystem::directory_iterator(run_parent())->path();
+        looking.emplace([directory, &looks] { look_all_the_time(directory, looks); });
+    };
+    r.server.serve("totals", [&](remora::connection_info) {
+        const auto total = std::make_shared<std::int64_t>(0);
+        return remora::service().on([&, total](add what) -> asio::awaitable<sum> {
+            for (const int mine = ++asked; looks < mine;)
+                co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
+            co_return sum{* total += what.a};
+        });
+    });
+    CHECK(finish_in_threads(r).code() == 0);
+    looking->join();
+    CHECK(looks >= asked);
     CHECK(r.is_clean());
 }
 

@@ -4,6 +4,7 @@
 #include "support/calls.hpp"
 #include "support/pairs.hpp"
 
+#include <remora/any.hpp>
 #include <remora/broadcast.hpp>
 
 #include <algorithm>
@@ -174,6 +175,37 @@ asio::awaitable<unsigned long> calls(remora::pipe p) {
     co_return count.fewest();
 }
 
+// The same in bytes, on both sides; and typed calls through a proxy.
+asio::awaitable<remora::any_answer> add_in_bytes(remora::any_call call) {
+    const auto q = call.request().as<test::add_later>();
+    co_await pause_at_times(co_await asio::this_coro::executor, q.a);
+    co_return remora::any_value::of(test::sum{q.a + q.b});
+}
+
+asio::awaitable<void> answer_in_bytes(remora::pipe p) {
+    co_await p.serve(remora::service().on_any(add_in_bytes));
+}
+
+asio::awaitable<unsigned long> calls_in_bytes(remora::pipe p) {
+    counter count;
+    for (int i = 0; i < all_messages; ++i) {
+        count.at(i);
+        co_await pause_at_times(p.get_executor(), i + 50);
+        const auto q = remora::any_value::of(test::add_later{i, 1, 0});
+        auto reply = co_await p.call_bytes(q);
+        if (reply.value()->as<test::sum>().value != i + 1) std::abort();
+    }
+    count.at(all_messages);
+    co_return count.fewest();
+}
+
+asio::awaitable<void> pass_on(remora::pipe p) {
+    auto [back, server] = remora::make_pipe_pair(p.get_executor());
+    server.attach(remora::service().on(add_soon));
+    co_await p.serve(remora::service().on_any(
+        [&to = back](remora::any_call call) { return to.pass_on(std::move(call)); }));
+}
+
 using partner = asio::awaitable<void> (*)(remora::pipe);
 using counted = asio::awaitable<unsigned long> (*)(remora::pipe);
 
@@ -238,6 +270,8 @@ int main() {
         good &= check("calls over FIFOs", fifos, calls<test::add>, answer);
         good &= check("coroutines over rings", rings, calls<test::add_later>, answer);
         good &= check("coroutines over FIFOs", fifos, calls<test::add_later>, answer);
+        good &= check("calls in bytes", rings, calls_in_bytes, answer_in_bytes);
+        good &= check("calls through a proxy", rings, calls<test::add_later>, pass_on);
     }
     for (const int subscribers : {1, 3, 30})
         good &= check_broadcast(subscribers);

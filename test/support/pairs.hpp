@@ -45,23 +45,23 @@ struct refusing {
 };
 
 inline remora::pipe make_pipe(const asio::any_io_executor& executor,
-                              remora::detail::connection_ends ends,
+                              remora::detail::transport_parts ends,
                               remora::wait_policy waiting = remora::wait_policy::block,
                               std::uint64_t features = 0) {
     const auto end = std::make_shared<remora::detail::pipe_end>(
         executor, remora::detail::make_transport(executor, std::move(ends)), "pair",
         remora::pipe_limits{}, remora::errc::broken_pipe, waiting);
-    end->agree(features);
+    end->set_features(features);
     return remora::detail::call_access::make_pipe(end);
 }
 
-inline remora::pipe make_pipe(asio::io_context& io, remora::detail::connection_ends ends,
+inline remora::pipe make_pipe(asio::io_context& io, remora::detail::transport_parts ends,
                               remora::wait_policy waiting = remora::wait_policy::block) {
     return make_pipe(io.get_executor(), std::move(ends), waiting);
 }
 
 inline remora::pipe make_pipe(asio::io_context& io, remora::detail::fifo_ends ends) {
-    return make_pipe(io, remora::detail::connection_ends{.fifo = std::move(ends)});
+    return make_pipe(io, remora::detail::transport_parts{.fifo = std::move(ends)});
 }
 
 inline std::pair<remora::pipe, remora::pipe> pair_over(asio::io_context& io,
@@ -98,26 +98,26 @@ inline std::pair<remora::pipe, remora::pipe> fifo_pair(asio::io_context& io) {
     };
     remora::detail::fifo_ends server;
     server.in = open("up", O_RDONLY);
-    server.guard = open("down", O_RDONLY);
+    server.spare_reader = open("down", O_RDONLY);
     server.out = open("down", O_WRONLY);
     remora::detail::fifo_ends client;
     client.out = open("up", O_WRONLY);
     client.in = open("down", O_RDONLY);
-    client.guard = open("up", O_RDONLY);
+    client.spare_reader = open("up", O_RDONLY);
     return pair_over(io, std::move(server), std::move(client));
 }
 
 /// Both ends of a connection over rings of the given size, whose ends may lend so many bytes.
-inline std::pair<remora::detail::connection_ends, remora::detail::connection_ends> make_shared_ends(
+inline std::pair<remora::detail::transport_parts, remora::detail::transport_parts> make_shared_ends(
     std::size_t ring, std::uint64_t lent = 0) {
     using remora::detail::shared_rings;
     using remora::detail::side;
     const auto memory = remora::detail::shm_arena::make();
     const std::uint64_t place = memory->allocate(ring, lent);
     auto [one, other] = remora::detail::make_connected_ends();
-    return {remora::detail::connection_ends{std::move(one),
+    return {remora::detail::transport_parts{std::move(one),
                                             shared_rings(memory, place, ring, side::server, lent)},
-            remora::detail::connection_ends{std::move(other),
+            remora::detail::transport_parts{std::move(other),
                                             shared_rings(memory, place, ring, side::app, lent)}};
 }
 

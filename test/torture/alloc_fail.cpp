@@ -107,7 +107,7 @@ struct belongings {
 };
 
 // What is left of a scenario that began with `before`.
-outcome look_round(const belongings& before, const run_parent& directory) {
+outcome notify_message_room(const belongings& before, const run_parent& directory) {
     const belongings now;
     if (now.memory > before.memory) return leaks;
     if (now.files > before.files) return leaves_descriptor;
@@ -132,7 +132,7 @@ int try_one(conversation what, const row& r, const run_parent& directory, long n
         }
         if (std::exchange(failing, -1) >= 0) return not_reached;
         if (spared) return left_out;
-        return o != good ? o : look_round(before, directory);
+        return o != good ? o : notify_message_room(before, directory);
     });
     return victim.wait_for(10s);
 }

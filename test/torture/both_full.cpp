@@ -110,7 +110,7 @@ struct outcome {
     long small = -1, large = -1;
 };
 
-outcome one_side(connection_ends ends, const setting& s, std::uint64_t bytes, std::uint64_t seed) {
+outcome one_side(transport_parts ends, const setting& s, std::uint64_t bytes, std::uint64_t seed) {
     asio::io_context io{1};
     pipe p = test::make_pipe(io, std::move(ends), s.waiting);
     outcome o;

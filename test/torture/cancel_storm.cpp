@@ -49,15 +49,16 @@ asio::awaitable<void> storm(pipe& p, std::uint64_t seed, std::uint64_t calls, ou
     co_await p.call<finished>();
     asio::steady_timer pause(p.get_executor());
     for (int i = 0;
-         i != 1000 && !(other_has_finished && p.counts().calls + p.counts().serving == 0); ++i) {
+         i != 1000 && !(other_has_finished && p.counts().calls + p.counts().running_handlers == 0);
+         ++i) {
         pause.expires_after(5ms);
         co_await pause.async_wait(asio::use_awaitable);
     }
-    all.left = p.counts().calls + p.counts().serving + (p.is_open() ? 0 : 1);
+    all.left = p.counts().calls + p.counts().running_handlers + (p.is_open() ? 0 : 1);
     all.dropped = p.counts().dropped;
 }
 
-outcome one_side(connection_ends ends, wait_policy waiting, std::uint64_t seed,
+outcome one_side(transport_parts ends, wait_policy waiting, std::uint64_t seed,
                  std::uint64_t calls) {
     asio::io_context io{1};
     outcome all;

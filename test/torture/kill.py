@@ -16,7 +16,7 @@ APP_LIVES = [["echo", "1000000000"], ["echo", "5"], ["leave", "300"], ["many", "
 SERVER_LIVES = [["echo", "1000000000"], ["waits"], ["fills"], ["waits_for_name"],
                 ["spins", "spins"]]
 OWN_CODES = {"echo": 0, "leave": 3, "many": 0}
-FIFOS = {"control.up", "control.down", "1.up", "1.down"}
+NAMES = {"control.up", "control.down", "1.up", "1.down", "inspect"}
 
 
 def unfinished(events):
@@ -72,11 +72,11 @@ def kill_server(chosen, directory, life):
 def wrong_with_left(chosen, directory, alone, life):
     """An app that has begun to live removes the directory. One that is ended while it spins does
     not, and there is none yet if the server is killed early: then it is left to the next start,
-    with the FIFOs that were just being made."""
+    with its socket, and the FIFOs that were just being made."""
     left, held = row.left_in(directory), row.held_in(directory)
     chosen.left += bool(left)
-    chosen.with_fifos += bool(held)
-    if len(left) > (alone or life[0] == "spins") or not set(held) <= FIFOS:
+    chosen.with_fifos += bool(set(held) - {"inspect"})
+    if len(left) > (alone or life[0] == "spins") or not set(held) <= NAMES:
         return [f"left: {left}, in it {held}"]
     return next_server(chosen, directory) if left else []
 

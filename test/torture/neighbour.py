@@ -16,7 +16,7 @@ import row
 
 NOBODY = 65534
 PRIVATE = {"directory": 0o700, "FIFO": 0o600}
-NAMES = ["control.up", "control.down", "1.up", "1.down"]
+NAMES = ["control.up", "control.down", "1.up", "1.down", "inspect"]
 
 
 def attacks(path):

@@ -77,14 +77,14 @@ asio::awaitable<void> call_both_ways(pipe& a, pipe& b, std::uint64_t seed, std::
     for (auto& each : running)
         co_await each->result();
     for (const pipe* p : {&a, &b})
-        all.left += p->counts().calls + p->counts().serving + (p->is_open() ? 0 : 1);
+        all.left += p->counts().calls + p->counts().running_handlers + (p->is_open() ? 0 : 1);
 }
 
 // So many calls at once, half as many again as the window has.
 outcome one_window(const row& r, const setting& s, std::size_t window, std::uint64_t seed) {
     asio::io_context io{1};
     auto [near, far] = make_ends(r.over_fifos(), s.size);
-    const auto make = [&](connection_ends ends) {
+    const auto make = [&](transport_parts ends) {
         return test::make_pipe(io.get_executor(), std::move(ends), s.waiting,
                                remora::wire::all_features);
     };

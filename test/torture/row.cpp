@@ -71,14 +71,14 @@ int row::run(int argc, char** argv, const std::function<verdict(row&)>& body) {
     }
 }
 
-std::pair<connection_ends, connection_ends> make_ends(bool fifos, std::size_t size) {
+std::pair<transport_parts, transport_parts> make_ends(bool fifos, std::size_t size) {
     if (!fifos) return test::make_shared_ends(size);
     auto [one, other] = remora::detail::make_connected_ends();
     for (const auto* ends : {&one, &other}) {
         if (::fcntl(ends->out.get(), F_SETPIPE_SZ, static_cast<int>(size)) < 0)
             throw std::runtime_error("F_SETPIPE_SZ");
     }
-    return {connection_ends{std::move(one)}, connection_ends{std::move(other)}};
+    return {transport_parts{std::move(one)}, transport_parts{std::move(other)}};
 }
 
 std::pair<remora::pipe, remora::pipe> make_pair(asio::io_context& io, bool fifos,
@@ -88,7 +88,7 @@ std::pair<remora::pipe, remora::pipe> make_pair(asio::io_context& io, bool fifos
             test::make_pipe(io, std::move(other), s.waiting)};
 }
 
-void forget(connection_ends ends) {
+void forget(transport_parts ends) {
     new remora::detail::shared_rings(std::move(ends.rings));
 }
 

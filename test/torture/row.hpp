@@ -20,7 +20,7 @@ namespace torture {
 using namespace std::chrono_literals;
 using clock = std::chrono::steady_clock;
 using remora::wait_policy;
-using remora::detail::connection_ends;
+using remora::detail::transport_parts;
 
 struct verdict {
     std::string figures;
@@ -64,10 +64,10 @@ inline const std::vector<setting> settings{
     {4096, wait_policy::spin},
 };
 
-std::pair<connection_ends, connection_ends> make_ends(bool fifos, std::size_t size);
+std::pair<transport_parts, transport_parts> make_ends(bool fifos, std::size_t size);
 std::pair<remora::pipe, remora::pipe> make_pair(asio::io_context& io, bool fifos, const setting& s);
 /// Lets go of ends that a forked process has as well: it has not left, so the rings stay.
-void forget(connection_ends ends);
+void forget(transport_parts ends);
 
 /// A process that runs `body`, whose value is its exit code, and dies with this one.
 class forked {

@@ -71,7 +71,7 @@ wait_policy policy_of(std::mt19937_64& random) {
 
 /// Plays the peer until it is killed; `in_between` is called again and again.
 template <class F>
-[[noreturn]] void play_peer(connection_ends ends, wait_policy waiting, std::uint64_t seed,
+[[noreturn]] void play_peer(transport_parts ends, wait_policy waiting, std::uint64_t seed,
                             std::size_t most, F in_between) {
     asio::io_context io{1};
     tally t;

@@ -59,7 +59,7 @@ asio::awaitable<void> read_slowly(pipe p, gate& g) {
     }
 }
 
-int peer(std::vector<connection_ends> ends, wait_policy waiting) {
+int peer(std::vector<transport_parts> ends, wait_policy waiting) {
     asio::io_context io{1};
     gate g(io);
     int failed = 0;
@@ -129,7 +129,7 @@ asio::awaitable<void> round(std::vector<pipe>& pipes, figures& f) {
 }
 
 void rounds_of(row& r, const setting& s, std::uint64_t rounds, figures& f, verdict& v) {
-    std::vector<connection_ends> near, far;
+    std::vector<transport_parts> near, far;
     for (int i = 0; i <= echoes; ++i) {
         auto [one, other] = make_ends(r.over_fifos(), s.size);
         near.push_back(std::move(one));

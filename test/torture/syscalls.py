@@ -22,7 +22,8 @@ ERRORS = ["EINTR", "EMFILE", "ENOMEM", "ENOSPC", "EACCES"]
 # hand, does not fail.
 FALLIBLE = re.compile(r"mkdir|mknodat|openat|read|writev?|pread64|epoll_\w+|clone3?|vfork|mmap"
                       r"|fcntl|memfd_create|ftruncate|fallocate|wait4|waitid|flock|pidfd_open"
-                      r"|eventfd2|timerfd_create|pipe2|getdents64|unlinkat|rmdir")
+                      r"|eventfd2|timerfd_create|pipe2|getdents64|unlinkat|rmdir"
+                      r"|socket|bind|listen|accept4")
 # Asio does not look whether these have failed (the last is its timers' descriptor, without which
 # none ends), and an app's own output is its own affair.
 NOT_OURS = re.compile(r"fcntl\(\d+, F_[GS]ETF|write\([12],"
@@ -32,7 +33,7 @@ NOT_OURS_IN_CALLS = re.compile(r"epoll_create1|eventfd2|timerfd_create"
                                r"|epoll_ctl\(\d+, EPOLL_CTL_ADD, [3-6],")
 IN_VAIN = ("release: ", "manual: ", "deploy: ")  # what that demo calls so
 SHARED = re.compile(r"mmap\(.*PROT_WRITE, MAP_SHARED.* = 0x")
-FIFOS = {"control.up", "control.down"}
+NAMES = {"control.up", "control.down", "inspect"}
 # Without it there are FIFOs.
 NO_ARENA = ["-e", "inject=memfd_create:error=ENOSYS"]
 
@@ -140,14 +141,14 @@ def wrong_with_killed(chosen, code, others, directory):
 
 
 def wrong_with_left(chosen, app_saw_it, directory):
-    """An app that lives removes the directory. Else it is left to the next start: with its FIFOs,
-    if the server was killed before it had an app."""
+    """An app that lives removes the directory. Else it is left to the next start: with its socket,
+    and its FIFOs if the server was killed before it had an app."""
     left, held = row.left_in(directory), row.held_in(directory)
     if not left:
         return
     chosen.left += 1
-    chosen.with_fifos += bool(held)
-    if chosen.side == "app" or app_saw_it or len(left) > 1 or not set(held) <= FIFOS:
+    chosen.with_fifos += bool(set(held) - {"inspect"})
+    if chosen.side == "app" or app_saw_it or len(left) > 1 or not set(held) <= NAMES:
         yield f"left: {left}, in it {held}"
     subprocess.run(demo_of(chosen), check=True,
                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,

@@ -233,7 +233,7 @@ TEST_CASE("a reader that says what it likes frees nothing that the owner uses, o
 TEST_CASE("a loan that no honest end makes is an error of the protocol") {
     two_ends ends;
     const std::uint64_t range = two_ends::range;
-    const loan good{.slot = 3, .turn = 5, .offset = 4096, .size = 4096};
+    const loan good{.slot = 3, .generation = 5, .offset = 4096, .size = 4096};
     const auto refused = [&](std::initializer_list<loan> loans, const char* why) {
         const auto failure = ends.failure_to_borrow(loans);
         CHECK(failure.code == code(errc::protocol_error));

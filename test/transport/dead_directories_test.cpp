@@ -116,6 +116,20 @@ TEST_CASE("sweeping touches nothing where there is anything but FIFOs of pipes")
     CHECK(fs::exists(open));
 }
 
+TEST_CASE("sweeping removes the socket of a dead server, and no other file of that name") {
+    const test::scratch parent;
+    const fs::path dead = make_dead(parent.path, dead_name(0));
+    const fs::path file = make_dead(parent.path, dead_name(1));
+    run_directory living(parent.path);
+    const auto socket = living.listen("inspect");
+    fs::rename(living.path() / "inspect", dead / "inspect");
+    REQUIRE(fs::is_socket(dead / "inspect"));
+    std::ofstream(file / "inspect") << "text";
+    run_directory::sweep(parent.path);
+    CHECK(!fs::exists(dead));
+    CHECK(fs::exists(file / "inspect"));
+}
+
 TEST_CASE("sweeping follows no link") {
     const test::scratch parent, elsewhere;
     const fs::path victim = make_dead(elsewhere.path, "remora-victim");

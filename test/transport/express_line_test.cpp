@@ -12,9 +12,9 @@ namespace {
 
 using namespace test;
 using remora::errc;
-using remora::detail::connection_ends;
 using remora::detail::express_line;
 using remora::detail::transport;
+using remora::detail::transport_parts;
 using line_bytes = std::array<std::byte, express_line::capacity>;
 
 std::span<const std::byte> as_line(std::string_view text) {
@@ -117,8 +117,8 @@ struct bare_ends {
         up = down - 1;
         server = remora::detail::make_transport(io.get_executor(), std::move(one));
         app = remora::detail::make_transport(io.get_executor(), std::move(other));
-        server->agree(features);
-        app->agree(features);
+        server->set_features(features);
+        app->set_features(features);
     }
     static std::string take(transport& from) {
         from.fetch(1);

@@ -13,7 +13,7 @@ using namespace test;
 const std::error_code broken_pipe = remora::errc::broken_pipe;
 
 // SIGKILL closes its descriptors, and leaves the shared memory as it is.
-void die(remora::detail::connection_ends& peer) {
+void die(remora::detail::transport_parts& peer) {
     peer.fifo = {};
 }
 

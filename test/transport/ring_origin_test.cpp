@@ -12,15 +12,15 @@
 namespace {
 
 using namespace test;
+using remora::detail::rewind_after;
 using remora::detail::ring_indices;
 using remora::detail::ring_reader;
 using remora::detail::ring_writer;
-using remora::detail::usual_lap;
 
 // A ring of 64 KiB with both its sides, and the memory where it begins.
 struct moving_ring {
     static constexpr std::size_t size = std::size_t{64} << 10;
-    remora::detail::connection_ends one, other;
+    remora::detail::transport_parts one, other;
     ring_writer writer;
     ring_reader reader;
     ring_indices* indices;
@@ -33,9 +33,9 @@ struct moving_ring {
         indices = &down_indices(one.rings);
         first = reader.unread().data();
     }
-    void agree() {
-        writer.move_origin();
-        reader.move_origin();
+    void set_features() {
+        writer.enable_origin();
+        reader.enable_origin();
     }
     // The furthest that so many messages of 100 bytes come, each read before the next is written.
     std::ptrdiff_t furthest(int messages) {
@@ -54,8 +54,8 @@ struct moving_ring {
 
 TEST_CASE("a reader that keeps up has all messages in the first bytes of a ring") {
     moving_ring ring;
-    ring.agree();
-    CHECK(ring.furthest(10'000) < 2 * static_cast<std::ptrdiff_t>(usual_lap));
+    ring.set_features();
+    CHECK(ring.furthest(10'000) < 2 * static_cast<std::ptrdiff_t>(rewind_after));
     CHECK(ring.indices->origin != 0);
     CHECK(ring.indices->origin % 100 == 0);
 }
@@ -63,7 +63,7 @@ TEST_CASE("a reader that keeps up has all messages in the first bytes of a ring"
 TEST_CASE("the origin of a ring stays where only one side would move it") {
     moving_ring ring;
     SUBCASE("the reader") {
-        ring.reader.move_origin();
+        ring.reader.enable_origin();
     }
     SUBCASE("neither") {
     }
@@ -73,7 +73,7 @@ TEST_CASE("the origin of a ring stays where only one side would move it") {
 
 TEST_CASE("a ring does not begin again while something is unread") {
     moving_ring ring;
-    ring.agree();
+    ring.set_features();
     const std::vector<std::byte> message(100);
     std::uint64_t origin = 0;
     for (int i = 0; i != 400; ++i) {
@@ -98,7 +98,7 @@ std::vector<std::byte> stretch(std::uint64_t from, std::size_t count) {
 
 TEST_CASE("bytes leave a ring whose origin moves as they came, whatever the pieces") {
     moving_ring ring;
-    ring.agree();
+    ring.set_features();
     std::mt19937 random(3);
     std::uint64_t written = 0, read = 0;
     int moves = 0;
@@ -118,7 +118,7 @@ TEST_CASE("bytes leave a ring whose origin moves as they came, whatever the piec
 
 TEST_CASE("a ring's origin moves while another thread reads") {
     moving_ring ring;
-    ring.agree();
+    ring.set_features();
     constexpr std::uint64_t all = 4'000'000;
     std::thread writing([&] {
         std::mt19937 random(5);
@@ -170,8 +170,8 @@ std::pair<std::uint64_t, std::uint64_t> origins_after_talk(std::uint64_t feature
     const auto* const indices = static_cast<const ring_indices*>(one.rings.page());
     auto server = remora::detail::make_transport(io.get_executor(), std::move(one));
     auto app = remora::detail::make_transport(io.get_executor(), std::move(other));
-    server->agree(features);
-    app->agree(features);
+    server->set_features(features);
+    app->set_features(features);
     const auto pass_on = [](auto& from, auto& to, std::uint64_t n) {
         const auto message = stretch(n, 40);
         REQUIRE(from.write(message) == message.size());

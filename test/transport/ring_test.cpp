@@ -17,7 +17,7 @@ using remora::detail::ring_writer;
 // A ring of one page, mapped twice in a row, with both its sides.
 struct small_ring {
     static constexpr std::size_t size = 4096;
-    remora::detail::connection_ends one, other;
+    remora::detail::transport_parts one, other;
     ring_writer writer;
     ring_reader reader;
     ring_indices* indices;

@@ -11,6 +11,7 @@
 
 #include "process/children.hpp"
 #include "support/as_nobody.hpp"
+#include "support/looking.hpp"
 
 namespace fs = std::filesystem;
 using remora::detail::open_fifo;
@@ -73,6 +74,33 @@ TEST_CASE("directory and FIFOs are private whatever the umask") {
     }
 }
 
+TEST_CASE("a socket is private whatever the umask, and gone in the end") {
+    const test::scratch parent;
+    for (mode_t mask : {0000, 0777, 0022}) {
+        const mode_t before = ::umask(mask);
+        run_directory directory(parent.path);
+        const unique_fd socket = directory.listen("inspect");
+        ::umask(before);
+        CHECK(mode_of(directory.path() / "inspect") == 0600);
+        CHECK(test::connect_to(directory.path()));
+        CHECK_THROWS_AS(directory.listen("inspect"), remora::error);
+    }
+    CHECK(fs::is_empty(parent.path));
+}
+
+TEST_CASE("a socket is found however long the path of its directory is") {
+    const test::scratch parent;
+    const fs::path far = parent.path / std::string(100, 'a') / std::string(100, 'b');
+    fs::create_directories(far);
+    {
+        run_directory directory(far);
+        const unique_fd socket = directory.listen("inspect");
+        CHECK(fs::is_socket(directory.path() / "inspect"));
+        CHECK(test::connect_to(directory.path()));
+    }
+    CHECK(fs::is_empty(far));
+}
+
 TEST_CASE("a run directory may be moved") {
     const test::scratch parent;
     run_directory one(parent.path);
@@ -119,6 +147,56 @@ TEST_CASE("what stands at the path of a directory that was replaced is left alon
         fs::rename(path, parent.path / "moved");
         fs::create_directory(path);
     }
+    CHECK(fs::exists(path));
+}
+
+TEST_CASE("a directory with a fixed name takes the place of a dead one, and not of a living one") {
+    const test::scratch parent;
+    const fs::path path = parent.path / "remora-attach.ide";
+    for (int run = 0; run != 2; ++run) {
+        std::optional<run_directory> first(std::in_place, parent.path, "ide");
+        CHECK(first->path() == path);
+        const auto failure = test::failure_of([&] { run_directory(parent.path, "ide"); });
+        CHECK(failure.code == std::errc::address_in_use);
+        CHECK(failure.text.find("pid " + std::to_string(::getpid())) != std::string::npos);
+        CHECK(run_directory(parent.path, "other").path() != path);
+        first.reset();
+        CHECK(fs::is_empty(parent.path));
+        fs::create_directory(path);
+        ::chmod(path.c_str(), 0700);
+        REQUIRE(::mkfifo((path / "1.up").c_str(), 0600) == 0);
+    }
+}
+
+TEST_CASE("what is no directory of this user's server is left alone at a fixed name") {
+    const test::scratch parent, elsewhere;
+    const fs::path path = parent.path / "remora-attach.ide";
+    const auto code = [&] {
+        return test::failure_of([&] { run_directory(parent.path, "ide"); }).code;
+    };
+    fs::create_directory_symlink(elsewhere.path, path);
+    CHECK(code() == std::errc::file_exists);
+    CHECK(fs::is_symlink(path));
+    fs::remove(path);
+    std::ofstream(path) << "text";
+    CHECK(code() == std::errc::file_exists);
+    fs::remove(path);
+    fs::create_directory(path);
+    ::chmod(path.c_str(), 0700);
+    std::ofstream(path / "file") << "text";
+    CHECK(code() == std::errc::file_exists);
+    CHECK(fs::exists(path / "file"));
+}
+
+TEST_CASE("a directory of another user at a fixed name is left alone" * test::needs_root) {
+    const test::scratch parent;
+    const fs::path path = parent.path / "remora-attach.ide";
+    fs::create_directory(path);
+    ::chmod(path.c_str(), 0700);
+    REQUIRE(::chown(path.c_str(), 65534, 65534) == 0);
+    const auto failure = test::failure_of([&] { run_directory(parent.path, "ide"); });
+    CHECK(failure.code == std::errc::file_exists);
+    CHECK(failure.text.find("is not this user's") != std::string::npos);
     CHECK(fs::exists(path));
 }
 

@@ -77,7 +77,7 @@ TEST_CASE("a named frame begins with the name of its type") {
 
 TEST_CASE("a header with unknown bits is no frame") {
     CHECK(parse_failure(make({.kind = frame_kind{}})).code == code(errc::protocol_error));
-    CHECK(parse_failure(make({.kind = frame_kind::message, .flags = 32})).code ==
+    CHECK(parse_failure(make({.kind = frame_kind::message, .flags = 64})).code ==
           code(errc::protocol_error));
     auto reserved = make({.kind = frame_kind::message});
     reserved[6] = std::byte{1};
@@ -107,7 +107,7 @@ TEST_CASE("server and app agree on the newest version that both speak") {
     using remora::wire::hello;
     using remora::wire::welcome;
     const auto reply = [](std::uint32_t oldest, std::uint32_t newest) {
-        return remora::detail::answer(
+        return remora::detail::answer_hello(
             hello{.oldest = oldest, .newest = newest, .max_message = 5000}, 10000, 42);
     };
     const auto agreed = std::get<welcome>(reply(1, 9));
@@ -122,7 +122,7 @@ TEST_CASE("server and app agree on the newest version that both speak") {
 }
 
 TEST_CASE("an app whose limit is too small for a reason to close is refused") {
-    const auto reply = remora::detail::answer({.max_message = 4095}, 10000, 42);
+    const auto reply = remora::detail::answer_hello({.max_message = 4095}, 10000, 42);
     CHECK(std::get<remora::wire::close_reason>(reply).to_code() == errc::protocol_error);
 }
 

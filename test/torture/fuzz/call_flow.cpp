@@ -30,13 +30,14 @@ struct model_call {
 };
 
 void check_answer(const std::map<std::uint64_t, model_call>& model, std::uint64_t last,
-                  std::uint64_t id, call_table::answer got) {
+                  std::uint64_t id, call_table::match got) {
     using enum call_table::verdict;
     const auto found = model.find(id);
     if (found == model.end()) {
         must(got.what == (id == 0 || id > last ? unknown : repeated), "unknown or repeated");
     } else {
-        must(got.what == (found->second.call != nullptr ? expected : late), "expected or late");
+        must(got.what == (found->second.call != nullptr ? expected : abandoned),
+             "expected or abandoned");
         must(got.call == found->second.call, "the call that it belongs to");
     }
 }

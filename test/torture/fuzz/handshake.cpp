@@ -31,7 +31,8 @@ void hear_app(std::span<const std::byte> bytes) {
             remora::detail::parse_frame(bytes, remora::detail::control_limits.message, wanted);
         if (!f) return;
         within_protocol([&] {
-            const auto reply = remora::detail::answer(remora::detail::parse_hello(*f), 1 << 20, 1);
+            const auto reply =
+                remora::detail::answer_hello(remora::detail::parse_hello(*f), 1 << 20, 1);
             if (const auto* terms = std::get_if<remora::wire::welcome>(&reply)) {
                 must(terms->version == 1, "a version that both know");
                 must(terms->max_message >= remora::wire::least_max_message, "a limit that works");

@@ -63,7 +63,7 @@ std::string next_frame(input& in) {
 /// The other end of the pipe: over FIFOs, or over rings, with FIFOs for the wake bytes.
 class peer {
 public:
-    explicit peer(remora::detail::connection_ends ends)
+    explicit peer(remora::detail::transport_parts ends)
         : ends_(std::move(ends)), shared_(ends_.rings) {
         if (!shared_) return;
         reader_ = ends_.rings.reader();
@@ -95,14 +95,14 @@ private:
         return bytes;
     }
 
-    remora::detail::connection_ends ends_;
+    remora::detail::transport_parts ends_;
     bool shared_;
     remora::detail::ring_reader reader_;
     remora::detail::ring_writer writer_;
     std::vector<std::byte> heard_;
 };
 
-remora::pipe make_pipe(asio::io_context& io, remora::detail::connection_ends ends) {
+remora::pipe make_pipe(asio::io_context& io, remora::detail::transport_parts ends) {
     return test::make_pipe(io.get_executor(), std::move(ends), remora::wait_policy::block,
                            remora::wire::all_features);
 }
@@ -144,6 +144,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     made.reset();
     poll(io, 100'000);
     must(own.begun == own.ended, "each call has ended once");
-    must(pipe.counts().calls == 0 && pipe.counts().serving == 0, "no call is left");
+    must(pipe.counts().calls == 0 && pipe.counts().running_handlers == 0, "no call is left");
     return 0;
 }

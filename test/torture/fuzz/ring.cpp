@@ -90,8 +90,8 @@ struct hostile_rings {
 void drive_indices(input& in, const hostile_rings& rings) {
     auto reader = rings.server.reader();
     auto writer = rings.server.writer();
-    reader.move_origin();
-    writer.move_origin();
+    reader.enable_origin();
+    writer.enable_origin();
     const std::byte* first = nullptr;
     const std::byte some[300] = {};
     while (!in.empty()) {
@@ -114,13 +114,13 @@ void drive_indices(input& in, const hostile_rings& rings) {
 void drive_endpoint(input& in, hostile_rings& rings) {
     static asio::io_context io;
     auto [mine, peer] = remora::detail::make_connected_ends();
-    remora::detail::connection_ends ends{std::move(mine), std::move(rings.server)};
+    remora::detail::transport_parts ends{std::move(mine), std::move(rings.server)};
     remora::pipe_limits limits;
     limits.message = 3 * ring_size;
     const auto end = std::make_shared<remora::detail::pipe_end>(
         io.get_executor(), remora::detail::make_transport(io.get_executor(), std::move(ends)),
         "fuzzed", limits, remora::errc::app_gone);
-    end->agree(remora::wire::express | remora::wire::origin);
+    end->set_features(remora::wire::express | remora::wire::origin);
     for (int looks = 0; !in.empty() && looks < 4096; ++looks) {
         rings.scribble(in);
         for (int i = 0; i < 64 && end->peek_frame() != nullptr; ++i) {
@@ -174,7 +174,7 @@ void drive_borrower(input& in, const std::shared_ptr<remora::detail::borrower>& 
         std::byte* to = table;
         for (auto count = 1 + in.take() % 3; count != 0; --count) {
             const remora::detail::loan l{.slot = in.take<std::uint16_t>() % 260u,
-                                         .turn = in.take(),
+                                         .generation = in.take(),
                                          .offset = in.take<std::uint64_t>(),
                                          .size = in.take<std::uint32_t>()};
             l.store(std::exchange(to, to + remora::detail::loan::size_in_table));

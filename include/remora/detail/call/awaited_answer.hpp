@@ -19,8 +19,8 @@ struct answer_value {
     R value{};
     void decode(pipe_end& end, const frame& f, std::string_view request) {
         if (f.header.kind != frame_kind::reply)
-            raise(errc::protocol_error, "a stream, as the answer to " + std::string(request));
-        if (f.header.tag != type_tag_of<R>()) end.raise_mismatch(f, type_name_of<R>());
+            throw_error(errc::protocol_error, "a stream, as the answer to " + std::string(request));
+        if (f.header.tag != type_tag_of<R>()) end.throw_mismatch(f, type_name_of<R>());
         end.decode_value(f.payload, value);
     }
 };
@@ -28,46 +28,47 @@ template <>
 struct answer_value<void> {
     void decode(pipe_end&, const frame& f, std::string_view request) {
         if (f.header.kind != frame_kind::end)
-            raise(errc::protocol_error, "a value, as the answer to " + std::string(request));
+            throw_error(errc::protocol_error, "a value, as the answer to " + std::string(request));
     }
 };
 
 /// Queues the request of the call `id`. If that cannot be, the call is withdrawn: the other end
 /// will not hear of it.
 template <class Request>
-void queue_request(pipe_end& end, std::uint64_t id, const Request& question, deadline until) {
-    pipe_state::position told, sent;
+void queue_request(pipe_end& end, std::uint64_t id, const Request& question, deadline until,
+                   bool is_idempotent = idempotent_request<Request>) {
+    pipe_state::position time_left_frame, sent;
     try {
-        if (until != deadline::max()) told = end.caller->put_time_left(id, until);
-        sent = put_frame(end, frame_kind::request, id, frame_header::of_sender, question);
+        if (until != deadline::max()) time_left_frame = end.caller->put_time_left(id, until);
+        sent = put_frame(end, frame_kind::request, id, end.caller->request_flags(is_idempotent),
+                         question);
     } catch (...) {
-        if (told.end != 0) end.abandon_frame(told);
+        if (time_left_frame.end != 0) end.drop_frame(time_left_frame);
         end.caller->withdraw(id);
         throw;
     }
     end.shared->batch.queued(sent);
 }
 
-/// A call that waits for its one answer.
-template <class Request>
-class awaited_answer final : public pending_call {
+/// A call that a coroutine waits for, in the frame of that. Its destructor abandons what is not
+/// done.
+class awaited_call : public pending_call {
 public:
-    explicit awaited_answer(const end_ptr& end) : end_(end), waiting_(end->shared->waiting) {}
-    awaited_answer(const awaited_answer&) = delete;
-    awaited_answer& operator=(const awaited_answer&) = delete;
-    ~awaited_answer() {
-        if (!done_) end_->caller->abandon(id_);
-    }
+    awaited_call(const awaited_call&) = delete;
+    awaited_call& operator=(const awaited_call&) = delete;
 
     /// Begins the call.
-    void send(const Request& question, deadline until) {
+    template <class Request>
+    void send(const Request& question, deadline until,
+              bool is_idempotent = idempotent_request<Request>) {
         id_ = end_->caller->begin(*this, until);
-        queue_request(*end_, id_, question, until);
+        queue_request(*end_, id_, question, until, is_idempotent);
     }
-
+    /// Completes when it is done, or wake() is called.
     asio::awaitable<void> wait() {
         return waiting_.wait([this] {
-            fail(end_->shared->conversation.why_cancelled(request_name()));
+            if (done_) return;
+            fail(end_->shared->state.why_cancelled(request_name()));
             end_->caller->abandon(id_);
             waiting_.post(end_->executor());
         });
@@ -75,6 +76,34 @@ public:
 
     bool is_done() const noexcept { return done_; }
     std::uint64_t id() const noexcept { return id_; }
+
+    void fail(std::exception_ptr why) noexcept final {
+        done_ = true;
+        why_ = std::move(why);
+    }
+    void wake() final { waiting_.resume(); }
+
+protected:
+    explicit awaited_call(const end_ptr& end) : end_(end), waiting_(end->shared->events) {}
+    ~awaited_call() {
+        if (!done_) end_->caller->abandon(id_);
+    }
+
+    const end_ptr& end_;
+    std::exception_ptr why_;  ///< null: it has not failed
+    std::uint64_t id_ = 0;
+    bool done_ = false;
+
+private:
+    wake_event waiting_;
+};
+
+/// A call that waits for its one answer.
+template <class Request>
+class awaited_answer final : public awaited_call {
+public:
+    explicit awaited_answer(const end_ptr& end) : awaited_call(end) {}
+
     reply_of<Request> result() {
         if (why_) std::rethrow_exception(why_);
         if constexpr (!std::is_void_v<reply_of<Request>>) return std::move(value_.value);
@@ -91,20 +120,10 @@ public:
             why_ = std::current_exception();
         }
     }
-    void fail(std::exception_ptr why) noexcept override {
-        done_ = true;
-        why_ = std::move(why);
-    }
-    void wake() override { waiting_.resume(); }
     std::string_view request_name() const noexcept override { return type_name_of<Request>(); }
 
 private:
-    const end_ptr& end_;
-    wake_event waiting_;
     answer_value<reply_of<Request>> value_;
-    std::exception_ptr why_;
-    std::uint64_t id_ = 0;
-    bool done_ = false;
 };
 
 }  // namespace remora::detail

@@ -27,7 +27,14 @@ struct call_access {
     static stream<T> make_stream(std::shared_ptr<incoming_stream> state) noexcept {
         return stream<T>(std::move(state));
     }
-    /// What takes the items of a generator.
+    /// Takes an item if there is one.
+    template <class T>
+    static bool take_item(stream<T>& from, T& into) {
+        if (!from.state_ || from.state_->inbox.empty()) return false;
+        into = stream<T>::pop(*from.state_);
+        return true;
+    }
+    /// The promise of a generator, of which its items are taken.
     template <class T>
     static auto& source_of(const generator<T>& items) noexcept {
         return items.promise();

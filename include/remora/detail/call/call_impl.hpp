@@ -4,12 +4,13 @@
 
 #include <remora/detail/call/awaited_answer.hpp>
 #include <remora/detail/call/call_access.hpp>
+#include <remora/detail/call/call_executor.hpp>
 #include <remora/detail/call/produce.hpp>
 #include <remora/detail/call/request_checks.hpp>
-#include <remora/detail/call/serving_executor.hpp>
 #include <remora/stream.hpp>
 
 #include <algorithm>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -25,11 +26,11 @@ struct with_upload {
 
 /// Until when a call may take: if a handler's coroutine makes it, no longer than the handler's own
 /// caller waits. Throws if there is no time left.
-template <class Request>
-deadline limit_of(const pipe_end& end, std::chrono::nanoseconds most, const serving* from) {
+inline deadline limit_of(const pipe_end& end, std::chrono::nanoseconds most,
+                         const call_context* from, std::string_view request) {
     const bool inherits = from != nullptr && from->end != nullptr;
     if (inherits) most = std::min(most, time_until(from->until));
-    if (most <= most.zero()) throw caller::too_late(end, type_name_of<Request>());
+    if (most <= most.zero()) throw caller::too_late(end, request);
     return deadline_of(most);
 }
 
@@ -38,10 +39,11 @@ deadline limit_of(const pipe_end& end, std::chrono::nanoseconds most, const serv
 template <class Stored, class Upload, class Request = std::remove_cvref_t<Stored>>
 asio::awaitable<reply_of<Request>> call_value(end_ptr end, Stored question, call_options options,
                                               Upload upload) {
-    const serving* from = nullptr;
-    if (anybody_serves()) from = serving_of(co_await asio::this_coro::executor);
+    const call_context* from = nullptr;
+    if (has_handler_coroutines()) from = call_context_of(co_await asio::this_coro::executor);
     const bool own = options.timeout != options.timeout.max();
-    const auto until = limit_of<Request>(*end, own ? options.timeout : end->default_timeout, from);
+    const auto until =
+        limit_of(*end, own ? options.timeout : end->default_timeout, from, type_name_of<Request>());
     auto& calls = caller::of(end);
     if (!calls.may_call()) co_await calls.wait_turn(until, type_name_of<Request>());
     awaited_answer<Request> answer(end);
@@ -65,9 +67,9 @@ template <class Stored, class Upload, class Request = std::remove_cvref_t<Stored
 asio::awaitable<stream<item_of<Request>>> stream_value(end_ptr end, Stored question,
                                                        call_options options, Upload upload) {
     using item = item_of<Request>;
-    const serving* from = nullptr;
-    if (anybody_serves()) from = serving_of(co_await asio::this_coro::executor);
-    const auto until = limit_of<Request>(*end, options.timeout, from);
+    const call_context* from = nullptr;
+    if (has_handler_coroutines()) from = call_context_of(co_await asio::this_coro::executor);
+    const auto until = limit_of(*end, options.timeout, from, type_name_of<Request>());
     auto& calls = caller::of(end);
     if (!calls.may_call()) co_await calls.wait_turn(until, type_name_of<Request>());
     auto state =
@@ -159,6 +161,18 @@ auto pipe::call(call_options options, Args... args) {
     }
 }
 
+template <class... Args>
+    requires detail::misplaced_options<Args...>
+auto pipe::call(Args&&...) {
+    detail::check_options<sizeof...(Args) == 0, Args...>();
+}
+
+template <class Request, class Member>
+    requires detail::member_before_options<Request, Member>
+auto pipe::call(Member, call_options) {
+    detail::check_options<std::is_same_v<Request, Member>, Request, Member>();
+}
+
 template <class Request, class Item>
 auto pipe::call(const Request& question, generator<Item> items, call_options options) {
     return detail::call_with_upload<const Request&>(checked(), question, std::move(items), options);
@@ -195,6 +209,18 @@ auto pipe::stream(call_options options, Args... args) {
         if constexpr (detail::has_no_upload<Request>() && detail::can_build<Request, Args...>())
             return detail::stream_built<Request>(checked(), options, std::move(args)...);
     }
+}
+
+template <class... Args>
+    requires detail::misplaced_options<Args...>
+auto pipe::stream(Args&&...) {
+    detail::check_options<sizeof...(Args) == 0, Args...>();
+}
+
+template <class Request, class Member>
+    requires detail::member_before_options<Request, Member>
+auto pipe::stream(Member, call_options) {
+    detail::check_options<std::is_same_v<Request, Member>, Request, Member>();
 }
 
 template <class Request, class Item>

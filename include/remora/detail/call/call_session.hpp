@@ -13,13 +13,14 @@ namespace remora::detail {
 /// The pipe's receiver, one for each end that calls or serves: reads frames, and gives those of its
 /// own calls to the caller and those of the other end's calls to the dispatcher. Belongs to the
 /// pipe's executor.
-class call_session final : public call_frames {
+class call_session final : public call_frame_handler {
 public:
     explicit call_session(pipe_end& end);
     ~call_session();
 
     void on_window(std::uint64_t calls) override { caller_.set_window(calls); }
     void on_withdrawn(frame_writer::position p) noexcept override { dispatcher_.withdrawn(p); }
+    void on_interrupted() noexcept override { dispatcher_.notify_message_room(); }
 
     /// That of `end`. Starts the reader, if there was none: throws receive_in_progress if somebody
     /// else receives.

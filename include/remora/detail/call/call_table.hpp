@@ -15,20 +15,22 @@ namespace remora::detail {
 
 class pending_call;
 
-/// Calls from their beginning to their last answer. An answer is owed also for a call that nobody
-/// waits for any more: until then its number is known, so that a late answer is told from a second.
+/// Calls from their beginning to their answer. A call that nobody waits for any more is abandoned.
+/// It is answered all the same, and stays here until then, so that its answer is told from a second
+/// one.
 class call_table {
 public:
     using id = std::uint64_t;
     using time = std::chrono::steady_clock::time_point;
 
     enum class verdict {
-        expected,  ///< somebody waits for it
-        late,      ///< the call was abandoned
-        unknown,   ///< no such call was ever made
-        repeated,  ///< the call was answered before
+        expected,   ///< somebody waits for it
+        abandoned,  ///< nobody waits for it any more
+        unknown,    ///< no such call was ever made
+        repeated,   ///< the call was answered before
     };
-    struct answer {
+    /// What a frame that names a call is, and whose; null for what is not expected.
+    struct match {
         verdict what;
         pending_call* call = nullptr;
     };
@@ -46,12 +48,14 @@ public:
 
     /// A new call, with the next number.
     id begin(pending_call& call, time until);
-    /// What a frame that belongs to call `n` is; it goes on.
-    answer find(id n) const;
-    /// The same for the last frame of a call: afterwards the call is not there any more.
-    answer finish(id n);
-    /// Nobody waits for this call any more. False if it is not waited for anyway.
+    /// Of a frame of call `n`, which goes on.
+    match find(id n) const;
+    /// Of the last frame of call `n`, which is not there any more afterwards.
+    match finish(id n);
+    /// Nobody waits for this call any more. False if nobody did.
     bool abandon(id n);
+    /// From now on `call` waits for the answer, in the place of another one.
+    void replace(id n, pending_call& call) noexcept { calls_.find(n)->second.call = &call; }
     /// The request was not sent.
     void withdraw(id n) { finish(n); }
 
@@ -75,7 +79,7 @@ private:
     };
     using entries = pooled_map<id, entry>;
 
-    answer answer_of(entries::const_iterator found, id n) const;
+    match match_of(entries::const_iterator found, id n) const;
     void erase(entries::const_iterator found);
     void forget_deadline(const entry& e, id n);
 

@@ -38,12 +38,20 @@ public:
     std::uint64_t begin(pending_call& call, deadline until);
     /// Queues how long the call waits, whose request comes next and leaves together with it.
     pipe_state::position put_time_left(std::uint64_t id, deadline until);
+    /// The flags of the request of a call.
+    std::uint8_t request_flags(bool is_idempotent) const noexcept;
     /// The request could not be sent.
     void withdraw(std::uint64_t id);
+    /// From now on `call` waits for the answer, in the place of another one that waited.
+    void replace(std::uint64_t id, pending_call& call) noexcept { table_.replace(id, call); }
+    /// Somebody waits for the answer to this call.
+    bool is_awaited(std::uint64_t id) const {
+        return table_.find(id).what == call_table::verdict::expected;
+    }
     /// What a call fails with whose time has passed.
     static remote_error too_late(const pipe_end& end, std::string_view request);
 
-    /// Nobody waits any more: tells the other side to cancel.
+    /// Nobody waits for this call any more: tells the other side to cancel it.
     void abandon(std::uint64_t id) noexcept;
     /// The coroutine of the call was cancelled: the same, and the call fails. The caller is not
     /// resumed.

@@ -2,7 +2,7 @@
 /// What both directions of the calls over one pipe share. Not for users.
 #pragma once
 
-#include <remora/detail/call/conversation.hpp>
+#include <remora/detail/call/calls_state.hpp>
 #include <remora/detail/call/frame_batch.hpp>
 #include <remora/detail/call/pipe_end.hpp>
 #include <remora/detail/call/stream_windows.hpp>
@@ -19,13 +19,13 @@ inline constexpr std::size_t most_in_flight = 1u << 16;
 /// What a call_session owns for its caller and its dispatcher. Belongs to the executor of the pipe.
 struct calls_shared {
     explicit calls_shared(pipe_end& of)
-        : end(of), conversation(of), batch(of), windows(of, batch, conversation) {}
+        : end(of), state(of), batch(of), windows(of, batch, state) {}
     calls_shared(const calls_shared&) = delete;
     calls_shared& operator=(const calls_shared&) = delete;
 
     pipe_end& end;
-    wake_events waiting;  ///< callers, producers and consumers of streams, idle workers
-    detail::conversation conversation;
+    wake_event_list events;  ///< callers, producers and consumers of streams, idle workers
+    calls_state state;
     frame_batch batch;
     stream_windows windows;
 };

@@ -58,17 +58,17 @@ public:
 
 private:
     void flush_if_due();
-    void look_at_clock();
+    void read_clock();
 
     pipe_end& end_;
     position last_{};  ///< of the frames that are not flushed
     int queued_ = 0;   ///< their number
-    /// When they have to be flushed, if the clock was looked at since the last flush.
+    /// When they have to be flushed; max() until the clock was read after the last flush.
     deadline until_ = deadline::max();
     // Not each frame is worth a look at the clock.
-    deadline looked_{};      ///< the last look
+    deadline clock_read_{};  ///< when the clock was last read
     std::int64_t tick_ = 0;  ///< of the coarse clock, then
-    int frames_of_look_ = 1, until_look_ = 1;
+    int frames_between_looks_ = 1, frames_to_next_look_ = 1;
     bool is_open_ = false;
     std::vector<std::shared_ptr<incoming_stream>> to_wake_;
 };

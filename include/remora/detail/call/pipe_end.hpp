@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -32,16 +33,18 @@ public:
         return std::static_pointer_cast<pipe_end>(pipe_state::shared_from_this());
     }
 
-    // The parts of `calls`, null while there are none.
+    // The parts of `session`, null while there are none.
     detail::caller* caller = nullptr;
     detail::dispatcher* dispatcher = nullptr;
     calls_shared* shared = nullptr;
     /// The calls of this end, once there are any: then this is what receives.
-    std::unique_ptr<call_session> calls;
+    std::unique_ptr<call_session> session;
     /// How long a call takes at most that says nothing of its own.
     std::chrono::nanoseconds default_timeout = std::chrono::nanoseconds::max();
     /// In a server, of the app; 0 elsewhere.
     std::uint32_t life = 0;
+    /// Told why a message was dropped, once for each of the first types; empty: nobody is.
+    std::function<void(const std::string& why)> on_dropped;
 };
 
 using end_ptr = std::shared_ptr<pipe_end>;

@@ -75,7 +75,7 @@ asio::awaitable<void> wait_for_item(producing<T, Cancelled>& mine) {
     while (mine.items.is_waiting()) {
         mine.flush();
         if (mine.out->stopped) mine.items.stop();
-        if (mine.items.is_waiting()) co_await mine.wait(mine.out->next);
+        if (mine.items.is_waiting()) co_await mine.wait(mine.out->item_event);
     }
 }
 
@@ -83,7 +83,7 @@ template <class T, class Cancelled>
 asio::awaitable<void> wait_for_credit(producing<T, Cancelled>& mine) {
     mine.flush();
     while (!mine.out->credit.has_room() && !mine.out->stopped)
-        co_await mine.wait(mine.out->ready);
+        co_await mine.wait(mine.out->credit_event);
 }
 
 /// Until there is room in the queue of the pipe.
@@ -98,7 +98,7 @@ asio::awaitable<void> wait_for_queue(producing<T, Cancelled>& mine) {
     }
     if (ec == asio::error::operation_aborted) mine.cancelled();
     while (ec && !mine.out->stopped)
-        co_await mine.wait(mine.out->ready);
+        co_await mine.wait(mine.out->credit_event);
 }
 
 /// Sends the items of a stream, as there is credit and room for them. Throws what the generator
@@ -111,7 +111,7 @@ asio::awaitable<void> produce(end_ptr end, std::uint64_t id, std::uint8_t flags,
                               std::shared_ptr<outgoing_stream> out, generator<T> items,
                               deadline until, Cancelled cancelled) {
     auto& source = call_access::source_of(items);
-    source.start(co_await asio::this_coro::executor, out->next, out->stopped);
+    source.start(co_await asio::this_coro::executor, out->item_event, out->stopped);
     producing<T, Cancelled> mine{end, out, source, until, cancelled};
     co_await asio::this_coro::throw_if_cancelled(false);  // what stops it is stop()
     item_batch batch;

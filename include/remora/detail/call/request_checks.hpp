@@ -2,14 +2,54 @@
 /// Compile-time checks of calls, with their messages. Not for users.
 #pragma once
 
-#include <remora/request.hpp>
+#include <remora/call.hpp>
 
+#include <chrono>
+#include <concepts>
 #include <type_traits>
 
 namespace remora::detail {
 
+template <class T>
+inline constexpr bool is_options = std::same_as<std::remove_cvref_t<T>, call_options>;
+template <class T>
+inline constexpr bool is_duration = false;
+template <class Rep, class Period>
+inline constexpr bool is_duration<std::chrono::duration<Rep, Period>> = true;
+
+template <class... Args>
+struct all_but_last {
+    static constexpr bool has_options = false;
+};
+template <class First, class Second, class... Rest>
+struct all_but_last<First, Second, Rest...> {
+    static constexpr bool has_options =
+        is_options<First> || all_but_last<Second, Rest...>::has_options;
+};
+
+/// That these arguments, of which the first is a request or what stands in its place, have options
+/// that are not the last of them, or a bare time instead.
+template <class... Args>
+concept misplaced_options =
+    all_but_last<Args...>::has_options || (is_duration<std::remove_cvref_t<Args>> || ...);
+
+/// That options come after the only member of a request that is to be built.
+template <class Request, class Member>
+concept member_before_options =
+    !std::same_as<Request, Member> && !is_options<Member> &&
+    !std::convertible_to<Member, const Request&> &&
+    !requires(Member only, call_options options) { Request{only, options}; };
+
 // The sentences for what is no call. After a failed check nothing else is compiled, so that its
 // message is the only error.
+
+/// Of a call or stream whose options are where they cannot be.
+template <bool in_place, class... What>
+consteval void check_options() {
+    static_assert(in_place,
+                  "remora: call_options come last, after a request, call(q, {.timeout = 1s}), and "
+                  "first before the members of one, call<T>({.timeout = 1s}, args...)");
+}
 
 template <class Request>
 consteval bool is_request() {

@@ -2,7 +2,7 @@
 /// The bodies of service's templates.
 #pragma once
 
-#include <remora/detail/call/method_of.hpp>
+#include <remora/detail/call/typed_handler.hpp>
 
 #include <memory>
 #include <type_traits>
@@ -16,7 +16,7 @@ service& service::on(Handler handler) {
         using message = typename detail::handler_traits<Handler>::request;
         table_ = detail::service_table::with(
             table_, type_tag_of<message>(), type_name_of<message>(),
-            std::make_shared<const detail::method_of<Handler>>(std::move(handler)));
+            std::make_shared<const detail::typed_handler<Handler>>(std::move(handler)));
     }
     return *this;
 }

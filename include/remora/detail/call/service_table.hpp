@@ -15,10 +15,10 @@ class service_table;
 using service_ptr = std::shared_ptr<const service_table>;
 
 /// What a service does with one type.
-class method {
+class request_handler {
 public:
-    explicit method(bool one_way) noexcept : one_way_(one_way) {}
-    virtual ~method() = default;
+    explicit request_handler(bool one_way) noexcept : one_way_(one_way) {}
+    virtual ~request_handler() = default;
 
     /// True for a message, false for a request.
     bool is_one_way() const noexcept { return one_way_; }
@@ -36,15 +36,30 @@ public:
     /// One with the handlers of `from`, which may be null, and one more. Throws bad_option if there
     /// is a handler for that tag.
     static service_ptr with(const service_ptr& from, std::uint64_t tag, std::string_view name,
-                            std::shared_ptr<const method> what);
+                            std::shared_ptr<const request_handler> what);
+    /// The same, with one for what no other takes. Throws bad_option if there is one.
+    static service_ptr with_any(const service_ptr& from,
+                                std::shared_ptr<const request_handler> what);
 
-    const method* find(std::uint64_t tag) const noexcept {
-        const auto found = methods_.find(tag);
-        return found == methods_.end() ? nullptr : found->second.get();
+    const request_handler* find(std::uint64_t tag) const noexcept {
+        const auto found = handlers_.find(tag);
+        return found == handlers_.end() ? nullptr : found->second.get();
+    }
+
+    /// What takes a request of this type; null: nothing.
+    const request_handler* find_for_request(std::uint64_t tag) const noexcept {
+        const request_handler* const found = find(tag);
+        return found != nullptr && !found->is_one_way() ? found : any_.get();
+    }
+    /// The same for a message.
+    const request_handler* find_for_message(std::uint64_t tag) const noexcept {
+        const request_handler* const found = find(tag);
+        return found != nullptr && found->is_one_way() ? found : any_.get();
     }
 
 private:
-    std::unordered_map<std::uint64_t, std::shared_ptr<const method>> methods_;
+    std::unordered_map<std::uint64_t, std::shared_ptr<const request_handler>> handlers_;
+    std::shared_ptr<const request_handler> any_;
 };
 
 }  // namespace remora::detail

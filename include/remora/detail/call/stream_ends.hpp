@@ -8,6 +8,7 @@
 #include <remora/detail/polling/wake_event.hpp>
 
 #include <memory>
+#include <string>
 #include <string_view>
 
 namespace remora::detail {
@@ -18,6 +19,8 @@ class incoming_stream final : public pending_call,
 public:
     /// Of items with this tag. `own`: the call is one of this end.
     incoming_stream(end_ptr end, std::uint64_t tag, std::string_view request, bool own);
+    /// Of items of any type; a reply counts as one, after which none comes. `request` is copied.
+    incoming_stream(end_ptr end, const std::string& request, bool own);
     ~incoming_stream();
 
     void on_frame(pipe_end& end, const frame& f) override;
@@ -38,6 +41,11 @@ public:
     void begin_upload() noexcept;
     /// That has ended, its generator too.
     void upload_ended();
+    /// That the item is a reply.
+    bool has_reply() const noexcept { return has_reply_; }
+    /// Completes when nothing is sent along any more. Cancelling does not end it, where that does
+    /// not throw.
+    asio::awaitable<void> wait_upload_ended();
     /// No item comes any more, and nothing of the call goes on.
     bool is_over() const noexcept { return inbox.at_end() && !is_uploading; }
     /// Completes when another look at the inbox is worth while. Throws timed_out.
@@ -54,19 +62,30 @@ public:
 
 private:
     std::exception_ptr closed_because(const char* why) const noexcept;
+    void on_reply(const frame& f);
+    stream_inbox::verdict keep(const frame& f);
 
     wake_event ready_;
     std::int64_t first_window_;
+    std::string kept_name_;
     std::string_view request_;
     bool own_;
+    bool has_items_ = false;
+    bool has_reply_ = false;
     bool is_listed_ = false;  ///< among those to wake at the end of the batch
 };
+
+/// Decodes the oldest item.
+template <class T>
+void read_item(incoming_stream& from, T& into) {
+    from.end->decode_value(from.inbox.front(), into, from.inbox.front_loans());
+}
 
 /// Held by the one coroutine that may await items.
 class awaiting_items {
 public:
     explicit awaiting_items(incoming_stream& of) : of_(of) {
-        if (of.is_awaited) raise(errc::receive_in_progress, of.end->context() + "next");
+        if (of.is_awaited) throw_error(errc::receive_in_progress, of.end->context() + "next");
         of.is_awaited = true;
     }
     ~awaiting_items() { of_.is_awaited = false; }
@@ -79,23 +98,23 @@ private:
 
 /// The items that go out.
 struct outgoing_stream {
-    explicit outgoing_stream(wake_events& all) noexcept : ready(all) {}
+    explicit outgoing_stream(wake_event_list& all) noexcept : credit_event(all) {}
 
     /// A frame that grants credit. Throws protocol_error for more than was used.
     void on_credit(const frame& f);
     /// Its producer ends with operation_aborted.
     void stop(const asio::any_io_executor& executor) {
         stopped = true;
-        ready.post(executor);
-        next.post(executor);
+        credit_event.post(executor);
+        item_event.post(executor);
     }
 
     stream_credit credit;
-    wake_event ready;  ///< for credit
-    wake_events events_of_next;
-    /// For the next item. In a list of its own: it is dropped with what the generator
-    /// awaits, and not with the session.
-    wake_event next{events_of_next};
+    wake_event credit_event;  ///< credit has come
+    wake_event_list item_events;
+    /// The generator has yielded. Not in the session's list: who waits for this is destroyed with
+    /// the generator.
+    wake_event item_event{item_events};
     bool stopped = false;
 };
 

@@ -43,6 +43,9 @@ private:
 /// The consumer's side: the queue of items that have arrived, and the credit to give back.
 class stream_inbox {
 public:
+    /// Of items of any type: the tag of each stands before its bytes.
+    static constexpr std::uint64_t any_tag = 0;
+
     /// Of items whose type has this tag.
     explicit stream_inbox(std::uint64_t tag, std::int64_t window = stream_window) noexcept
         : tag_(tag), window_(window), left_(window) {}
@@ -62,13 +65,14 @@ public:
     /// Ends the stream: the items that are here can still be taken, later ones are dropped.
     void refuse(std::exception_ptr why) noexcept;
 
+    bool takes_any() const noexcept { return tag_ == any_tag; }
     bool empty() const noexcept { return first_ == bytes_.size(); }
     /// True once the last item was taken and no more come.
     bool at_end() const noexcept { return ended_ && empty(); }
     const std::exception_ptr& failure() const noexcept { return failure_; }
     bool has_ended() const noexcept { return ended_; }
 
-    /// The oldest item. Good until the next call.
+    /// The oldest item, after its tag where it may be any. Good until the next call.
     std::span<const std::byte> front() const noexcept;
     /// The blocks that came with it.
     std::span<const block_ref> front_loans() const noexcept;

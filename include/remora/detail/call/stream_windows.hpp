@@ -2,7 +2,7 @@
 /// The credit of all incoming streams of one pipe. Not for users.
 #pragma once
 
-#include <remora/detail/call/conversation.hpp>
+#include <remora/detail/call/calls_state.hpp>
 #include <remora/detail/call/frame_batch.hpp>
 
 #include <cstdint>
@@ -12,8 +12,8 @@ namespace remora::detail {
 /// How much the producers of a pipe's streams may send, and the frames that tell them.
 class stream_windows {
 public:
-    stream_windows(pipe_end& end, frame_batch& batch, conversation& of_pipe) noexcept
-        : end_(end), batch_(batch), conversation_(of_pipe) {}
+    stream_windows(pipe_end& end, frame_batch& batch, calls_state& of_pipe) noexcept
+        : end_(end), batch_(batch), state_(of_pipe) {}
 
     /// The credit of a stream's producer, from the beginning.
     std::int64_t first() const noexcept;
@@ -25,7 +25,7 @@ public:
 private:
     pipe_end& end_;
     frame_batch& batch_;
-    conversation& conversation_;
+    calls_state& state_;
     std::int64_t grown_ = 0;  ///< credit beyond the first, of all streams
 };
 

@@ -11,6 +11,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <unordered_map>
 
@@ -51,9 +52,9 @@ public:
     /// It stays in the input.
     void forget_head() noexcept { has_head_ = false; }
     /// From now on frames may come in pieces.
-    void join_pieces() noexcept { joins_ = true; }
+    void enable_pieces() noexcept { joins_ = true; }
     /// From now on frames may lend.
-    void take_loans() noexcept { takes_loans_ = true; }
+    void enable_loans() noexcept { takes_loans_ = true; }
     std::uint64_t window() const noexcept { return window_; }
 
     /// So many bytes of frames were popped, or were done with at once.
@@ -61,7 +62,13 @@ public:
     /// The frames that were popped.
     const frame_counts& counts() const noexcept { return counts_; }
 
-    /// The name of a type that the other end has used, or its tag, to be shown.
+    /// What read() has found last, if that was anything; good as long as the input.
+    const frame& last() const noexcept { return head_; }
+    /// The name of the type of that frame; empty if it has none.
+    std::string_view last_type() const noexcept;
+    /// The name of a type that the other end has used; empty if it has not told it.
+    std::string_view type_name(std::uint64_t tag) const noexcept;
+    /// The same, or its tag, to be shown.
     std::string type_text(std::uint64_t tag) const;
 
     /// True if a whole frame of the input says that the other end has closed.
@@ -97,6 +104,8 @@ private:
     byte_buffer pieces_;        ///< of the payload of one frame
     frame_header of_pieces_{};  ///< the first of them
     std::unordered_map<std::uint64_t, std::string> names_seen_;
+    /// The one that was asked for last.
+    mutable const std::pair<const std::uint64_t, std::string>* last_name_ = nullptr;
     std::optional<std::error_code> end_code_;
     std::string end_text_;
 };

@@ -15,12 +15,13 @@
 namespace remora::detail {
 
 /// Frames in, bytes out, without input or output: the queue of what was not written yet. A frame is
-/// encoded where it waits: begin_frame(), encode into out(), end_frame(); on failure
-/// abandon_frame().
+/// encoded where it waits: begin_frame(), encode into out(), end_frame(); if one of them throws
+/// drop_frame() takes it out again.
 class frame_writer {
 public:
     /// The place of a frame in the bytes of this direction, counted since the start; and its size.
-    /// A frame that leaves in pieces has the place where it would have stood, with end = begin + 1.
+    /// A frame that leaves in pieces has no place of its own: `begin` is where it would have stood,
+    /// and end = begin + 1, so that written() passes it once all before it has left.
     struct position {
         std::uint64_t begin = 0, end = 0;
         std::size_t size = 0;
@@ -31,25 +32,26 @@ public:
     /// From now on large frames of calls leave in pieces.
     void cut_large_frames() noexcept { cuts_ = true; }
 
+    /// Throws std::bad_alloc, and `overloaded` for one name of a type more than may be told.
     position begin_frame(frame_kind kind, std::uint64_t id = 0, std::uint64_t tag = 0,
                          std::string_view type_name = {}, std::uint8_t flags = 0);
     /// Where the payload of the frame that has begun goes.
     byte_buffer& out() noexcept { return out_; }
     /// Completes the header. Throws `message_too_large` and std::bad_alloc; then the frame is to be
-    /// abandoned.
+    /// dropped.
     void end_frame(position& p);
     /// The frame that has begun lends something: out() ends with the table.
     void mark_lending(position p) noexcept {
         out_.data()[p.begin - base_ + 5] |= std::byte{frame_header::lends};
     }
     /// Takes out the last frame.
-    void abandon_frame(position p) noexcept;
+    void drop_frame(position p) noexcept;
     /// The bytes of frames of which none was written.
     std::span<const std::byte> bytes_of(position p) const noexcept {
         return out_.bytes().subspan(p.begin - base_, p.end - p.begin);
     }
     /// Takes out a frame of which no byte was written; false, and nothing happens, otherwise. Those
-    /// behind it move to the front.
+    /// after it move to the front.
     bool withdraw(position p) noexcept;
 
     /// The bytes to be written next; none if nothing is queued. Throws std::bad_alloc.
@@ -92,7 +94,8 @@ private:
     void make_room() noexcept;
     void put_name(position p, std::uint64_t tag, std::string_view type_name);
     void forget_name(position p) noexcept;
-    void take_off(position p) noexcept;
+    /// Takes what is between the ends of `p` out of the counts; the bytes stay.
+    void uncount(position p) noexcept;
 
     std::size_t limit_;
     byte_buffer out_;         ///< the frames that are not wholly written
@@ -100,6 +103,8 @@ private:
     std::uint64_t base_ = 0;  ///< the position of out_'s first byte
     frame_counts counts_;
     std::unordered_set<std::uint64_t> names_sent_;
+    std::unordered_set<std::uint64_t>
+        names_ever_sent_;  ///< whether or not a dropped frame has taken it back
     std::uint64_t last_tag_ = 0;
     std::uint64_t dropped_ = 0;  ///< bytes before base_ that were not written
 

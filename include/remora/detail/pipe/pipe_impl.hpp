@@ -27,7 +27,7 @@ constexpr bool all_different(std::initializer_list<std::uint64_t> tags) {
 
 template <class T>
 detail::pipe_state::position pipe::put(detail::pipe_state& end, const T& value) {
-    return detail::put_frame(end, detail::frame_kind::message, 0, 0, value);
+    return put_frame(end, detail::frame_kind::message, 0, 0, value);
 }
 
 // What a batch held before a value that cannot be sent still leaves.
@@ -46,7 +46,7 @@ asio::awaitable<void> pipe::send_value(end_ptr end, const T& value) {
     const auto p = put(*end, value);
     if (!end->flush(p)) {
         co_await end->wait_written(p);
-    } else if (end->yield_due()) {  // not before: those who call later would overtake
+    } else if (end->count_operations()) {  // not before: those who call later would overtake
         co_await end->yield();
     }
 }
@@ -54,7 +54,7 @@ asio::awaitable<void> pipe::send_value(end_ptr end, const T& value) {
 template <class T>
 bool pipe::try_send(const T& value) {
     detail::pipe_state& end = *checked();
-    if (end.queue_is_full() || end.leaves_turn()) return false;
+    if (end.queue_is_full() || end.must_decline()) return false;
     end.flush(put(end, value));
     return true;
 }
@@ -87,7 +87,7 @@ asio::awaitable<void> pipe::send_range(end_ptr end, const Range& values) {
     if (count == 0) co_return;
     if (!end->flush(batch)) {
         co_await end->wait_written(batch);
-    } else if (end->yield_due(1 + count / detail::values_like_one)) {
+    } else if (end->count_operations(1 + count / detail::values_like_one)) {
         co_await end->yield();
     }
 }
@@ -96,11 +96,11 @@ template <class R, pipe::end_is at_end, class Pop>
 asio::awaitable<R> pipe::receive_with(end_ptr end, receive_options options, Pop pop) {
     const detail::pipe_state::receiving guard(*end);
     const auto until = detail::deadline_of(options.timeout);
-    using effort = detail::pipe_state::effort;
-    const auto how = until == detail::deadline::max() ? effort::least : effort::full;
+    using peeking = detail::pipe_state::peeking;
+    const auto when = until == detail::deadline::max() ? peeking::before_wait : peeking::any_time;
     for (;;) {
-        if (end->yield_due()) co_await end->yield_to_receive();
-        if (const detail::frame* f = end->peek_frame(how)) {
+        if (end->count_operations()) co_await end->yield_to_receive();
+        if (const detail::frame* f = end->peek_frame(when)) {
             if constexpr (std::is_void_v<R>) {
                 pop(*end, *f);
                 co_return;
@@ -112,17 +112,17 @@ asio::awaitable<R> pipe::receive_with(end_ptr end, receive_options options, Pop 
             if constexpr (at_end == end_is::nothing) {
                 co_return std::nullopt;
             } else {
-                end->raise_closed();
+                end->throw_closed();
             }
         }
-        if (!end->look()) co_await end->wait_message(until);
+        if (!end->poll_briefly()) co_await end->wait_message(until);
     }
 }
 
 template <class T>
 void pipe::pop_into(detail::pipe_state& end, const detail::frame& f, T& into) {
     if (f.header.tag != type_tag_of<T>()) [[unlikely]] {
-        end.raise_mismatch(f, type_name_of<T>());
+        end.throw_mismatch(f, type_name_of<T>());
     }
     end.decode_value(f.payload, into);
     end.pop_frame();
@@ -133,12 +133,12 @@ bool pipe::try_receive(T& into) {
     detail::pipe_state& end = *checked();
     const detail::pipe_state::receiving guard(end);
     do {
-        if (end.leaves_turn()) return false;
+        if (end.must_decline()) return false;
         if (const detail::frame* f = end.peek_frame()) {
             pop_into(end, *f, into);
             return true;
         }
-    } while (!end.at_end() && end.try_look());
+    } while (!end.at_end() && end.try_poll_briefly());
     return false;
 }
 
@@ -161,7 +161,7 @@ std::variant<Ts...> pipe::pop_any(detail::pipe_state& end, const detail::frame& 
     if (!found) {
         std::string wanted;
         ((wanted += (wanted.empty() ? "" : " or ") + std::string(type_name_of<Ts>())), ...);
-        end.raise_mismatch(f, wanted);
+        end.throw_mismatch(f, wanted);
     }
     return std::move(*result);
 }

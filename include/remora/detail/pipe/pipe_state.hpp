@@ -23,27 +23,31 @@
 namespace remora::detail {
 
 class transport;
-class pipe_wait;
+class pipe_waiter;
 class lender;
 class borrower;
+class pipe_trace;
 
 /// Throws bad_option for limits with which no pipe can work.
 void check_limits(const pipe_limits& limits);
 
 /// What takes the frames of calls on a pipe. Belongs to the pipe's executor.
-class call_frames {
+class call_frame_handler {
 public:
     /// The other end lets so many calls be unanswered.
     virtual void on_window(std::uint64_t calls) = 0;
     /// A frame was taken out of the queue before it was written.
     virtual void on_withdrawn(frame_writer::position p) noexcept = 0;
+    /// This end closes, or the other one is gone: whoever waits is woken.
+    virtual void on_interrupted() noexcept = 0;
 
 protected:
-    ~call_frames() = default;
+    ~call_frame_handler() = default;
 };
 
 /// One end of a pipe: a transport, what is read from it and written to it, who waits for either,
-/// and how it ends. Belongs to its executor.
+/// and how it ends. Belongs to its executor. All frames of both directions are the pipe's
+/// conversation: that is over when an end closes, is gone, or breaks the protocol.
 ///
 /// It has more functions than others, since reading, writing and ending change each other's state:
 /// an end of input fails the senders, a failure to write wakes the reader, and closing does both.
@@ -67,8 +71,14 @@ public:
     /// Within a handler: throws the exception on, one of Remora's with the context in it.
     [[noreturn]] void rethrow_in_context() const;
     /// What both ends have agreed to use: the features of lib/wire/protocol.md.
-    void agree(std::uint64_t features) noexcept;
+    void set_features(std::uint64_t features) noexcept;
     bool has_agreed(std::uint64_t feature) const noexcept { return (features_ & feature) != 0; }
+    /// From now on what is sent and received is written down there.
+    void set_trace(std::unique_ptr<pipe_trace> trace) noexcept;
+    /// Writes down that the time of this call, made by this end, has passed.
+    void trace_timed_out(std::uint64_t call) noexcept;
+    /// The same, that whoever has made it does not wait for its answer any more.
+    void trace_given_up(std::uint64_t call) noexcept;
 
     // Receiving. One at a time: hold a `receiving` from the first look to the last.
     class receiving {
@@ -85,22 +95,24 @@ public:
     /// The frame at the head, if a whole one has arrived. It stays, and its bytes are good until
     /// the next call. Throws once the conversation is over, unless the end was clean: then at_end()
     /// is true and there is no frame.
-    /// Before a wait without a limit, the `least` effort does: a system call is spared where there
+    /// `before_wait` is for who waits next, without a limit: a system call is spared where there
     /// was nothing a moment ago, since the wait finds what has come meanwhile.
-    enum class effort { full, least };
-    const frame* peek_frame(effort how = effort::full);
+    enum class peeking { any_time, before_wait };
+    const frame* peek_frame(peeking when = peeking::any_time);
     void pop_frame() noexcept;
     /// True if the next look finds something, be it the end.
     bool has_news() noexcept;
     bool at_end() const noexcept { return reader_.at_clean_end(); }
-    /// True if more has been read than was taken so far; than the head, too.
-    bool has_more() const noexcept;
-    bool has_more_than_head() const noexcept;
+    /// True if bytes have been fetched that no frame has been taken from yet.
+    bool has_buffered_input() const noexcept;
+    /// The same, without counting the head.
+    bool has_input_after_head() const noexcept;
     /// Before each wait_message: true if another look is worth while already, after looking for a
     /// moment where that is likely to help.
-    bool look();
-    /// The same for an operation that does not wait. If it finds nothing the next look() is spared.
-    bool try_look();
+    bool poll_briefly();
+    /// The same for an operation that does not wait. If it finds nothing the next poll_briefly() is
+    /// spared.
+    bool try_poll_briefly();
     /// Completes when another look is worth while. Throws timed_out after the deadline and
     /// operation_aborted when the awaiting coroutine is cancelled.
     asio::awaitable<void> wait_message(deadline until);
@@ -115,20 +127,21 @@ public:
     template <class T>
     void decode_value(std::span<const std::byte> bytes, T& into,
                       std::span<const block_ref> loans) const;
+    std::string_view type_name(std::uint64_t tag) const noexcept { return reader_.type_name(tag); }
     std::string type_text(std::uint64_t tag) const { return reader_.type_text(tag); }
-    [[noreturn]] void raise_mismatch(const frame& f, std::string_view wanted) const;
-    [[noreturn]] void raise_closed() const;
+    [[noreturn]] void throw_mismatch(const frame& f, std::string_view wanted) const;
+    [[noreturn]] void throw_closed() const;
 
     // A trip through the scheduler is due after so many operations that found everything at hand;
     // so many bytes more in one of them count like one.
     static constexpr unsigned most_in_a_row = 64;
     static constexpr std::size_t bytes_like_one = 4096;
-    bool yield_due(unsigned operations = 1) noexcept {
+    bool count_operations(unsigned operations = 1) noexcept {
         return (in_a_row_ += operations) > most_in_a_row;
     }
     /// For an operation that cannot yield: now and then it is not to be done, so that one is
     /// awaited instead, which yields then.
-    bool leaves_turn() noexcept { return ++in_a_row_ % (most_in_a_row + 1) == 0; }
+    bool must_decline() noexcept { return ++in_a_row_ % (most_in_a_row + 1) == 0; }
     /// Counts the bytes of an operation, up to where the next one leaves its turn.
     void count_bytes(std::size_t count) noexcept {
         const std::size_t left = most_in_a_row - in_a_row_ % (most_in_a_row + 1);
@@ -146,11 +159,11 @@ public:
     }
     byte_buffer& out() noexcept { return writer_.out(); }
     void end_frame(position& p) {
-        if (lends_ != nullptr) [[unlikely]]
+        if (block_lender_ != nullptr) [[unlikely]]
             return end_frame_with_loans(p);
         writer_.end_frame(p);
     }
-    void abandon_frame(position p) noexcept;
+    void drop_frame(position p) noexcept;
     /// Queues a frame without a type, whose payload `write` puts into out(). If that throws there
     /// is no frame.
     template <class Write>
@@ -161,7 +174,7 @@ public:
             write(out());
             end_frame(p);
         } catch (...) {
-            abandon_frame(p);
+            drop_frame(p);
             throw;
         }
         return p;
@@ -170,7 +183,7 @@ public:
     /// std::bad_alloc.
     block_ref allocate(std::size_t size);
     /// Null as long as nothing was allocated, or nothing can be lent.
-    block_lender* lends() const noexcept { return lends_; }
+    block_lender* lender_of_blocks() const noexcept { return block_lender_; }
     /// Writes what there is room for. True if all is written up to `p`.
     bool flush(position p);
     std::uint64_t written() const noexcept { return writer_.written(); }
@@ -187,22 +200,23 @@ public:
     /// closed.
     void close(std::error_code why = {}, const std::string& text = {});
     asio::awaitable<void> wait_closed();
-    /// What the handle's destructor does: close(), unless a service's outcome is awaited.
-    void abandon();
-    /// Between hold and release the handle's destructor does not close: how the service that owns
-    /// it ended is not known yet.
-    void hold() noexcept { held_ = true; }
-    void release(std::error_code why, const std::string& text);
+    /// The handle `pipe` is destroyed: close(), unless a service's outcome is awaited.
+    void handle_gone();
+    /// From now on handle_gone() does not close: how the service that owns the handle has ended is
+    /// not known yet.
+    void defer_close() noexcept { defers_close_ = true; }
+    /// Ends that, and closes if there is a reason, or the handle is gone by then.
+    void stop_deferring(std::error_code why, const std::string& text);
     /// The peer is gone. What it had sent can still be received; all else fails with `why`.
     void fail(std::error_code why);
     bool is_closed() const noexcept { return closing_; }
     bool can_send() const noexcept { return !closing_ && !send_failure_; }
     /// The other end has shown that it is there.
-    void opened() noexcept;
+    void on_peer_opened() noexcept;
 
     // Calls.
     /// From now on `takes` gets the frames of calls, until it is null.
-    void set_call_frames(call_frames* takes) noexcept { call_frames_ = takes; }
+    void set_call_frame_handler(call_frame_handler* takes) noexcept { call_frame_handler_ = takes; }
     /// How many calls the other end lets be unanswered: it may say so before there are any.
     std::uint64_t call_window() const noexcept { return reader_.window(); }
 
@@ -210,26 +224,29 @@ public:
     pipe_traffic sent() const noexcept;
     pipe_traffic received() const noexcept;
     std::size_t queued() const noexcept { return writer_.queued(); }
-    std::size_t most_queued() const noexcept { return most_queued_; }
+    std::size_t peak_queued() const noexcept { return peak_queued_; }
 
 private:
     struct write_waiter;
 
     bool read_frame();
     void borrow(const frame& f);
-    bool fetch(effort how);
+    bool fetch(peeking when);
     [[noreturn]] void give_up(const error& why);
     bool has_arrived() noexcept;
     void end_of_input();
+    void trace_frame(std::size_t consumed) noexcept;
+    std::size_t write_traced(std::span<const std::byte> bytes);
 
     void check_sending() const {
         if (closing_ || send_failure_) [[unlikely]]
-            raise_not_sending();
+            throw_not_sending();
     }
-    [[noreturn]] void raise_not_sending() const;
+    [[noreturn]] void throw_not_sending() const;
     bool write_queued();
     void write_some();
-    bool has_left() noexcept;
+    /// Writes what is queued; true if some of it has gone, or nothing will any more.
+    bool write_progress() noexcept;
     void notify_next_sender();
     void withdraw(position p);
     void end_frame_with_loans(position& p);
@@ -237,48 +254,51 @@ private:
     void start_write_loop();
     static asio::awaitable<void> write_loop(std::shared_ptr<pipe_state> self);
     static asio::awaitable<void> watch_hang_up(std::shared_ptr<pipe_state> self);
-    void look_for_end();
+    /// The peer will write no more: reads what it has left, and fails the senders; with `closed` if
+    /// a close frame is there.
+    void on_hang_up();
     void fail_sending(std::error_code why);
 
     static asio::awaitable<void> discard_until_written(std::shared_ptr<pipe_state> self);
     bool discard_input();
     void interrupt() noexcept;
-    void shut();
+    void close_transport();
 
     asio::any_io_executor executor_;
     std::unique_ptr<transport> transport_;
+    std::unique_ptr<pipe_trace> trace_;  ///< null: nothing is written down
     std::string name_;
     pipe_limits limits_;
-    errc gone_;
+    errc peer_gone_;
     std::uint64_t features_ = 0;
-    call_frames* call_frames_ = nullptr;
+    call_frame_handler* call_frame_handler_ = nullptr;
 
     frame_reader reader_;
-    std::unique_ptr<pipe_wait> read_wait_;
+    std::unique_ptr<pipe_waiter> read_waiter_;
     bool receiving_ = false;
-    std::error_code failure_;   ///< set: the peer is known to be gone
-    unsigned in_a_row_ = 0;     ///< operations without a trip through the scheduler
-    bool has_looked_ = false;   ///< by try_look(), and found nothing
-    unsigned in_one_look_ = 0;  ///< frames passed over and pieces taken in, in the last look
+    std::error_code failure_;             ///< set: the peer is known to be gone
+    unsigned in_a_row_ = 0;               ///< operations without a trip through the scheduler
+    bool has_polled_ = false;             ///< by try_poll_briefly(), and found nothing
+    unsigned peek_cost_ = 0;              ///< of the last one, in frames that were passed over
     std::shared_ptr<borrower> borrower_;  ///< once something was lent
     std::vector<block_ref> loans_;        ///< of the head
 
     frame_writer writer_;
-    std::unique_ptr<pipe_wait> write_wait_;
+    std::unique_ptr<pipe_waiter> write_waiter_;
     wait_queue waiting_for_queue_;
     wait_queue waiting_for_write_;
     std::error_code send_failure_;  ///< set: nothing more can be sent
     bool writes_in_loop_ = false;
-    std::size_t most_queued_ = 0;  ///< while the transport was full
+    std::size_t peak_queued_ = 0;  ///< while the transport was full
     bool watches_hang_up_ = false;
-    std::shared_ptr<lender> lender_;  ///< once something was allocated
-    block_lender* lends_ = nullptr;
+    std::shared_ptr<lender> lender_;        ///< once something was allocated
+    block_lender* block_lender_ = nullptr;  ///< lender_, as the archive knows it
 
     wait_queue waiting_for_close_;
     bool closing_ = false;
-    bool shut_ = false;
-    bool held_ = false;
-    bool abandoned_ = false;
+    bool transport_closed_ = false;
+    bool defers_close_ = false;
+    bool handle_is_gone_ = false;
 };
 
 /// Closes `end` and waits until what was queued has left.
@@ -302,10 +322,10 @@ pipe_state::position put_frame(pipe_state& end, frame_kind kind, std::uint64_t i
                                std::uint8_t flags, const T& value) {
     auto p = end.begin_frame(kind, id, type_tag_of<T>(), type_name_of<T>(), flags);
     try {
-        encode_with(end.out(), value, {.size = end.limits().message}, end.lends());
+        encode_with(end.out(), value, {.size = end.limits().message}, end.lender_of_blocks());
         end.end_frame(p);
     } catch (...) {
-        end.abandon_frame(p);
+        end.drop_frame(p);
         end.rethrow_in_context();
     }
     return p;

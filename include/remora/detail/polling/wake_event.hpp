@@ -14,11 +14,11 @@ class wake_event;
 
 /// The list of the wake_events of a session that have a coroutine waiting. Coroutines refer to the
 /// session and the session to them: so an object that is destroyed with the context drops them.
-class wake_events {
+class wake_event_list {
 public:
-    wake_events() = default;
-    wake_events(const wake_events&) = delete;
-    wake_events& operator=(const wake_events&) = delete;
+    wake_event_list() = default;
+    wake_event_list(const wake_event_list&) = delete;
+    wake_event_list& operator=(const wake_event_list&) = delete;
     /// Destroys the coroutines that wait.
     void drop_all() noexcept;
     bool empty() const noexcept { return first_ == nullptr; }
@@ -31,7 +31,7 @@ private:
 /// An event that one coroutine at a time waits for. Belongs to the executor of that coroutine.
 class wake_event {
 public:
-    explicit wake_event(wake_events& all) noexcept : all_(all) {}
+    explicit wake_event(wake_event_list& all) noexcept : all_(all) {}
     wake_event(const wake_event&) = delete;
     wake_event& operator=(const wake_event&) = delete;
     ~wake_event() { drop(); }
@@ -64,14 +64,14 @@ public:
     void drop() noexcept;
 
 private:
-    friend class wake_events;
+    friend class wake_event_list;
     using token = asio::use_awaitable_t<>;
     using handler = asio::async_result<token, void()>::handler_type;
 
     void link() noexcept;
     handler release() noexcept;
 
-    wake_events& all_;
+    wake_event_list& all_;
     wake_event* next_ = nullptr;
     wake_event** link_ = nullptr;
     std::optional<handler> handler_;

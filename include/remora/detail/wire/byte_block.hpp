@@ -40,9 +40,10 @@ public:
 protected:
     ~byte_block() = default;
 
-    /// The only one who used it, as it seemed, does not any more: calls leave(), where nobody else
-    /// can begin to use it, and gives the block back if that is true.
+    /// Called when perhaps the last user drops it: calls leave(), where nobody else can begin to
+    /// use it, and gives the block back if that is true.
     virtual void drop_last() noexcept = 0;
+    /// Takes off one user. True if it was the last.
     bool leave() noexcept { return users_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
     bool is_used() const noexcept { return users_.load(std::memory_order_acquire) != 0; }
     void place(std::span<std::byte> bytes, const block_lender* lender = nullptr) noexcept {

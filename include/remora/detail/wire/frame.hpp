@@ -73,13 +73,15 @@ struct frame_header {
     static constexpr std::uint8_t joined = 8;
     /// The payload ends with the table of what the frame lends.
     static constexpr std::uint8_t lends = 16;
+    /// The request may be served twice.
+    static constexpr std::uint8_t idempotent = 32;
 
     static constexpr std::size_t size = 24;
 
     std::uint32_t length = 0;  ///< of the payload, in bytes
     frame_kind kind{};
     std::uint8_t flags = 0;
-    std::uint16_t unknown = 0;  ///< not 0 only in what is no frame
+    std::uint16_t reserved = 0;  ///< 0 in every frame
     std::uint64_t id = 0;
     std::uint64_t tag = 0;
 
@@ -89,7 +91,7 @@ struct frame_header {
         return {.length = static_cast<std::uint32_t>(first),
                 .kind = static_cast<frame_kind>(first >> 32 & 0xff),
                 .flags = static_cast<std::uint8_t>(first >> 40 & 0xff),
-                .unknown = static_cast<std::uint16_t>(first >> 48),
+                .reserved = static_cast<std::uint16_t>(first >> 48),
                 .id = load_word(from + 8),
                 .tag = load_word(from + 16)};
     }
@@ -120,12 +122,13 @@ struct frame {
     std::size_t size() const noexcept { return frame_header::size + header.length; }
 };
 
-/// A block that a frame lends, as the table of its frame has it.
+/// A block that a frame lends, as the table of its frame has it. Each block of an end that is in
+/// use has a slot of its own; `generation` counts the blocks that this slot has had.
 struct loan {
     static constexpr std::size_t size_in_table = 24;
 
     std::uint32_t slot = 0;
-    std::uint32_t turn = 0;
+    std::uint32_t generation = 0;
     std::uint64_t offset = 0;
     std::uint64_t size = 0;
 
@@ -133,7 +136,7 @@ struct loan {
     static loan load(const std::byte* from) noexcept {
         const std::uint64_t first = frame_header::load_word(from);
         return {.slot = static_cast<std::uint32_t>(first),
-                .turn = static_cast<std::uint32_t>(first >> 32),
+                .generation = static_cast<std::uint32_t>(first >> 32),
                 .offset = frame_header::load_word(from + 8),
                 .size = frame_header::load_word(from + 16)};
     }
@@ -147,6 +150,9 @@ inline constexpr std::size_t most_loans = 256;
 /// Takes the table of loans off the payload of a frame that `lends`. Throws protocol_error for what
 /// is none.
 void split_loans(frame& f);
+
+/// A direction of a pipe carries fewer names of types than this. A peer normally has a few dozen.
+inline constexpr std::size_t most_names = 4096;
 
 /// A buffer that one large frame has made larger than this is given back.
 inline constexpr std::size_t keep_capacity = 4u << 20;

@@ -83,10 +83,10 @@ struct fixed_sequence : sequence<E> {
             });
         }
     }
-    static void miss(input_archive& in, C& c) {
+    static void fill_missing(input_archive& in, C& c) {
         if constexpr (is_raw<E>) return;
         for (auto& element : c)
-            in.miss(element);
+            in.fill_missing(element);
     }
 
 private:

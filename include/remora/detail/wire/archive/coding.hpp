@@ -39,7 +39,7 @@ inline constexpr auto stored_name = codec<T>::name();
 
 /// What an error calls a value outside of any record.
 template <class T>
-inline constexpr std::string_view whole_name = spoken_name<T>();
+inline constexpr std::string_view whole_name = display_name<T>();
 
 /// Limits what one value adds to a buffer, and takes it back unless it is kept.
 class encoding {

@@ -71,23 +71,23 @@ void get_parts(input_archive& in, Parts&... parts) {
 }
 
 template <class C, class Key, class... Value>
-void insert_small(input_archive& in, C& c, collisions& passed, Key key, Value... value) {
+void insert_small(input_archive& in, C& c, collisions& seen, Key key, Value... value) {
     detail::get_parts(in, key, value...);
-    if constexpr (hash_table<C>) passed.count(in, c, key);
+    if constexpr (hash_table<C>) seen.count(in, c, key);
     c.emplace_hint(c.end(), std::move(key), std::move(value)...);
 }
 
 /// Reads an element where it will stay: it may be too large for the stack, and contain containers
 /// like this one.
 template <class C>
-void insert_large(input_archive& in, C& c, collisions& passed, C& maker) {
+void insert_large(input_archive& in, C& c, collisions& seen, C& maker) {
     auto node = maker.extract(maker.emplace_hint(maker.end()));
     if constexpr (keyed<C>) {
         detail::get_parts(in, node.key(), node.mapped());
-        if constexpr (hash_table<C>) passed.count(in, c, node.key());
+        if constexpr (hash_table<C>) seen.count(in, c, node.key());
     } else {
         detail::get_parts(in, node.value());
-        if constexpr (hash_table<C>) passed.count(in, c, node.value());
+        if constexpr (hash_table<C>) seen.count(in, c, node.value());
     }
     c.insert(c.end(), std::move(node));
 }
@@ -101,17 +101,17 @@ void fill(input_archive& in, C& c, std::size_t count) {
     if (count == 0) return;
     if constexpr (hash_table<C>)
         if (count > small_table) c.reserve(count);
-    collisions passed(count);
+    collisions seen(count);
     if constexpr (sizeof(typename C::value_type) > small_element) {
         C maker = another_like(c);
         for (; count != 0; --count)
-            detail::insert_large(in, c, passed, maker);
+            detail::insert_large(in, c, seen, maker);
     } else if constexpr (keyed<C>) {
         for (; count != 0; --count)
-            detail::insert_small(in, c, passed, key{}, typename C::mapped_type{});
+            detail::insert_small(in, c, seen, key{}, typename C::mapped_type{});
     } else {
         for (; count != 0; --count)
-            detail::insert_small(in, c, passed, key{});
+            detail::insert_small(in, c, seen, key{});
     }
 }
 

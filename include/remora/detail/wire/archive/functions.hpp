@@ -11,7 +11,8 @@ namespace remora::detail {
 
 namespace traits = cereal::traits;
 
-/// Has finds a function; where the user has said cereal::specialize, Chosen must agree.
+/// T is encoded by the function for which `Has` is the trait; where the user has said
+/// cereal::specialize, that must have chosen it, which `Chosen` tells.
 template <class T, class A, template <class, class> class Has, template <class, class> class Chosen>
 concept goes_by = Has<T, A>::value && (!traits::is_specialized<T, A>::value || Chosen<T, A>::value);
 

@@ -193,9 +193,9 @@ public:
     /// Passes over a value whose field is missing. It stays as it is, unless its codec has to do
     /// something about that.
     template <class T>
-    void miss(T& value) {
-        if constexpr (requires { detail::codec<T>::miss(*this, value); })
-            detail::codec<T>::miss(*this, value);
+    void fill_missing(T& value) {
+        if constexpr (requires { detail::codec<T>::fill_missing(*this, value); })
+            detail::codec<T>::fill_missing(*this, value);
     }
 
     outer_record begin_record(const std::string_view& name);
@@ -225,7 +225,7 @@ private:
     [[gnu::always_inline]] static bool is_kind_of(const T&, const std::byte* at) {
         return *at == static_cast<std::byte>(detail::codec<T>::its_kind);
     }
-    /// Reads a number behind its kind, and returns the end.
+    /// Reads a number after its kind, and returns the end.
     template <class T>
     [[gnu::always_inline]] static const std::byte* load(T& value, const std::byte* from) {
         std::memcpy(&value, from + 1, sizeof value);
@@ -254,7 +254,7 @@ private:
         if (at_ != end_)
             get_with_kind(value);
         else
-            miss(value);
+            fill_missing(value);
     }
 
     /// The bytes may lie in memory that the sender still writes to: what is checked is what is

@@ -16,7 +16,7 @@ struct mapping {
     using value = typename C::mapped_type;
 
     static constexpr kind its_kind = kind::map;
-    static constexpr std::size_t least_size = 6;
+    static constexpr std::size_t least_encoded_size = 6;
     static consteval auto name() {
         return join("map<", codec<key>::name(), ",", codec<value>::name(), ">");
     }
@@ -34,7 +34,8 @@ struct mapping {
     static void get(input_archive& in, C& c) {
         in.expect(codec<key>::its_kind);
         in.expect(codec<value>::its_kind);
-        auto count = in.get_count(codec<key>::least_size + codec<value>::least_size);
+        auto count =
+            in.get_count(codec<key>::least_encoded_size + codec<value>::least_encoded_size);
         in.charge(count, sizeof(typename C::value_type) + node_size);
         detail::fill(in, c, count);
     }

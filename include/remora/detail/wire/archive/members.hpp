@@ -10,7 +10,7 @@ namespace remora::detail {
 /// An aggregate of N members.
 ///
 /// `fit<T>` tells whether T can be made of N times `{}`, and `fit_before<T, Next>` whether it can
-/// have a `Next` behind them. A `{}` initialises one member, whatever that is: no member that is an
+/// have a `Next` after them. A `{}` initialises one member, whatever that is: no member that is an
 /// aggregate or an array takes several of them. `visit` calls a function with references to the
 /// members, all at once; its second parameter says what else to do where there can be none.
 template <std::size_t N>

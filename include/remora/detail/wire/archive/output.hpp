@@ -14,7 +14,8 @@
 namespace remora {
 
 namespace detail {
-/// How a type stands on the wire: its kind, its name, and how to put and get its body.
+/// How a type stands on the wire: its kind, its name, how many bytes its body takes at the least,
+/// and how to put and get that.
 template <class T>
 struct codec;
 
@@ -99,7 +100,7 @@ public:
 
     [[gnu::always_inline]] void put_count(std::size_t count) { put_counted(count, nullptr, 0); }
 
-    /// A count, and the `n` bytes behind it.
+    /// A count, and the `n` bytes after it.
     [[gnu::always_inline]] void put_counted(std::size_t count, const void* from, std::size_t n) {
         if (count > UINT32_MAX) [[unlikely]]
             detail::fail_too_many(count);
@@ -136,7 +137,7 @@ public:
     }
 
 private:
-    // The most common fields by far are numbers, one behind the other: there must be room for all
+    // The most common fields by far are numbers, one after the other: there must be room for all
     // of them at once.
     template <class... T>
     [[gnu::always_inline]] void put_fields(const T&... fields) {

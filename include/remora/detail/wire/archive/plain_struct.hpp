@@ -31,7 +31,7 @@ struct any_base {
     operator Base() const;
 };
 template <class T>
-struct any_value {
+struct any_member {
     template <class Member>
         requires(!std::same_as<Member, T>)
     operator Member() const;
@@ -44,9 +44,9 @@ struct any_reference {
 template <class T>
 concept has_base = members<0>::fit_before<T, any_base<T>> && !members<0>::fit_before<T, stranger>;
 
-/// Whether a member is left behind those that `{}` makes.
+/// Whether a member is left after those that `{}` makes.
 template <class T, std::size_t N>
-concept has_more = members<N>::template fit_before<T, any_value<T>> ||
+concept has_more = members<N>::template fit_before<T, any_member<T>> ||
                    members<N>::template fit_before<T, any_reference>;
 
 template <class T>

@@ -122,7 +122,7 @@ void load_fields(input_archive& in, T& value) {
 
 /// The name of a class in error texts, kept where a reference to it stays good.
 template <class T>
-inline constexpr std::string_view record_name = spoken_name<T>();
+inline constexpr std::string_view record_name = display_name<T>();
 
 /// What an element costs in memory of a class that is a container, and is not known to a codec;
 /// 0 for any other class.
@@ -140,7 +140,7 @@ struct codec {
     static_assert(std::is_class_v<T> || std::is_union_v<T>,
                   "remora: pointers to members, functions and null pointers are not values");
     static constexpr kind its_kind = kind::record;
-    static constexpr std::size_t least_size = 4;
+    static constexpr std::size_t least_encoded_size = 4;
     static consteval auto name() { return class_name<T>(); }
 
     static void put(output_archive& out, const T& value) {
@@ -168,7 +168,7 @@ template <class T>
 struct codec<T> {
     using plain = minimal_of<T>;
     static constexpr kind its_kind = codec<plain>::its_kind;
-    static constexpr std::size_t least_size = codec<plain>::least_size;
+    static constexpr std::size_t least_encoded_size = codec<plain>::least_encoded_size;
     static consteval auto name() { return class_name<T>(); }
 
     static void put(output_archive& out, const T& value) {

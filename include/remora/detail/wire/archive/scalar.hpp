@@ -18,7 +18,7 @@ inline constexpr std::size_t node_size = 48;
 template <class T>
 consteval auto number_name() {
     if constexpr (std::is_same_v<T, bool>)
-        return as_text("bool");
+        return as_fixed_string("bool");
     else if constexpr (std::is_floating_point_v<T>)
         return join("f", decimal<8 * sizeof(T)>());
     else if constexpr (is_unsigned_on_wire<T>)
@@ -37,7 +37,7 @@ struct codec<T> {
     static_assert(sizeof(T) <= 8, "remora: there are no numbers of more than 64 bits on the wire");
 
     static constexpr kind its_kind = kind_of_number<T>();
-    static constexpr std::size_t least_size = sizeof(T);
+    static constexpr std::size_t least_encoded_size = sizeof(T);
     static consteval auto name() { return number_name<T>(); }
 
     static void put(output_archive& out, T value) { out.put_number(value); }
@@ -66,7 +66,7 @@ struct codec<T> {
     using number = std::underlying_type_t<T>;
 
     static constexpr kind its_kind = codec<number>::its_kind;
-    static constexpr std::size_t least_size = sizeof(T);
+    static constexpr std::size_t least_encoded_size = sizeof(T);
     static consteval auto name() { return class_name<T>(); }
 
     static void put(output_archive& out, T value) {
@@ -82,7 +82,7 @@ struct codec<T> {
 template <class T>
 struct codec<std::atomic<T>> {
     static constexpr kind its_kind = codec<T>::its_kind;
-    static constexpr std::size_t least_size = codec<T>::least_size;
+    static constexpr std::size_t least_encoded_size = codec<T>::least_encoded_size;
     static consteval auto name() { return codec<T>::name(); }
 
     static void put(output_archive& out, const std::atomic<T>& value) {
@@ -100,6 +100,14 @@ struct codec<T*> {
     static_assert(always_false<T>,
                   "remora: a raw pointer is not a value: its address means nothing in the other "
                   "process; send the object, a std::optional or a std::unique_ptr");
+};
+
+template <class Char, class Traits>
+struct codec<std::basic_string_view<Char, Traits>> {
+    static_assert(
+        always_false<Char>,
+        "remora: a std::string_view is not a value: it owns no text that the other process "
+        "could have; send a std::string");
 };
 
 template <class T>

@@ -21,13 +21,13 @@ template <class E>
 struct sequence {
     static constexpr bool is_bytes = codec<E>::its_kind == kind::u8;
     static constexpr kind its_kind = is_bytes ? kind::bytes : kind::list;
-    static constexpr std::size_t least_size = is_bytes ? 4 : 5;
+    static constexpr std::size_t least_encoded_size = is_bytes ? 4 : 5;
 
     static consteval auto name() {
         if constexpr (std::is_same_v<E, char> || std::is_same_v<E, char8_t>)
-            return as_text("string");
+            return as_fixed_string("string");
         else if constexpr (is_bytes)
-            return as_text("bytes");
+            return as_fixed_string("bytes");
         else
             return join("list<", codec<E>::name(), ">");
     }
@@ -45,7 +45,7 @@ struct sequence {
             read(bytes.size());
         } else {
             in.expect(codec<E>::its_kind);
-            read(in.get_count(codec<E>::least_size));
+            read(in.get_count(codec<E>::least_encoded_size));
         }
     }
 
@@ -167,7 +167,7 @@ struct codec<std::deque<E, A>> : growing_sequence<std::deque<E, A>, E> {
         in.charge(1, deque_size);
         growing_sequence<std::deque<E, A>, E>::get(in, c);
     }
-    static void miss(input_archive& in, const auto&) { in.charge(1, deque_size); }
+    static void fill_missing(input_archive& in, const auto&) { in.charge(1, deque_size); }
 };
 
 template <class E, class A>

@@ -29,7 +29,7 @@ struct codec<std::chrono::duration<R, P>> {
     static constexpr std::uint8_t unit = code_of_unit(period::num, period::den);
 
     static constexpr kind its_kind = kind::duration;
-    static constexpr std::size_t least_size = 2 + codec<R>::least_size;
+    static constexpr std::size_t least_encoded_size = 2 + codec<R>::least_encoded_size;
     static consteval auto name() {
         return join("duration<", codec<R>::name(), ",", decimal<period::num>(), "/",
                     decimal<period::den>(), ">");
@@ -76,7 +76,7 @@ struct codec<std::chrono::time_point<C, D>> {
     static constexpr std::uint8_t clock = code_of_clock<C>();
 
     static constexpr kind its_kind = kind::time_point;
-    static constexpr std::size_t least_size = 1 + codec<D>::least_size;
+    static constexpr std::size_t least_encoded_size = 1 + codec<D>::least_encoded_size;
     static consteval auto name() {
         return join("time_point<", class_name<C>(), ",", codec<D>::name(), ">");
     }

@@ -23,10 +23,10 @@ template <class... T>
 struct tuple_of {
     static_assert(sizeof...(T) <= 255, "remora: a tuple has at most 255 elements");
     static constexpr kind its_kind = kind::tuple;
-    static constexpr std::size_t least_size = 1;
+    static constexpr std::size_t least_encoded_size = 1;
     static consteval auto name() {
         if constexpr (sizeof...(T) == 0)
-            return as_text("tuple<>");
+            return as_fixed_string("tuple<>");
         else
             return join("tuple<", list_names<T...>(), ">");
     }
@@ -43,8 +43,8 @@ struct tuple_of {
     }
     template <class Tuple>
         requires requires { std::tuple_size<Tuple>::value; }
-    static void miss(input_archive& in, Tuple& value) {
-        std::apply([&](T&... elements) { (in.miss(elements), ...); }, value);
+    static void fill_missing(input_archive& in, Tuple& value) {
+        std::apply([&](T&... elements) { (in.fill_missing(elements), ...); }, value);
     }
 };
 
@@ -86,7 +86,7 @@ template <std::size_t N>
 struct codec<std::bitset<N>> {
     static constexpr std::size_t byte_count = (N + 7) / 8;
     static constexpr kind its_kind = kind::bytes;
-    static constexpr std::size_t least_size = 4 + byte_count;
+    static constexpr std::size_t least_encoded_size = 4 + byte_count;
     static consteval auto name() {
         return join("bitset<", decimal<static_cast<std::intmax_t>(N)>(), ">");
     }

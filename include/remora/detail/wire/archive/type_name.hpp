@@ -25,27 +25,27 @@ inline constexpr std::size_t max_type_name = 255;
 
 /// A text whose length the type knows, so that names can be put together by the compiler.
 template <std::size_t N>
-struct text {
+struct fixed_string {
     char chars[N + 1] = {};
     constexpr std::string_view view() const { return {chars, N}; }
 };
 
 template <std::size_t N>
-consteval text<N - 1> as_text(const char (&literal)[N]) {
-    text<N - 1> out;
+consteval fixed_string<N - 1> as_fixed_string(const char (&literal)[N]) {
+    fixed_string<N - 1> out;
     for (std::size_t i = 0; i + 1 < N; ++i)
         out.chars[i] = literal[i];
     return out;
 }
 
 template <std::size_t N>
-consteval text<N> as_text(const text<N>& other) {
+consteval fixed_string<N> as_fixed_string(const fixed_string<N>& other) {
     return other;
 }
 
 template <std::size_t... N>
-consteval auto join_texts(const text<N>&... parts) {
-    text<(N + ... + 0)> out;
+consteval auto join_strings(const fixed_string<N>&... parts) {
+    fixed_string<(N + ... + 0)> out;
     std::size_t at = 0;
     auto add = [&](std::string_view part) {
         for (char c : part)
@@ -57,7 +57,7 @@ consteval auto join_texts(const text<N>&... parts) {
 
 template <class... T>
 consteval auto join(const T&... parts) {
-    return join_texts(as_text(parts)...);
+    return join_strings(as_fixed_string(parts)...);
 }
 
 template <std::intmax_t Value>
@@ -68,7 +68,7 @@ consteval auto decimal() {
             ++n;
         return n;
     }();
-    text<digits> out;
+    fixed_string<digits> out;
     auto rest = Value;
     for (std::size_t i = digits; i-- > 0; rest /= 10)
         out.chars[i] = static_cast<char>('0' + rest % 10);
@@ -106,7 +106,7 @@ constexpr std::string_view last_component() {
 
 /// For error texts: a class template may do without a declared name there.
 template <class T>
-constexpr std::string_view spoken_name() {
+constexpr std::string_view display_name() {
     if (!type_name<T>.empty()) return type_name<T>;
     if (!last_component<T>().empty()) return last_component<T>();
     return full_spelling<T>();
@@ -119,7 +119,7 @@ consteval auto class_name() {
                   "remora: compilers spell a class template's instances differently: declare the "
                   "name of this type, template <> inline constexpr std::string_view "
                   "remora::type_name<T> = \"...\"");
-    text<name.size()> out;
+    fixed_string<name.size()> out;
     for (std::size_t i = 0; i < name.size(); ++i)
         out.chars[i] = name[i];
     return out;

@@ -15,7 +15,7 @@ namespace remora::detail {
 template <class T>
 struct optional_of {
     static constexpr kind its_kind = kind::optional;
-    static constexpr std::size_t least_size = 1;
+    static constexpr std::size_t least_encoded_size = 1;
     static consteval auto name() { return join("optional<", codec<T>::name(), ">"); }
 
     static void put_if(output_archive& out, const T* value) {
@@ -71,7 +71,7 @@ struct codec<std::variant<T...>> {
     static_assert(sizeof...(T) <= 256, "remora: a variant has at most 256 alternatives");
 
     static constexpr kind its_kind = kind::variant;
-    static constexpr std::size_t least_size = 3;
+    static constexpr std::size_t least_encoded_size = 3;
     static consteval auto name() { return join("variant<", list_names<T...>(), ">"); }
 
     static void put(output_archive& out, const variant& value) {

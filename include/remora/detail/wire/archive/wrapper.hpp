@@ -20,7 +20,9 @@ struct codec<cereal::NameValuePair<T>> {
     static void get(input_archive& in, cereal::NameValuePair<T>& pair) {
         inner::get(in, pair.value);
     }
-    static void miss(input_archive& in, cereal::NameValuePair<T>& pair) { in.miss(pair.value); }
+    static void fill_missing(input_archive& in, cereal::NameValuePair<T>& pair) {
+        in.fill_missing(pair.value);
+    }
 };
 
 template <class T>
@@ -33,8 +35,8 @@ struct codec<cereal::DeferredData<T>> {
     static void get(input_archive& in, cereal::DeferredData<T>& deferred) {
         inner::get(in, deferred.value);
     }
-    static void miss(input_archive& in, cereal::DeferredData<T>& deferred) {
-        in.miss(deferred.value);
+    static void fill_missing(input_archive& in, cereal::DeferredData<T>& deferred) {
+        in.fill_missing(deferred.value);
     }
 };
 
@@ -55,7 +57,7 @@ struct codec<cereal::SizeTag<T>> {
         in.charge_elements(static_cast<std::size_t>(size));
         tag.size = static_cast<std::remove_cvref_t<T>>(size);
     }
-    static void miss(input_archive&, cereal::SizeTag<T>& tag) { tag.size = 0; }
+    static void fill_missing(input_archive&, cereal::SizeTag<T>& tag) { tag.size = 0; }
 };
 
 template <class T>
@@ -89,7 +91,7 @@ struct codec<cereal::MapItem<K, V>> {
         in.get_with_kind(i.key);
         in.get_with_kind(i.value);
     }
-    static void miss(input_archive& in, item&) {
+    static void fill_missing(input_archive& in, item&) {
         in.fail(errc::truncated, "fewer items of a map than its size");
     }
 };

@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""7_notes_cluster COMMAND...: runs a command beside three servers of NATS and two workers, all on
+this machine, and ends them. Its environment has NATS_URL, for notes-cluster, and two process ids to
+kill: NATS_SERVER and NOTES_WORKER."""
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+SERVERS = ("one", "two", "three")
+PATIENCE = 30  # seconds
+
+CONFIGURATION = """
+server_name: {name}
+listen: 127.0.0.1:{port}
+http: 127.0.0.1:{monitor}
+max_payload: 2MB
+jetstream {{ store_dir: "{directory}/{name}" }}
+cluster {{
+    name: notes
+    listen: 127.0.0.1:{route}
+    routes: [{routes}]
+}}
+"""
+
+
+def free_ports(count):
+    """Nobody listens there now."""
+    sockets = [socket.socket() for _ in range(count)]
+    for each in sockets:
+        each.bind(("127.0.0.1", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def nats_server():
+    return shutil.which("nats-server", path=os.environ["PATH"] + ":/usr/sbin")
+
+
+def is_healthy(port):
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5):
+            return True
+    except OSError:  # nobody answers, or it says that it has not caught up
+        return False
+
+
+def until(holds, otherwise):
+    end = time.monotonic() + PATIENCE
+    while not holds():
+        if time.monotonic() > end:
+            raise RuntimeError(otherwise)
+        time.sleep(0.02)
+
+
+class Cluster:
+    """Three servers, which can be ended and started again one by one."""
+
+    def __init__(self, directory):
+        self.directory = pathlib.Path(directory)
+        ports = free_ports(3 * len(SERVERS))
+        self.url = ",".join(f"nats://127.0.0.1:{port}" for port in ports[:3])
+        routes = ", ".join(f"nats://127.0.0.1:{port}" for port in ports[3:6])
+        self.monitors = dict(zip(SERVERS, ports[6:]))
+        self.processes = {}
+        for name, port, route in zip(SERVERS, ports[:3], ports[3:6]):
+            text = CONFIGURATION.format(name=name, port=port, route=route, routes=routes,
+                                        monitor=self.monitors[name], directory=self.directory)
+            (self.directory / f"{name}.conf").write_text(text)
+            self.start(name)
+        for name in SERVERS:
+            self.wait(name)
+
+    def start(self, name):
+        with open(self.directory / f"{name}.log", "a") as log:
+            self.processes[name] = subprocess.Popen(
+                [nats_server(), "-c", self.directory / f"{name}.conf"], stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log, start_new_session=True)
+
+    def wait(self, name):
+        """Until it has all that the others have."""
+        until(lambda: is_healthy(self.monitors[name]), f"nats-server {name} is not healthy")
+
+    def end(self, name, is_killed=True):
+        process = self.processes.pop(name)
+        process.kill() if is_killed else process.terminate()
+        process.wait()
+
+    def close(self):
+        for name in list(self.processes):
+            self.end(name)
+
+
+class Worker:
+    """One that has said it serves."""
+
+    def __init__(self, directory, number, url, program="notes-worker"):
+        self.log = pathlib.Path(directory) / f"worker{number}.log"
+        with open(self.log, "a") as log:
+            self.process = subprocess.Popen([program, "--url", url, "--replicas", "3"],
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            start_new_session=True)
+
+    def wait(self):
+        until(lambda: "serves" in self.log.read_text() or self.process.poll() is not None,
+              "a worker does not begin")
+        if self.process.poll() is not None:
+            raise RuntimeError(f"no worker: {self.log.read_text()}")
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def main(command):
+    signal.signal(signal.SIGINT, lambda *_: None)  # for the command alone
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    with tempfile.TemporaryDirectory(prefix="notes-cluster-") as directory:
+        cluster = Cluster(directory)
+        workers = []
+        try:
+            workers = [Worker(directory, number, cluster.url) for number in (1, 2)]
+            for worker in workers:
+                worker.wait()
+            told = {"NATS_URL": cluster.url, "NATS_SERVER": str(cluster.processes["one"].pid),
+                    "NOTES_WORKER": str(workers[0].process.pid)}
+            return subprocess.run(command, env=dict(os.environ, **told)).returncode
+        finally:
+            for worker in workers:
+                worker.kill()
+            cluster.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
