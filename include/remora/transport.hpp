@@ -8,11 +8,12 @@
 
 namespace remora {
 
-/// What carries the bytes of a pipe between two processes.
+/// What carries the bytes of a pipe.
 enum class transport_kind {
     automatic,      ///< Shared memory where both sides can, otherwise FIFOs.
     fifo,           ///< A pair of FIFOs: two system calls a message, no memory of its own.
     shared_memory,  ///< Two rings in shared memory; a pair of FIFOs wakes sleepers.
+    in_process,     ///< Memory of one process: that of make_pipe_pair(). As an option, it fails.
 };
 
 /// How an operation waits that finds nothing to do.
@@ -28,7 +29,7 @@ enum class wait_policy {
     spin,
 };
 
-/// "automatic", "fifo", "shared_memory".
+/// "automatic", "fifo", "shared_memory", "in_process".
 std::string to_string(transport_kind kind);
 /// "adaptive", "block", "spin".
 std::string to_string(wait_policy policy);

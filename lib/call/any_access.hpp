@@ -12,6 +12,8 @@
 
 namespace remora::detail {
 
+struct upload_source;
+
 struct any_access {
     /// The name of the type, or its tag, to be shown.
     static std::string shown_name(const any_value& value);
@@ -29,6 +31,11 @@ struct any_access {
                               bool is_idempotent) noexcept;
     /// The same, for a message.
     static any_call make_message(any_value message) noexcept;
+    /// As call_bytes() does; `upload` is sent along once it begins, and outlives the answer's
+    /// items.
+    static asio::awaitable<any_answer> call(pipe& on, const any_value& request,
+                                            upload_source& upload, call_options options);
+
     /// Null once that was answered.
     static possible_upload*& upload(any_call& call) noexcept { return call.upload_; }
     /// Of an answer with items: those that are made here, if they are.

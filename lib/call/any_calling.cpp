@@ -68,29 +68,49 @@ private:
     stream<any_value> items_;  ///< of that: it cancels the call when it is dropped
 };
 
+/// A call that brings the upload of something else.
+struct call_along {
+    const any_value& what;
+    upload_source& items;
+
+    const any_value& request() const noexcept { return what; }
+    bool is_idempotent() const noexcept { return false; }
+};
+
+upload_source* upload_of(any_call& from) noexcept {
+    return any_access::upload(from);
+}
+
+upload_source* upload_of(call_along& from) noexcept {
+    return &from.items;
+}
+
 /// Sends the upload of a call along with another one, once it begins.
+template <class Call>
 class passed_upload {
 public:
-    passed_upload(any_call& from, awaited_any& to, deadline until)
-        : from_(any_access::upload(from)), to_(to), until_(until) {
-        if (from_ == nullptr) return;
-        if (from_->incoming)
+    passed_upload(Call& from, awaited_any& to, deadline until)
+        : from_(from), to_(to), until_(until) {
+        upload_source* const upload = upload_of(from);
+        if (upload == nullptr) return;
+        if (upload->is_there())
             begin();
         else
-            from_->on_begin = [this] { begin(); };
+            upload->on_begin = [this] { begin(); };
     }
     ~passed_upload() {
-        if (from_ != nullptr && !is_kept_) from_->on_begin = nullptr;
+        if (auto* const upload = upload_of(from_); upload != nullptr && !is_kept_)
+            upload->on_begin = nullptr;
     }
     passed_upload(const passed_upload&) = delete;
     passed_upload& operator=(const passed_upload&) = delete;
 
     /// The items that answer the call outlive this.
     void keep() {
-        if (from_ == nullptr || !from_->on_begin) return;
-        from_->on_begin = [from = from_, to = to_.in_stream(), until = until_] {
-            if (to->end->caller->is_awaited(to->id))
-                start_upload(to, items_of(from->take()), until);
+        upload_source* const upload = upload_of(from_);
+        if (upload == nullptr || !upload->on_begin) return;
+        upload->on_begin = [upload, to = to_.in_stream(), until = until_] {
+            if (to->end->caller->is_awaited(to->id)) start_upload(to, upload->items(), until);
         };
         is_kept_ = true;
     }
@@ -98,11 +118,11 @@ public:
 private:
     void begin() {
         if (to_.is_done()) return;
-        start_upload(to_.begin_stream(), items_of(from_->take()), until_);
+        start_upload(to_.begin_stream(), upload_of(from_)->items(), until_);
         to_.wake();
     }
 
-    possible_upload* const& from_;  ///< null once that was answered
+    Call& from_;  ///< has no upload any more once it was answered
     awaited_any& to_;
     deadline until_;
     bool is_kept_ = false;
@@ -192,10 +212,18 @@ void check_executor(const asio::any_io_executor& from, const pipe_end& to) {
                 to.context() + "pass_on: what was asked came from a pipe with another executor");
 }
 
-asio::awaitable<any_answer> pass_on_call(end_ptr end, any_call call, call_options options) {
+void check_upload(any_call& from, const pipe_end& to) {
+    if (const auto* const upload = any_access::upload(from))
+        check_executor(upload->end->executor(), to);
+}
+
+void check_upload(call_along&, const pipe_end&) {
+}
+
+template <class Call>
+asio::awaitable<any_answer> pass_on_call(end_ptr end, Call call, call_options options) {
     const any_value& request = call.request();
-    if (const auto* const upload = any_access::upload(call))
-        check_executor(upload->end->executor(), *end);
+    check_upload(call, *end);
     const call_context* from = nullptr;
     if (has_handler_coroutines()) from = call_context_of(co_await asio::this_coro::executor);
     const auto until = limit_of(*end, options, from, request);
@@ -211,6 +239,12 @@ asio::awaitable<any_answer> pass_on_call(end_ptr end, any_call call, call_option
 }
 
 }  // namespace
+
+asio::awaitable<any_answer> any_access::call(pipe& on, const any_value& request,
+                                             upload_source& upload, call_options options) {
+    return pass_on_call(call_access::end_of(on), call_along{request, upload}, options);
+}
+
 }  // namespace detail
 
 asio::awaitable<any_answer> pipe::call_bytes(const any_value& request, call_options options) {

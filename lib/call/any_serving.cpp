@@ -139,6 +139,10 @@ possible_upload::~possible_upload() {
     if (call != nullptr) any_access::upload(*call) = nullptr;
 }
 
+generator<any_value> possible_upload::items() {
+    return items_of(take());
+}
+
 stream<any_value> possible_upload::take() {
     end->dispatcher->begin_upload(*this);
     if (!incoming) return {};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <remora/pipe.hpp>
 
-#include "transport/fifo.hpp"
+#include "transport/in_process.hpp"
 #include "wire/control_records.hpp"
 
 #include <remora/detail/call/call_access.hpp>
@@ -9,6 +9,10 @@
 #include <remora/service.hpp>
 
 namespace remora {
+
+const std::shared_ptr<detail::pipe_end>& detail::call_access::end_of(const pipe& which) {
+    return which.checked();
+}
 
 pipe detail::call_access::make_pipe(std::shared_ptr<pipe_end> end) noexcept {
     return pipe(std::move(end));
@@ -102,11 +106,10 @@ asio::awaitable<served_call> this_call() {
 std::pair<pipe, pipe> make_pipe_pair(const asio::any_io_executor& executor, const std::string& name,
                                      const pipe_limits& limits) {
     detail::check_limits(limits);
-    auto [one, other] = detail::make_connected_ends();
-    const auto make = [&](detail::fifo_ends ends) {
-        const auto end = std::make_shared<detail::pipe_end>(
-            executor, detail::make_fifo_transport(executor, std::move(ends)), name, limits,
-            errc::broken_pipe);
+    auto [one, other] = detail::make_in_process_transports(executor);
+    const auto make = [&](std::unique_ptr<detail::transport> over) {
+        const auto end = std::make_shared<detail::pipe_end>(executor, std::move(over), name, limits,
+                                                            errc::broken_pipe);
         end->set_features(wire::all_features);
         return detail::call_access::make_pipe(end);
     };

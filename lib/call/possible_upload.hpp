@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The upload of a call whose request may have any type.
+/// The uploads of calls whose request may have any type.
 #pragma once
 
 #include <remora/any.hpp>
@@ -12,15 +12,30 @@
 
 namespace remora::detail {
 
-/// Nobody knows whether there is one, so it begins when its first item arrives, or when the handler
-/// asks for it. Lives in the coroutine that serves the call.
-struct possible_upload {
+/// An upload of which nobody knows whether there is one: it begins with its first item, or its end.
+struct upload_source {
+    virtual ~upload_source() = default;
+
+    /// True if it has begun, and nobody has taken it.
+    virtual bool is_there() const noexcept = 0;
+    /// Takes it.
+    virtual generator<any_value> items() = 0;
+
+    std::function<void()> on_begin;  ///< called once, if an item begins it
+};
+
+/// That of a call which a handler serves. It begins when the handler asks for it, too. Lives in the
+/// coroutine that serves the call.
+struct possible_upload : upload_source {
     possible_upload(const end_ptr& of, std::uint64_t call) : end(of), id(call) {
         end->dispatcher->offer_upload(*this);
     }
     possible_upload(const possible_upload&) = delete;
     possible_upload& operator=(const possible_upload&) = delete;
-    ~possible_upload();
+    ~possible_upload() override;
+
+    bool is_there() const noexcept override { return incoming != nullptr; }
+    generator<any_value> items() override;
 
     /// What has begun, if nobody has taken it; otherwise one of which nothing comes.
     stream<any_value> take();
@@ -30,7 +45,6 @@ struct possible_upload {
     any_call* call = nullptr;  ///< the handler's, as long as it lives
     bool has_begun = false;
     std::shared_ptr<incoming_stream> incoming;  ///< until it is taken
-    std::function<void()> on_begin;             ///< called once, if an item begins it
 };
 
 }  // namespace remora::detail

@@ -169,6 +169,7 @@ void call_end::keep(received from, const message& what) {
     }
     if (is_last(what.kind)) end();
     arrived_.push_back({std::move(from), what});
+    if (on_first_item) return std::exchange(on_first_item, nullptr)();
     arrives_.notify_all();
 }
 

@@ -49,6 +49,8 @@ public:
     asio::awaitable<arrival> next();
     /// The same; nothing, and no exception, when the one who waits is cancelled.
     asio::awaitable<std::optional<arrival>> next_unless_cancelled();
+    /// True if next() has something to take.
+    bool has_arrived() const noexcept { return !arrived_.empty(); }
     /// Until the other end is known and takes an item. Throws what the call has failed with.
     asio::awaitable<void> wait_room();
 
@@ -62,6 +64,8 @@ public:
     void on_message(received from, const message& what);
     /// The call is over, for a reason of this side's. The other end is told, if that is known.
     void fail(std::exception_ptr why);
+    /// Called once, when the first item has come, or the end of the items.
+    std::function<void()> on_first_item;
     /// Called when the call is over by what has come, or by fail().
     std::function<void()> on_over;
     clock::time_point last_seen = clock::now();  ///< when there was a sign of life of the other end

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "nats/worker_core.hpp"
 
+#include "call/any_access.hpp"
 #include "call/call_failure.hpp"
 
 #include <remora/service.hpp>
@@ -13,7 +14,7 @@
 namespace remora::nats {
 namespace {
 
-// Ends with the call if the gateway does not send any: most do not, so that is no exception.
+// Ends with the call, too.
 generator<any_value> upload_of(std::shared_ptr<call_end> end) {
     for (;;) {
         const auto now = co_await end->next_unless_cancelled();
@@ -165,7 +166,15 @@ void worker_core::introduce_all() {
     }
 }
 
+generator<any_value> worker_core::serving::items() {
+    return upload_of(end);
+}
+
 void worker_core::start(const serving_ptr& call) {
+    call->end->on_first_item = [of = std::weak_ptr(call)] {
+        const auto call = of.lock();
+        if (call && call->on_begin) std::exchange(call->on_begin, nullptr)();
+    };
     call->end->on_over = [of = std::weak_ptr(call)] {
         if (const auto call = of.lock()) call->stop.cancel();
     };
@@ -200,8 +209,8 @@ asio::awaitable<void> worker_core::serve(serving_ptr call) {
 asio::awaitable<void> worker_core::answer(serving_ptr call) {
     call_end& end = *call->end;
     const any_value request(call->request.name, call->request.body);
-    any_answer answered = co_await near_.call_bytes(request, upload_of(call->end),
-                                                    {.timeout = time_left(call->request)});
+    any_answer answered = co_await remora::detail::any_access::call(
+        near_, request, *call, {.timeout = time_left(call->request)});
     if (const auto* const reply = answered.value())
         co_return end.finish(
             {.kind = message_kind::reply, .name = reply->type_name(), .body = reply->bytes()});

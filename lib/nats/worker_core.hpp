@@ -2,6 +2,7 @@
 /// What a worker has: the calls that it serves, and the pipe on which it calls its own service.
 #pragma once
 
+#include "call/possible_upload.hpp"
 #include "nats/link_of_calls.hpp"
 
 #include <remora/any.hpp>
@@ -30,7 +31,10 @@ public:
 
 private:
     /// A call that is served.
-    struct serving {
+    struct serving : remora::detail::upload_source {
+        bool is_there() const noexcept override { return end->has_arrived(); }
+        generator<any_value> items() override;
+
         received bytes;  ///< to which the request refers
         message request;
         std::shared_ptr<call_end> end;

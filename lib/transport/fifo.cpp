@@ -115,20 +115,6 @@ void fifo_transport::close() noexcept {
     input_ = {};
 }
 
-void make_pipe(unique_fd& reader, unique_fd& writer) {
-    int ends[2];
-    if (::pipe2(ends, O_NONBLOCK | O_CLOEXEC) != 0) throw_system_error(errno, "pipe2");
-    reader = unique_fd(ends[0]);
-    writer = unique_fd(ends[1]);
-    if (!reader || !writer) throw_system_error(errno, "pipe2");
-}
-
-unique_fd duplicate(const unique_fd& fd) {
-    unique_fd copy(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 3));
-    if (!copy) throw_system_error(errno, "fcntl F_DUPFD_CLOEXEC");
-    return copy;
-}
-
 }  // namespace
 
 fifo_pair::fifo_pair(const asio::any_io_executor& executor, fifo_ends ends)
@@ -178,16 +164,6 @@ void fifo_pair::close() noexcept {
     out_.close(ignored);
     spare_reader_.reset();
     spare_writer_.reset();
-}
-
-std::pair<fifo_ends, fifo_ends> make_connected_ends() {
-    fifo_ends one;
-    fifo_ends other;
-    make_pipe(one.in, other.out);
-    make_pipe(other.in, one.out);
-    one.spare_reader = duplicate(other.in);
-    other.spare_reader = duplicate(one.in);
-    return {std::move(one), std::move(other)};
 }
 
 std::unique_ptr<transport> make_fifo_transport(const asio::any_io_executor& executor,

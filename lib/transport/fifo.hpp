@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
-/// The transport over a pair of FIFOs, or of anonymous pipes.
+/// The transport over a pair of FIFOs.
 #pragma once
 
 #include "base/unique_fd.hpp"
 #include "transport/transport.hpp"
 
 #include <memory>
-#include <utility>
 
 namespace remora::detail {
 
@@ -46,9 +45,6 @@ private:
     unique_fd spare_reader_;
     unique_fd spare_writer_;
 };
-
-/// Two ends that are connected, over anonymous pipes.
-std::pair<fifo_ends, fifo_ends> make_connected_ends();
 
 std::unique_ptr<transport> make_fifo_transport(const asio::any_io_executor& executor,
                                                fifo_ends ends);

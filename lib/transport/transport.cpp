@@ -11,6 +11,8 @@ std::string to_string(transport_kind kind) {
             return "fifo";
         case transport_kind::shared_memory:
             return "shared_memory";
+        case transport_kind::in_process:
+            return "in_process";
     }
     return "unknown";
 }

@@ -51,8 +51,17 @@ inline constexpr std::uint32_t over_shared_memory = 2;
 
 /// Those that a side allows which has chosen `kind`.
 constexpr std::uint32_t allowed(transport_kind kind) noexcept {
-    if (kind == transport_kind::automatic) return over_fifo | over_shared_memory;
-    return kind == transport_kind::fifo ? over_fifo : over_shared_memory;
+    switch (kind) {
+        case transport_kind::automatic:
+            return over_fifo | over_shared_memory;
+        case transport_kind::fifo:
+            return over_fifo;
+        case transport_kind::shared_memory:
+            return over_shared_memory;
+        case transport_kind::in_process:
+            break;
+    }
+    return 0;
 }
 
 /// The tag of a hello frame, "remora" and two zero bytes: an app that is none is told apart at

@@ -124,7 +124,7 @@ TEST_CASE("bytes by reference that are larger than a message fail the call at th
 TEST_CASE("the limit of a pipe on which a few bytes came by reference is not one of later values") {
     namespace detail = remora::detail;
     asio::io_context io;
-    auto [one, other] = detail::make_connected_ends();
+    auto [one, other] = test::make_connected_ends();
     const auto end = std::make_shared<detail::pipe_end>(
         io.get_executor(), detail::make_transport(io.get_executor(), {.fifo = std::move(one)}),
         "pair", remora::pipe_limits{.message = 4096}, errc::broken_pipe,

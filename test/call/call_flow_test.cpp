@@ -36,7 +36,7 @@ std::string request_bytes(std::uint64_t id, const auto& value) {
 /// A service's end, and the bare other one, which sends its requests in one piece.
 struct bare_caller {
     explicit bare_caller(asio::io_context& io, std::uint64_t features = 0)
-        : bare_caller(io, remora::detail::make_connected_ends(), features) {}
+        : bare_caller(io, test::make_connected_ends(), features) {}
     bare_caller(asio::io_context& io,
                 std::pair<remora::detail::fifo_ends, remora::detail::fifo_ends> ends,
                 std::uint64_t features)

@@ -189,9 +189,10 @@ asio::awaitable<void> demand(remora::transport_kind kind) {
 }
 
 asio::awaitable<int> demands() {
-    const bool fifo = words.at(0) == "fifo";
-    return code_of(
-        demand(fifo ? remora::transport_kind::fifo : remora::transport_kind::shared_memory));
+    auto kind = remora::transport_kind::automatic;
+    while (remora::to_string(kind) != words.at(0))
+        kind = static_cast<remora::transport_kind>(static_cast<int>(kind) + 1);
+    return code_of(demand(kind));
 }
 
 // Asks how long its calls may take, or those that the server makes: in hours, 0 for no limit. The

@@ -81,6 +81,43 @@ TEST_CASE("streams and uploads go through NATS") {
     });
 }
 
+TEST_CASE("an upload without items, or one that begins after the answer, goes through NATS") {
+    with_nats([](scene_of_nats& s) -> asio::awaitable<void> {
+        remora::service one_first;
+        one_first.on([](double_each, remora::stream<number> in) -> remora::generator<number> {
+            co_yield remora::item<number>(0);
+            while (const auto n = co_await in.next())
+                co_yield remora::item<number>(2 * n->value);
+        });
+        one_first.on([](add_up, remora::stream<number> in) -> asio::awaitable<sum> {
+            sum all;
+            while (const auto n = co_await in.next())
+                all.value += n->value;
+            co_return all;
+        });
+        const auto worker = s.worker(one_first);
+        const add_up q;
+        const auto nothing = [](add_up) -> remora::generator<number> { co_return; };
+        CHECK((co_await s.app.call(q, nothing(q))).value == 0);
+        asio::steady_timer has_first(s.executor, asio::steady_timer::time_point::max());
+        const auto upload = [](asio::steady_timer& begin) -> remora::generator<number> {
+            std::error_code ec;
+            co_await begin.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+            for (std::int64_t i = 1; i != 4; ++i)
+                co_yield remora::item<number>(i);
+        };
+        const double_each both;
+        auto twice = co_await s.app.stream(both, upload(has_first));
+        for (std::int64_t i = 0; i != 4; ++i) {
+            const auto n = co_await twice.next();
+            REQUIRE(n);
+            CHECK(n->value == 2 * i);
+            has_first.cancel();
+        }
+        CHECK(!co_await twice.next());
+    });
+}
+
 TEST_CASE("who takes no items stops the generator behind NATS, and dropping them ends it") {
     with_nats([](scene_of_nats& s) -> asio::awaitable<void> {
         std::int64_t made = 0;

@@ -24,6 +24,15 @@ TEST_CASE("a message arrives as it was sent") {
     });
 }
 
+TEST_CASE("a pair stands on memory of its process") {
+    run([](asio::io_context& io) -> asio::awaitable<void> {
+        auto [a, b] = remora::make_pipe_pair(io);
+        CHECK(a.transport() == remora::transport_kind::in_process);
+        CHECK(remora::to_string(b.transport()) == "in_process");
+        co_return;
+    });
+}
+
 TEST_CASE("messages arrive in the order of the calls to send") {
     over_every_transport([](pipe a, pipe b) -> asio::awaitable<void> {
         auto sender = [](pipe& p) -> asio::awaitable<void> {

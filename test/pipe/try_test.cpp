@@ -97,7 +97,7 @@ void write_for_nobody(int to, std::atomic<int>& written, const std::atomic<bool>
 
 TEST_CASE("a peer that has one thing after the other for nobody does not hold try_receive") {
     asio::io_context io;
-    auto [one, other] = remora::detail::make_connected_ends();
+    auto [one, other] = test::make_connected_ends();
     auto p = make_pipe(io.get_executor(), {.fifo = std::move(one)}, remora::wait_policy::spin);
     std::atomic<int> written{0};
     std::atomic<bool> stop{false};

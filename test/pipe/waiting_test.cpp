@@ -70,7 +70,7 @@ TEST_CASE("the end of a peer is seen by a wait that spins") {
             auto [one, other] = rings ? make_shared_ends(4096)
                                       : std::pair{remora::detail::transport_parts{},
                                                   remora::detail::transport_parts{}};
-            if (!rings) std::tie(one.fifo, other.fifo) = remora::detail::make_connected_ends();
+            if (!rings) std::tie(one.fifo, other.fifo) = test::make_connected_ends();
             auto b = make_pipe(io, std::move(other), wait_policy::spin);
             background waiting(io.get_executor(), b.receive<number>());
             co_await settle();

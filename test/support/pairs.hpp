@@ -2,6 +2,7 @@
 /// Pairs of pipes over every transport, for the conformance suite.
 #pragma once
 
+#include "support/connected_ends.hpp"
 #include "support/coroutine.hpp"
 
 #include "transport/run_directory.hpp"
@@ -72,7 +73,7 @@ inline std::pair<remora::pipe, remora::pipe> pair_over(asio::io_context& io,
 
 /// A pair over kernel pipes of the given size.
 inline std::pair<remora::pipe, remora::pipe> sized_pair(asio::io_context& io, int size) {
-    auto [one, other] = remora::detail::make_connected_ends();
+    auto [one, other] = test::make_connected_ends();
     for (const auto* ends : {&one, &other}) {
         if (::fcntl(ends->out.get(), F_SETPIPE_SZ, size) < 0)
             throw std::runtime_error("F_SETPIPE_SZ");
@@ -83,7 +84,7 @@ inline std::pair<remora::pipe, remora::pipe> sized_pair(asio::io_context& io, in
 /// A pair over kernel pipes whose ends look again before they sleep.
 inline std::pair<remora::pipe, remora::pipe> watching_fifo_pair(asio::io_context& io,
                                                                 remora::wait_policy waiting) {
-    auto [one, other] = remora::detail::make_connected_ends();
+    auto [one, other] = test::make_connected_ends();
     return {make_pipe(io, {.fifo = std::move(one)}, waiting),
             make_pipe(io, {.fifo = std::move(other)}, waiting)};
 }
@@ -114,7 +115,7 @@ inline std::pair<remora::detail::transport_parts, remora::detail::transport_part
     using remora::detail::side;
     const auto memory = remora::detail::shm_arena::make();
     const std::uint64_t place = memory->allocate(ring, lent);
-    auto [one, other] = remora::detail::make_connected_ends();
+    auto [one, other] = test::make_connected_ends();
     return {remora::detail::transport_parts{std::move(one),
                                             shared_rings(memory, place, ring, side::server, lent)},
             remora::detail::transport_parts{std::move(other),
@@ -150,7 +151,7 @@ inline std::pair<remora::pipe, remora::pipe> lending_pair(
 
 /// A pipe, and the bare descriptors of its other end.
 inline std::pair<remora::pipe, remora::detail::fifo_ends> bare_pair(asio::io_context& io) {
-    auto [one, other] = remora::detail::make_connected_ends();
+    auto [one, other] = test::make_connected_ends();
     return {make_pipe(io, std::move(one)), std::move(other)};
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "row.hpp"
 
+#include "support/connected_ends.hpp"
+
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
 
@@ -73,7 +75,7 @@ int row::run(int argc, char** argv, const std::function<verdict(row&)>& body) {
 
 std::pair<transport_parts, transport_parts> make_ends(bool fifos, std::size_t size) {
     if (!fifos) return test::make_shared_ends(size);
-    auto [one, other] = remora::detail::make_connected_ends();
+    auto [one, other] = test::make_connected_ends();
     for (const auto* ends : {&one, &other}) {
         if (::fcntl(ends->out.get(), F_SETPIPE_SZ, static_cast<int>(size)) < 0)
             throw std::runtime_error("F_SETPIPE_SZ");

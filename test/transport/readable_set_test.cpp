@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Waits of many descriptors at once.
+#include "support/connected_ends.hpp"
 #include "support/coroutine.hpp"
 
 #include "base/unique_fd.hpp"
@@ -151,7 +152,7 @@ TEST_CASE("a FIFO whose end came with the last bytes is read to its end") {
         std::vector<std::unique_ptr<transport>> ours;
         std::vector<fifo_ends> theirs;
         for (int i = 0; i != 4; ++i) {
-            auto [one, other] = make_connected_ends();
+            auto [one, other] = test::make_connected_ends();
             ours.push_back(make_fifo_transport(io.get_executor(), std::move(one)));
             theirs.push_back(std::move(other));
         }

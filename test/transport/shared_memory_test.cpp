@@ -44,6 +44,10 @@ TEST_CASE("a pipe stands on what server, service and app allow") {
         {transport_kind::automatic, transport_kind::fifo, "fifo", transport_kind::fifo, 0},
         {transport_kind::automatic, transport_kind::fifo, "shared_memory",
          transport_kind::automatic, 26},
+        {transport_kind::automatic, {}, "in_process", transport_kind::automatic, 26},
+        {transport_kind::in_process, {}, "automatic", transport_kind::automatic, 26},
+        {transport_kind::automatic, transport_kind::in_process, "automatic",
+         transport_kind::automatic, 26},
     };
     for (const auto& c : cases) {
         CAPTURE(remora::to_string(c.server));

@@ -43,7 +43,7 @@ std::size_t receive_all(std::span<const std::byte> bytes, std::size_t piece) {
     static asio::io_context io;
     remora::pipe_limits limits;
     limits.message = limit;
-    auto [mine, peer] = remora::detail::make_connected_ends();
+    auto [mine, peer] = test::make_connected_ends();
     const auto end = std::make_shared<remora::detail::pipe_end>(
         io.get_executor(), remora::detail::make_transport(io.get_executor(), {std::move(mine)}),
         "fuzzed", limits, remora::errc::broken_pipe);

@@ -112,7 +112,7 @@ std::pair<remora::pipe, peer> make_pair(asio::io_context& io, bool shared) {
         auto [mine, other] = test::make_shared_ends(std::size_t{16} << 10);
         return {make_pipe(io, std::move(mine)), peer(std::move(other))};
     }
-    auto [mine, other] = remora::detail::make_connected_ends();
+    auto [mine, other] = test::make_connected_ends();
     return {make_pipe(io, {.fifo = std::move(mine)}), peer({.fifo = std::move(other)})};
 }
 

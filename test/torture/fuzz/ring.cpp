@@ -113,7 +113,7 @@ void drive_indices(input& in, const hostile_rings& rings) {
 // An pipe_state over the rings.
 void drive_endpoint(input& in, hostile_rings& rings) {
     static asio::io_context io;
-    auto [mine, peer] = remora::detail::make_connected_ends();
+    auto [mine, peer] = test::make_connected_ends();
     remora::detail::transport_parts ends{std::move(mine), std::move(rings.server)};
     remora::pipe_limits limits;
     limits.message = 3 * ring_size;

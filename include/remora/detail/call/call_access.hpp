@@ -21,6 +21,7 @@ class service_table;
 /// A friend of those types, for what is not for users.
 struct call_access {
     static pipe make_pipe(std::shared_ptr<pipe_end> end) noexcept;
+    static const std::shared_ptr<pipe_end>& end_of(const pipe& which);
     /// The handlers, as they are now.
     static std::shared_ptr<const service_table> handlers_of(const service& what);
     template <class T>
