@@ -58,9 +58,10 @@ public:
     any_value(std::string_view type_name, std::span<const std::byte> bytes);
     /// Leaves the other one without a value.
     any_value(any_value&& other) noexcept : record_(std::exchange(other.record_, nullptr)) {}
-    /// The same.
+    /// The same; the value that was here is gone.
     any_value& operator=(any_value&& other) noexcept {
-        std::swap(record_, other.record_);
+        any_value taken(std::move(other));
+        std::swap(record_, taken.record_);
         return *this;
     }
     ~any_value() {

@@ -148,11 +148,11 @@ public:
     asio::awaitable<std::vector<std::string>> services();
 
     /// The whole of a `main`, for a context that nobody else runs: runs it until `app` has ended,
-    /// keeps this client, lets what was sent leave, closes the control pipe, and returns the code:
-    /// what `app` returns (0 for void); 69 without a server or when the server has vanished; 70 for
-    /// an exception, which is printed, or if the client was made with another executor than an
-    /// io_context's own. To be called once. `app` is called as app(client&) or app(), and returns
-    /// awaitable<int> or awaitable<void>.
+    /// keeps the state of this client alive meanwhile, lets what was sent leave, closes the control
+    /// pipe, and returns the code: what `app` returns (0 for void); 69 without a server or when the
+    /// server has vanished; 70 for an exception, which is printed, or if the client was made with
+    /// another executor than an io_context's own. To be called once. `app` is called as
+    /// app(client&) or app(), and returns awaitable<int> or awaitable<void>.
     template <class App>
     int run(App app) {
         static_assert(detail::app_main<App, client>,
@@ -186,7 +186,7 @@ private:
         co_return 0;
     }
 
-    std::shared_ptr<detail::client_session> core_;
+    std::shared_ptr<detail::client_session> session_;
 };
 
 }  // namespace remora

@@ -365,9 +365,10 @@ private:
     template <class T>
     static detail::pipe_state::position put(detail::pipe_state& end, const T& value);
 
+    /// A value that cannot be encoded throws, after the batch was sent.
     template <class T>
-    static detail::pipe_state::position put_or_flush(detail::pipe_state& end, const T& value,
-                                                     detail::pipe_state::position batch);
+    static detail::pipe_state::position put_into_batch(detail::pipe_state& end, const T& value,
+                                                       detail::pipe_state::position batch);
 
     enum class end_is { failure, nothing };
     template <class R, end_is at_end = end_is::failure, class Pop>
@@ -396,5 +397,5 @@ std::pair<pipe, pipe> make_pipe_pair(asio::io_context& io, const std::string& na
 }  // namespace remora
 
 #include <remora/detail/pipe/pipe_impl.hpp>
-// after it
+// which needs that
 #include <remora/detail/call/call_impl.hpp>

@@ -214,9 +214,9 @@ public:
 private:
     friend struct detail::access;
 
-    explicit app_process(std::shared_ptr<detail::app_run> core) noexcept : core_(std::move(core)) {}
+    explicit app_process(std::shared_ptr<detail::app_run> run) noexcept : run_(std::move(run)) {}
 
-    std::shared_ptr<detail::app_run> core_;
+    std::shared_ptr<detail::app_run> run_;
 };
 
 /// How connections to one name are served.
@@ -275,7 +275,8 @@ public:
     /// time; replaces an earlier service of that name. Throws `bad_name` and `bad_option`.
     ///
     /// An exception that leaves the coroutine closes that connection, which the app sees as
-    /// `service_failed`, and goes to `on_failure`; the server lives. The death of the app is none.
+    /// `service_failed`, and goes to `on_failure`; the server lives. An
+    /// `app_gone` that leaves it is no failure.
     /// The function is copied, and kept until it is replaced or the server is gone. Connections
     /// that are open keep the earlier one.
     void serve(std::string name, service_function service, serve_options options = {});

@@ -74,7 +74,7 @@ asio::awaitable<std::optional<T>> stream<T>::next_of(std::shared_ptr<detail::inc
     const detail::awaiting_items guard(*state);
     const auto until = detail::deadline_of(options.timeout);
     for (;;) {
-        if (state->end->count_operations()) co_await state->end->yield_to_receive();
+        if (state->end->must_yield_after()) co_await state->end->yield_to_receive();
         if (!state->inbox.empty()) co_return pop(*state);
         if (state->is_over()) {
             if (state->inbox.failure()) std::rethrow_exception(state->inbox.failure());

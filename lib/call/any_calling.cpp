@@ -128,7 +128,7 @@ private:
     bool is_kept_ = false;
 };
 
-// The name is the other end's: it is made fit to be shown where it is.
+// The name comes from the other end: it is quoted, and only where it is shown.
 deadline limit_of(const pipe_end& end, call_options options, const call_context* from,
                   const any_value& request) try {
     return limit_of(end, options.timeout, from, "");

@@ -104,7 +104,7 @@ asio::awaitable<void> call_session::read(std::unique_ptr<reading>) {
 asio::awaitable<void> call_session::read_all() {
     frame_batch& batch = shared_.batch;
     for (;;) {
-        if (end_.count_operations()) {
+        if (end_.must_yield_after()) {
             batch.wake_streams();
             co_await end_.yield();
             batch.flush();

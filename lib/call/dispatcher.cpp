@@ -43,21 +43,26 @@ std::size_t dispatcher::most_served(std::size_t window) const noexcept {
     return std::max(window, 2 * std::min(window, most_in_flight));
 }
 
+void dispatcher::give_work(worker& to, std::uint64_t id, bool is_message,
+                           asio::awaitable<void> work, served_streams streams) {
+    to.id = id;
+    to.is_message = is_message;
+    to.is_cancelled = false;
+    to.serves->end = &end_;
+    to.serves->id = is_message ? 0 : id;
+    to.serves->until = is_message ? deadline::max() : until_;
+    to.work = std::move(work);
+    to.streams = std::move(streams);
+    if (to.streams.items) to.streams.items->credit = stream_credit(shared_.windows.first());
+}
+
 void dispatcher::run(const end_ptr& end, workers& among, std::uint64_t id,
                      asio::awaitable<void> work, served_streams streams) {
     const bool spawns = idle_.empty();
     const auto mine =
         spawns ? std::make_shared<worker>(shared_.events, end->executor()) : idle_.back();
     among.emplace(id, mine);
-    mine->id = id;
-    mine->is_message = &among == &message_workers_;
-    mine->is_cancelled = false;
-    mine->serves->end = &end_;
-    mine->serves->id = mine->is_message ? 0 : id;
-    mine->serves->until = mine->is_message ? deadline::max() : until_;
-    mine->work = std::move(work);
-    mine->streams = std::move(streams);
-    if (mine->streams.items) mine->streams.items->credit = stream_credit(shared_.windows.first());
+    give_work(*mine, id, &among == &message_workers_, std::move(work), std::move(streams));
     const struct starting {
         worker*& which;
         ~starting() { which = nullptr; }
@@ -65,7 +70,7 @@ void dispatcher::run(const end_ptr& end, workers& among, std::uint64_t id,
     started_ = mine.get();
     if (!spawns) {
         idle_.pop_back();
-        return mine->idle.resume();
+        return mine->next_work.resume();
     }
     try {
         asio::co_spawn(
@@ -92,7 +97,7 @@ asio::awaitable<void> dispatcher::work(end_ptr, std::shared_ptr<worker> mine) {
         if (shared_.state.is_over() || idle_.size() == idle_workers) break;
         co_await asio::this_coro::throw_if_cancelled(true);
         co_await asio::this_coro::reset_cancellation_state();
-        auto next = mine->idle.wait([] {});
+        auto next = mine->next_work.wait([] {});
         idle_.push_back(mine);
         co_await std::move(next);
     }
@@ -143,8 +148,8 @@ void dispatcher::end() {
     cancel_handlers(call_workers_);
     cancel_handlers(message_workers_);
     if (running() == 0) services_ = nullptr;  // and what its handlers hold
-    for (const auto idle = std::exchange(idle_, {}); const auto& next : idle)
-        next->idle.resume();
+    for (const auto next_work = std::exchange(idle_, {}); const auto& next : next_work)
+        next->next_work.resume();
 }
 
 // A handler that ends at once is erased meanwhile, so the search starts again.
@@ -163,7 +168,8 @@ void dispatcher::cancel_handlers(workers& among) {
     }
 }
 
-// What has left is counted here, and where a request finds no room: once a batch is enough.
+// Counts the answers that have left, too. A request that finds no room does the same; more often is
+// not needed.
 void dispatcher::answered(pipe_state::position p) {
     served_.written(end_.written());
     served_.answered(p.end);

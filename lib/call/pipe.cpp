@@ -46,7 +46,7 @@ asio::awaitable<void> wait_readable(std::shared_ptr<detail::pipe_end> end,
     const detail::pipe_state::receiving guard(*end);
     const auto until = detail::deadline_of(options.timeout);
     for (;;) {
-        if (end->count_operations()) co_await end->yield_to_receive();
+        if (end->must_yield_after()) co_await end->yield_to_receive();
         if (end->has_news()) co_return;
         if (!end->poll_briefly()) co_await end->wait_message(until);
     }

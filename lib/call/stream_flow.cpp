@@ -47,22 +47,22 @@ void stream_inbox::refuse(std::exception_ptr why) noexcept {
     discarding_ = true;
 }
 
-stream_inbox::lengths stream_inbox::head() const noexcept {
+stream_inbox::lengths stream_inbox::front_lengths() const noexcept {
     lengths sizes;
     std::memcpy(&sizes, bytes_.data() + first_, sizeof sizes);
     return sizes;
 }
 
 std::span<const std::byte> stream_inbox::front() const noexcept {
-    return {bytes_.data() + first_ + sizeof(lengths), head().item};
+    return {bytes_.data() + first_ + sizeof(lengths), front_lengths().item};
 }
 
 std::span<const block_ref> stream_inbox::front_loans() const noexcept {
-    return {loans_.data(), head().loans};
+    return {loans_.data(), front_lengths().loans};
 }
 
 void stream_inbox::pop() noexcept {
-    const lengths sizes = head();
+    const lengths sizes = front_lengths();
     if (sizes.loans != 0) [[unlikely]]
         loans_.erase(loans_.begin(), loans_.begin() + sizes.loans);
     first_ += sizeof sizes + sizes.item;

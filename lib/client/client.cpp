@@ -58,43 +58,43 @@ client::client(asio::io_context& io, int& argc, char** argv, client_options opti
 }
 
 client::client(asio::any_io_executor executor, int& argc, char** argv, client_options options)
-    : core_(std::make_shared<detail::client_session>(std::move(executor), std::move(options))) {
-    detail::check_limits(core_->options().limits);
-    detail::check_call_timeout(core_->options().call_timeout);
+    : session_(std::make_shared<detail::client_session>(std::move(executor), std::move(options))) {
+    detail::check_limits(session_->options().limits);
+    detail::check_call_timeout(session_->options().call_timeout);
     const std::string directory = extract_directory(argc, argv);
     const std::string trace = extract_trace();
     if (directory.empty()) {
-        core_->no_server(address_taken);
+        session_->no_server(address_taken);
     } else {
-        if (!trace.empty()) core_->trace_into(trace);
-        core_->start_handshake(directory);
+        if (!trace.empty()) session_->trace_into(trace);
+        session_->start_handshake(directory);
     }
 }
 
 asio::any_io_executor client::get_executor() const noexcept {
-    return core_->executor();
+    return session_->executor();
 }
 
 client::~client() {
-    asio::dispatch(core_->strand(), [core = core_] { core->hang_up(); });
+    asio::dispatch(session_->strand(), [session = session_] { session->hang_up(); });
 }
 
 namespace {
-asio::awaitable<pipe> connect_to(std::shared_ptr<detail::client_session> core, std::string name,
+asio::awaitable<pipe> connect_to(std::shared_ptr<detail::client_session> session, std::string name,
                                  connect_options options) {
     const asio::any_io_executor executor = co_await asio::this_coro::executor;
-    auto opening = detail::client_session::open(core, executor, std::move(name), options);
-    auto end = co_await run_on(core->strand(), std::move(opening));
+    auto opening = detail::client_session::open(session, executor, std::move(name), options);
+    auto end = co_await run_on(session->strand(), std::move(opening));
     co_return detail::call_access::make_pipe(std::move(end));
 }
 }  // namespace
 
 asio::awaitable<std::vector<std::string>> client::services() {
-    return run_on(core_->strand(), detail::client_session::list(core_));
+    return run_on(session_->strand(), detail::client_session::list(session_));
 }
 
 asio::awaitable<pipe> client::connect(std::string name, connect_options options) {
-    return connect_to(core_, std::move(name), options);
+    return connect_to(session_, std::move(name), options);
 }
 
 }  // namespace remora

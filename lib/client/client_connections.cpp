@@ -27,7 +27,7 @@ struct client_connections::request {
     request(client_connections& who, std::string about, deadline until)
         : id(++who.next_id_),
           what(std::move(about)),
-          answered(who.session_.strand(), until),
+          answer_timer(who.session_.strand(), until),
           table_(who) {
         table_.requests_[id] = this;
     }
@@ -37,7 +37,7 @@ struct client_connections::request {
 
     const std::uint64_t id;
     const std::string what;
-    asio::steady_timer answered;
+    asio::steady_timer answer_timer;
     std::variant<std::monostate, error, wire::connection_offer, wire::name_list> answer;
 
 private:
@@ -110,7 +110,7 @@ asio::awaitable<std::vector<std::string>> client_connections::list() {
 template <class Answer>
 asio::awaitable<Answer> client_connections::answer(request& asked) {
     std::error_code ec;
-    co_await asked.answered.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+    co_await asked.answer_timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
     if (auto* const given = std::get_if<Answer>(&asked.answer)) co_return std::move(*given);
     if (const auto* const why = std::get_if<error>(&asked.answer))
         throw error(*why, asked.what + ": ");
@@ -140,13 +140,13 @@ void client_connections::answered(const frame& f) {
         const auto why = payload_of<close_reason>(f);
         asked.answer = error(why.to_refusal(), quote(why.text));
     }
-    asked.answered.cancel();
+    asked.answer_timer.cancel();
 }
 
 void client_connections::fail_requests(const error& why) {
     for (const auto& [id, asked] : requests_) {
         asked->answer = why;
-        asked->answered.cancel();
+        asked->answer_timer.cancel();
     }
 }
 

@@ -12,57 +12,60 @@ namespace {
 // Tells the main coroutine of the server, for as long as run() lasts.
 class hooks_guard {
 public:
-    hooks_guard(detail::client_session& core, const std::shared_ptr<detail::main_coroutine>& main)
-        : core_(core) {
+    hooks_guard(detail::client_session& session,
+                const std::shared_ptr<detail::main_coroutine>& main)
+        : session_(session) {
         if (main->policy.what == server_gone_policy::kind::end_within) {
-            parent_watchdog_.emplace(core.control().fd(), main->policy.limit);
-            core.hooks.on_server_known = [this](int pidfd) { parent_watchdog_->watch(pidfd); };
-            if (core.pidfd() >= 0) parent_watchdog_->watch(core.pidfd());
+            parent_watchdog_.emplace(session.control().fd(), main->policy.limit);
+            session.hooks.on_server_known = [this](int pidfd) { parent_watchdog_->watch(pidfd); };
+            if (session.pidfd() >= 0) parent_watchdog_->watch(session.pidfd());
         }
-        core.hooks.on_gone = [main] { main->server_lost(); };
-        core.hooks.on_goodbye = [main] { main->stop_requested(); };
+        session.hooks.on_gone = [main] { main->server_lost(); };
+        session.hooks.on_goodbye = [main] { main->stop_requested(); };
     }
-    ~hooks_guard() { core_.hooks = {}; }
+    ~hooks_guard() { session_.hooks = {}; }
     hooks_guard(const hooks_guard&) = delete;
     hooks_guard& operator=(const hooks_guard&) = delete;
 
 private:
-    detail::client_session& core_;
+    detail::client_session& session_;
     std::optional<detail::parent_watchdog> parent_watchdog_;
 };
 
 }  // namespace
 
 int client::run_app(app_function app) {
-    if (core_->failure()) return detail::say(core_->failure()->what(), detail::code_no_server);
-    asio::io_context* const io = detail::context_of(core_->executor());
+    if (session_->failure())
+        return detail::say(session_->failure()->what(), detail::code_no_server);
+    asio::io_context* const io = detail::context_of(session_->executor());
     if (io == nullptr) {
         return detail::say("client.run() needs a client that was made with an io_context",
                            detail::code_exception);
     }
-    const auto main = std::make_shared<detail::main_coroutine>(*io, core_->options());
-    const hooks_guard hooks(*core_, main);
+    const auto main = std::make_shared<detail::main_coroutine>(*io, session_->options());
+    const hooks_guard hooks(*session_, main);
     main->start(std::move(app));
-    if (core_->control().is_stopping() && !core_->options().on_goodbye) main->stop_requested();
+    if (session_->control().is_stopping() && !session_->options().on_goodbye)
+        main->stop_requested();
     main->run_until(main->finished);
-    main->limit.cancel();
-    if (core_->is_gone()) {
-        while (!core_->directory_removed() && io->run_one() != 0) {
+    main->limit_timer.cancel();
+    if (session_->is_gone()) {
+        while (!session_->directory_removed() && io->run_one() != 0) {
         }
     } else {
-        main->give_up_after(core_->options().linger + detail::unwinding);
-        asio::co_spawn(core_->strand(), core_->leave(),
-                       [main, core = core_](std::exception_ptr) { main->set(main->left); });
+        main->give_up_after(session_->options().linger + detail::unwinding);
+        asio::co_spawn(session_->strand(), session_->leave(),
+                       [main, session = session_](std::exception_ptr) { main->set(main->left); });
         main->run_until(main->left);
-        main->limit.cancel();
+        main->limit_timer.cancel();
         // A pipe may have told of the server's end before the control pipe did.
         if (main->failed_without_server()) {
-            detail::spawn_member(core_->strand(), core_, core_->remove_server_directory());
-            while (!core_->directory_removed() && io->run_one() != 0) {
+            detail::spawn_member(session_->strand(), session_, session_->remove_server_directory());
+            while (!session_->directory_removed() && io->run_one() != 0) {
             }
         }
     }
-    return main->exit_code(core_->failure());
+    return main->exit_code(session_->failure());
 }
 
 }  // namespace remora

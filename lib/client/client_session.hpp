@@ -14,7 +14,7 @@
 
 namespace remora::detail {
 
-/// Whom client::run tells of the server. Called on the strand.
+/// What client::run wants to be told of the server. Called on the strand.
 struct server_hooks {
     std::function<void()> on_gone;
     std::function<void()> on_goodbye;

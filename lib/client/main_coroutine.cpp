@@ -30,8 +30,8 @@ void main_coroutine::stop_requested() {
 void main_coroutine::server_lost() {
     gone = true;
     if (policy.what == server_gone_policy::kind::stay) return;
-    limit.expires_after(unwinding);
-    limit.async_wait([self = shared_from_this()](std::error_code ec) {
+    limit_timer.expires_after(unwinding);
+    limit_timer.async_wait([self = shared_from_this()](std::error_code ec) {
         if (!ec) self->set(self->finished);
     });
     stop.cancel();
@@ -39,8 +39,8 @@ void main_coroutine::server_lost() {
 
 // For pipes on a context that nobody runs any more.
 void main_coroutine::give_up_after(std::chrono::nanoseconds time) {
-    limit.expires_after(time);
-    limit.async_wait([self = shared_from_this()](std::error_code ec) {
+    limit_timer.expires_after(time);
+    limit_timer.async_wait([self = shared_from_this()](std::error_code ec) {
         if (!ec) self->set(self->left);
     });
 }

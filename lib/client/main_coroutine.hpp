@@ -28,7 +28,7 @@ int say(const std::string& what, int code);
 /// What client::run and its handlers share: handlers may outlive run().
 struct main_coroutine : std::enable_shared_from_this<main_coroutine> {
     main_coroutine(asio::io_context& context, const client_options& client)
-        : io(context), policy(client.on_server_gone), limit(context) {}
+        : io(context), policy(client.on_server_gone), limit_timer(context) {}
 
     /// Spawns the coroutine.
     void start(std::function<asio::awaitable<int>()> app);
@@ -49,7 +49,7 @@ struct main_coroutine : std::enable_shared_from_this<main_coroutine> {
     asio::io_context& io;
     server_gone_policy policy;
     canceller stop;
-    asio::steady_timer limit;
+    asio::steady_timer limit_timer;
     int code = 0;
     std::exception_ptr failure;
     bool finished = false;          ///< the coroutine has ended

@@ -21,7 +21,7 @@ namespace remora::nats {
 
 class link_of_calls;
 
-/// What the other end has said, and it is for the one who awaits it.
+/// A message of the other end that a coroutine of this one awaits.
 struct arrival {
     received bytes;  ///< to which the message refers
     message what;
@@ -30,7 +30,8 @@ struct arrival {
 };
 
 /// Counts messages and credit, and keeps what has arrived until it is taken. Belongs to the
-/// executor of its link. One coroutine may await next(), and another one wait_room().
+/// executor of its link. One coroutine may await next(), and another one wait_room(). Its members
+/// are the counts of both directions.
 class call_end {
 public:
     using clock = std::chrono::steady_clock;

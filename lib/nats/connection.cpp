@@ -26,7 +26,7 @@ struct options_destroyer {
 using options_ptr = std::unique_ptr<natsOptions, options_destroyer>;
 
 constexpr std::int64_t patience = 1000;  // ms
-constexpr std::size_t most_held = 1 << 20;
+constexpr std::size_t most_unsent = 1 << 20;
 
 options_ptr to_nats(const connection_options& from, std::chrono::milliseconds lost_after) {
     natsOptions* made = nullptr;
@@ -75,8 +75,8 @@ natsStatus connect(natsConnection*& made, natsOptions* options) {
     return status;
 }
 
-natsStatus give(natsConnection* to, const std::string& subject, const std::string& reply_to,
-                std::span<const std::byte> bytes) {
+natsStatus publish_now(natsConnection* to, const std::string& subject, const std::string& reply_to,
+                       std::span<const std::byte> bytes) {
     const int size = static_cast<int>(bytes.size());
     if (reply_to.empty()) return natsConnection_Publish(to, subject.c_str(), bytes.data(), size);
     return natsConnection_PublishRequest(to, subject.c_str(), reply_to.c_str(), bytes.data(), size);
@@ -93,7 +93,7 @@ struct connection::closing : std::enable_shared_from_this<closing> {
     closing(asio::any_io_executor where, std::function<void(const std::string&)> f)
         : executor(std::move(where)), tell(std::move(f)) {}
 
-    // On a thread of libnats. The mutex is held while it posts: after stop() nothing is posted.
+    // On a thread of libnats. The mutex is unsent while it posts: after stop() nothing is posted.
     static void closed(natsConnection* which, void* keeper) {
         const std::unique_ptr<std::shared_ptr<closing>> me(
             static_cast<std::shared_ptr<closing>*>(keeper));
@@ -197,9 +197,9 @@ void connection::on_read() {
 
 void connection::on_attached() {
     max_payload_ = natsConnection_GetMaxPayload(get());
-    held_bytes_ = 0;
-    for (const auto& one : std::exchange(held_, {}))
-        give(get(), one.subject, one.reply_to, one.bytes);
+    unsent_bytes_ = 0;
+    for (const auto& one : std::exchange(unsent_, {}))
+        publish_now(get(), one.subject, one.reply_to, one.bytes);
 }
 
 void connection::check_sendable(std::size_t size) const {
@@ -212,22 +212,22 @@ void connection::check_sendable(std::size_t size) const {
         throw gone("the server takes nothing");
 }
 
-void connection::hold(held what) {
+void connection::hold(unsent what) {
     const auto size = what.bytes.size();
-    if (held_bytes_ + size > most_held) throw gone("not connected");
-    held_.push_back(std::move(what));
-    held_bytes_ += size;
+    if (unsent_bytes_ + size > most_unsent) throw gone("not connected");
+    unsent_.push_back(std::move(what));
+    unsent_bytes_ += size;
 }
 
 void connection::publish(const std::string& subject, const std::string& reply_to,
                          std::span<const std::byte> bytes, bool is_urgent) {
     check_sendable(bytes.size());
-    if (!is_connected() || !held_.empty()) {
+    if (!is_connected() || !unsent_.empty()) {
         if (is_urgent) throw gone("not connected");
         return hold({subject, reply_to, {bytes.begin(), bytes.end()}});
     }
     loop_->tend();
-    const auto status = give(get(), subject, reply_to, bytes);
+    const auto status = publish_now(get(), subject, reply_to, bytes);
     if (status != NATS_OK) throw gone(std::string("sending: ") + natsStatus_GetText(status));
 }
 

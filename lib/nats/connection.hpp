@@ -58,7 +58,7 @@ class connection {
 public:
     /// Blocks until it is connected. Throws `refused` with what libnats says. When libnats closes
     /// it for good, `on_closed` is called with the reason.
-    /// The executor may be blocked for `lost_after`.
+    /// Who blocks the executor for less than `lost_after` does not lose the connection by it.
     connection(const asio::any_io_executor& executor, const connection_options& options,
                std::chrono::milliseconds lost_after,
                std::function<void(const std::string&)> on_closed);
@@ -82,7 +82,9 @@ public:
                  std::span<const std::byte> bytes, bool is_urgent);
     natsConnection* get() const noexcept { return nats_.get(); }
     /// What its messages are destroyed with, on its executor.
-    const std::shared_ptr<messages_to_destroy>& destroys_with() const noexcept { return kept_; }
+    const std::shared_ptr<messages_to_destroy>& destroys_with() const noexcept {
+        return to_destroy_;
+    }
 
 private:
     friend class subscription;
@@ -90,7 +92,7 @@ private:
     /// What libnats tells when it has closed.
     struct closing;
     /// What was not sent while there was no connection.
-    struct held {
+    struct unsent {
         std::string subject, reply_to;
         std::vector<std::byte> bytes;
     };
@@ -101,16 +103,17 @@ private:
     void on_read();
     void on_attached();
     void check_sendable(std::size_t size) const;
-    void hold(held what);
+    void hold(unsent what);
 
     const std::string prefix_;
     const std::shared_ptr<closing> closing_;
     const std::shared_ptr<event_loop> loop_;
-    const std::shared_ptr<messages_to_destroy> kept_ = std::make_shared<messages_to_destroy>();
+    const std::shared_ptr<messages_to_destroy> to_destroy_ =
+        std::make_shared<messages_to_destroy>();
     std::unique_ptr<natsConnection, destroyer> nats_;
     std::vector<subscription*> subscriptions_;
-    std::vector<held> held_;
-    std::size_t held_bytes_ = 0;
+    std::vector<unsent> unsent_;
+    std::size_t unsent_bytes_ = 0;
     std::int64_t max_payload_ = 0;
 };
 

@@ -90,7 +90,7 @@ void event_loop::start(natsConnection* of, std::function<void()> on_read,
 
 void event_loop::stop() {
     nats_ = nullptr;
-    ++turn_;
+    ++socket_number_;
     is_started_ = false;
 }
 
@@ -146,7 +146,7 @@ void event_loop::adopt() {
     if (own < 0) return;
     std::error_code ec;
     socket_.close(ec);
-    ++turn_;
+    ++socket_number_;
     is_reading_ = false;
     stalled_since_ = clock::time_point::max();
     try {
@@ -165,8 +165,8 @@ void event_loop::adopt() {
 
 void event_loop::wait_readable() noexcept try {
     socket_.async_wait(asio::posix::descriptor_base::wait_read,
-                       [me = shared_from_this(), turn = turn_](std::error_code) {
-                           if (me->turn_ != turn) return;
+                       [me = shared_from_this(), number = socket_number_](std::error_code) {
+                           if (me->socket_number_ != number) return;
                            me->is_reading_ = false;
                            me->read();
                        });
@@ -198,9 +198,10 @@ void event_loop::write() {
 void event_loop::wait_writable() noexcept try {
     if (is_write_scheduled_.exchange(true)) return;
     socket_.async_wait(asio::posix::descriptor_base::wait_write,
-                       [me = shared_from_this(), turn = turn_](std::error_code) {
+                       [me = shared_from_this(), number = socket_number_](std::error_code) {
                            me->is_write_scheduled_ = false;
-                           if (me->turn_ == turn) me->stalled_since_ = clock::time_point::max();
+                           if (me->socket_number_ == number)
+                               me->stalled_since_ = clock::time_point::max();
                            me->write();
                        });
 } catch (const std::exception&) {  // see tend()

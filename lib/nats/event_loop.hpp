@@ -27,7 +27,7 @@ public:
 
     /// Before it connects. It must not be used by libnats any more when this is destroyed.
     void put_into(natsOptions* options);
-    /// Reads and writes on this thread until that returns true. False if time has passed. For
+    /// Reads and writes on this thread until `is_done` returns true. False if time has passed. For
     /// before start() and after stop().
     bool run(natsConnection* of, std::chrono::milliseconds patience,
              const std::function<bool()>& is_done);
@@ -76,7 +76,7 @@ private:
     natsConnection* nats_ = nullptr;  ///< null when stopped
     std::function<void()> on_read_, on_attached_;
     asio::posix::stream_descriptor socket_;  ///< a duplicate: libnats closes its own at any time
-    unsigned turn_ = 0;                      ///< counts sockets
+    unsigned socket_number_ = 0;             ///< of the present one
     bool is_reading_ = false;
     clock::time_point stalled_since_ = clock::time_point::max();
 };

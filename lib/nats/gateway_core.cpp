@@ -28,13 +28,13 @@ namespace {
 
 constexpr int most_attempts = 5;
 
-/// Who waits for the answer has it.
-class forwarding {
+/// Held by who waits for the answer. When it goes, the upload is cancelled and the call dropped.
+class forwarded_guard {
 public:
-    forwarding() : of_(std::make_shared<forwarded>()) {}
-    forwarding(forwarding&&) noexcept = default;
-    forwarding& operator=(forwarding&&) = delete;
-    ~forwarding() {
+    forwarded_guard() : of_(std::make_shared<forwarded>()) {}
+    forwarded_guard(forwarded_guard&&) noexcept = default;
+    forwarded_guard& operator=(forwarded_guard&&) = delete;
+    ~forwarded_guard() {
         if (!of_) return;
         of_->stop.cancel();
         of_->end.reset();
@@ -83,7 +83,8 @@ void start_upload(const asio::any_io_executor& executor, const std::shared_ptr<f
 }
 
 // Most calls have none, so it starts with its first item.
-void expect_upload(const asio::any_io_executor& executor, const forwarding& of, any_call& from) {
+void expect_upload(const asio::any_io_executor& executor, const forwarded_guard& of,
+                   any_call& from) {
     remora::detail::possible_upload* const upload = remora::detail::any_access::upload(from);
     if (upload == nullptr) return;
     upload->on_begin = [executor, weak = std::weak_ptr(of.get()), upload] {
@@ -98,7 +99,7 @@ remote_error failure_in(const message& what) try {
     return {failure_kind::gone, errc::protocol_error, "NATS: a failure that is none"};
 }
 
-generator<any_value> items_of(forwarding of, arrival first) {
+generator<any_value> items_of(forwarded_guard of, arrival first) {
     arrival now = std::move(first);
     while (now.what.kind == message_kind::item) {
         const any_value value = now.value();
@@ -111,7 +112,7 @@ generator<any_value> items_of(forwarding of, arrival first) {
 }
 
 // Takes it only for items: without them the call may be tried again.
-any_answer answer_of(forwarding& of, arrival first) {
+any_answer answer_of(forwarded_guard& of, arrival first) {
     switch (first.what.kind) {
         case message_kind::reply:
             return any_answer(first.value());
@@ -165,7 +166,7 @@ asio::awaitable<any_answer> gateway_core::forward(any_call call) {
         co_return any_answer();
     }
     auto served = co_await this_call();
-    forwarding of;
+    forwarded_guard of;
     of->is_idempotent = call.is_idempotent();
     expect_upload(link_->executor(), of, call);
     for (int attempt = 1;; ++attempt) {

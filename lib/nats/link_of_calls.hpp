@@ -32,7 +32,7 @@ public:
     link_of_calls(asio::any_io_executor executor, const connection_options& options,
                   std::chrono::milliseconds lost_after,
                   std::function<void(std::exception_ptr)> on_closed);
-    /// Begins to listen; `asks`: for what it asks itself.
+    /// Begins to listen. `asks`: as a gateway, which is told of requests that found no worker, too.
     void open(bool asks);
     /// Every call fails as `gone`. Nothing is sent or called afterwards.
     void close();

@@ -6,7 +6,7 @@
 namespace remora::nats {
 namespace {
 
-constexpr std::size_t head = 1 + 4 + 8 + 1;
+constexpr std::size_t header_size = 1 + 4 + 8 + 1;
 
 void put(std::vector<std::byte>& into, std::unsigned_integral auto value) {
     for (std::size_t i = 0; i != sizeof value; ++i)
@@ -31,7 +31,7 @@ bool has_value(message_kind kind) {
 
 void write(std::vector<std::byte>& into, const message& what) {
     into.clear();
-    into.reserve(head + what.name.size() + what.body.size());
+    into.reserve(header_size + what.name.size() + what.body.size());
     put(into, static_cast<std::uint8_t>(what.kind));
     put(into, what.sequence);
     put(into, what.number);
@@ -42,7 +42,7 @@ void write(std::vector<std::byte>& into, const message& what) {
 }
 
 std::optional<message> read(std::span<const std::byte> bytes) {
-    if (bytes.size() < head) return {};
+    if (bytes.size() < header_size) return {};
     message found;
     const auto kind = take<std::uint8_t>(bytes);
     found.kind = static_cast<message_kind>(kind);

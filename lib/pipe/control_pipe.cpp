@@ -10,7 +10,7 @@ void send_frame(pipe_state& control, frame_kind kind, std::uint64_t id) {
 asio::awaitable<const frame*> await_frame(std::shared_ptr<pipe_state> control, deadline until) {
     const pipe_state::receiving guard(*control);
     for (;;) {
-        if (control->count_operations()) co_await control->yield();
+        if (control->must_yield_after()) co_await control->yield();
         if (const frame* f = control->peek_frame()) co_return f;
         if (control->at_end()) co_return nullptr;
         co_await control->wait_message(until);

@@ -21,7 +21,7 @@ bool has_value(frame_kind kind) noexcept {
            kind == frame_kind::reply || kind == frame_kind::item;
 }
 
-bool is_of_a_call(frame_kind kind) noexcept {
+bool is_for_calls(frame_kind kind) noexcept {
     return (kind >= frame_kind::request && kind < frame_kind::window) ||
            kind == frame_kind::time_left;
 }
@@ -61,7 +61,7 @@ frame_reader::found frame_reader::on_own_frame(const frame& f) {
 
 bool frame_reader::takes(frame_kind kind, bool takes_calls) const noexcept {
     if (kinds_ == frame_kinds::messages)
-        return kind == frame_kind::message || (takes_calls && is_of_a_call(kind));
+        return kind == frame_kind::message || (takes_calls && is_for_calls(kind));
     return kind >= frame_kind::hello && kind <= frame_kind::listed;
 }
 

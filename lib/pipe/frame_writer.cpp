@@ -67,7 +67,7 @@ void frame_writer::end_frame(position& p) {
     counts_.add(kind);
 }
 
-// What move_if_large() looks for, seen from afar.
+// False if move_if_large() would do nothing: a quick look.
 bool frame_writer::may_move(const std::byte* header, std::size_t length) const noexcept {
     return length > large_frames::piece || !large_.empty() ||
            kind_of(header) == frame_kind::time_left;

@@ -12,7 +12,7 @@
 namespace remora::detail {
 namespace {
 
-// Of input, or of a frame; beside a frame that is passed over.
+// What a fetch costs, or a piece of a frame, where a frame that is passed over costs 1.
 constexpr unsigned price_of_a_piece = 4;
 
 }  // namespace

@@ -16,8 +16,8 @@ constexpr int most_pieces = 4;
 }
 
 // A sender whose frame is in the queue.
-struct pipe_state::write_waiter : wait_queue::waiter {
-    write_waiter(pipe_state& end, position p)
+struct pipe_state::queued_sender : wait_queue::waiter {
+    queued_sender(pipe_state& end, position p)
         : waiter(end.waiting_for_write_, end.executor_), where(p) {}
 
     position where;
@@ -96,7 +96,7 @@ void pipe_state::write_some() {
         fail_sending(e.code());
     }
     waiting_for_write_.for_each([&](wait_queue::waiter& sender) {
-        if (written() >= static_cast<write_waiter&>(sender).where.end) sender.notify();
+        if (written() >= static_cast<queued_sender&>(sender).where.end) sender.notify();
     });
     notify_next_sender();
 }
@@ -111,7 +111,7 @@ bool pipe_state::write_progress() noexcept try {
 
 asio::awaitable<void> pipe_state::wait_written(position p) {
     in_a_row_ = 0;
-    write_waiter mine(*this, p);
+    queued_sender mine(*this, p);
     co_await mine.wait();
     if (mine.failed) check_sending();
     if (mine.is_notified()) co_return;
@@ -126,7 +126,7 @@ void pipe_state::withdraw(position p) {
     writer_.withdraw(p);
     const std::uint64_t size = p.end - p.begin;
     waiting_for_write_.for_each([&](wait_queue::waiter& sender) {
-        position& where = static_cast<write_waiter&>(sender).where;
+        position& where = static_cast<queued_sender&>(sender).where;
         if (where.begin < p.end) return;
         where.begin -= size;
         where.end -= size;
@@ -139,7 +139,7 @@ void pipe_state::fail_sending(std::error_code why) {
     send_failure_ = why;
     writer_.drop_all();
     waiting_for_write_.for_each([](wait_queue::waiter& sender) {
-        static_cast<write_waiter&>(sender).failed = true;
+        static_cast<queued_sender&>(sender).failed = true;
         sender.notify();
     });
     waiting_for_queue_.notify_all();

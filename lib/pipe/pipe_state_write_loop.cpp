@@ -40,7 +40,7 @@ asio::awaitable<void> pipe_state::write_loop(std::shared_ptr<pipe_state> self) {
             co_await self->write_waiter_->wait();
             if (self->send_failure_ || self->transport_closed_) break;
             self->write_some();
-            if (self->count_operations()) co_await self->yield();
+            if (self->must_yield_after()) co_await self->yield();
         }
     } catch (const std::bad_alloc&) {  // nobody would write what is left
         self->fail_sending(std::make_error_code(std::errc::not_enough_memory));

@@ -30,7 +30,8 @@ long involuntary_switches() noexcept {
     return use.ru_nivcsw;
 }
 
-// Since the last such gap. A poll that copies much takes long as well.
+// Whether the kernel took the CPU away in this gap. Its length alone does not tell: a poll that
+// copies much takes long as well.
 bool has_lost_cpu(std::chrono::nanoseconds gap) noexcept {
     thread_local long before = involuntary_switches();
     if (gap <= longest_gap) return false;

@@ -79,7 +79,7 @@ void child::state::kill_and_reap() {
     reap(0);
 }
 
-// Cancelled by `finish`; and destroyed with this frame if the context ends while it is suspended.
+// `finish` notifies who waits.
 asio::awaitable<exit_status> child::state::wait(std::shared_ptr<state> self) {
     if (!self->status) co_await self->waiters.wait();
     if (!self->status) throw std::system_error(asio::error::operation_aborted);

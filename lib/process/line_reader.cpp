@@ -18,7 +18,7 @@ constexpr std::size_t bytes_in_a_turn = std::size_t{64} << 10;
 // How long lines are handed on before the pipe is looked at again, where one thread does both: a
 // quick function gets them all, and a slow one lets the process write on.
 constexpr auto longest_delivery = std::chrono::milliseconds(20);
-// Without memory there may be no notice.
+// The notice of the end is posted, which may fail without memory: finish() looks by itself then.
 constexpr auto longest_notice = std::chrono::milliseconds(20);
 }  // namespace
 

@@ -28,8 +28,8 @@ public:
     /// The next one; 0 after release(). *this must live until then.
     asio::awaitable<int> next();
 
-    /// Whether this run catches it, and the terminal has sent it to this process since a run had
-    /// it. Before release().
+    /// Whether this run catches it, and the terminal has sent it to this process since a run has
+    /// caught it. Before release().
     bool came_from_terminal(int signal) const;
 
     /// Gives them back. Their action is what it was before, or what the host has made it since.

@@ -103,7 +103,7 @@ void app_run::kill() {
 
 void app_run::stop_restarting() {
     restarts_stopped_ = true;
-    until_stop_.notify_all();
+    awaiting_stop_.notify_all();
     if (life_->has_ended()) set_ended();
 }
 

@@ -15,7 +15,8 @@
 namespace remora::detail {
 
 /// What `app_process` refers to. Has the app's present or last life, and starts the next one where
-/// the options say so; catches the stop signals. Belongs to the server's strand.
+/// the options say so; catches the stop signals. Belongs to the server's strand. What outlives a
+/// life is here, so its members are many.
 class app_run : public std::enable_shared_from_this<app_run> {
 public:
     /// Starts the app. Throws what the system says, and `bad_option`.
@@ -68,7 +69,7 @@ private:
     bool restarts_stopped_ = false;          ///< there may be no further life
     bool ended_ = false;                     ///< the last life is reaped
     bool over_ = false;                      ///< and its services have ended: result() may complete
-    wait_queue until_stop_;
+    wait_queue awaiting_stop_;
     wait_queue awaiting_exit_;
     wait_queue awaiting_finish_;
     run_result result_;

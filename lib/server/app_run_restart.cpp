@@ -43,7 +43,7 @@ void app_run::plan_restart() {
 }
 
 asio::awaitable<void> app_run::back_off() {
-    if (!restarts_stopped_) co_await until_stop_.wait(*next_start_);
+    if (!restarts_stopped_) co_await awaiting_stop_.wait(*next_start_);
     if (!restarts_stopped_ && std::chrono::steady_clock::now() >= *next_start_) restart();
 }
 

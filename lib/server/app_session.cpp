@@ -33,7 +33,7 @@ void app_session::prepare() noexcept try {
 } catch (const std::exception&) {  // it is done when it is needed
 }
 
-asio::awaitable<void> app_session::watch_app() {
+asio::awaitable<void> app_session::wait_reaped() {
     while (!ended_) {
         try {
             result_.status = co_await process_->wait();
@@ -45,6 +45,10 @@ asio::awaitable<void> app_session::watch_app() {
         } catch (const std::bad_alloc&) {  // the run cannot end without it
         }
     }
+}
+
+asio::awaitable<void> app_session::watch_app() {
+    co_await wait_reaped();
     note_end();
     result_.stopped_by = stopping_.last_step();
     stopping_.exited();

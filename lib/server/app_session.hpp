@@ -91,6 +91,7 @@ private:
     void open_to_reports();
     asio::awaitable<byte_buffer> report();
     std::string state() const;
+    asio::awaitable<void> wait_reaped();
     asio::awaitable<void> watch_app();
     asio::awaitable<void> drain();
     void finish();

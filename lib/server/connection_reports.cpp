@@ -11,8 +11,8 @@ namespace remora::detail {
 
 /// What is asked of the pipes, each on its own executor. They may answer when nobody waits any
 /// more, and when the server and its context are gone: then they find no strand.
-struct connection_table::inquiry : std::enable_shared_from_this<inquiry> {
-    explicit inquiry(const asio::any_io_executor& of_server) : strand(of_server) {}
+struct connection_table::count_inquiry : std::enable_shared_from_this<count_inquiry> {
+    explicit count_inquiry(const asio::any_io_executor& of_server) : strand(of_server) {}
 
     void ask(const end_ptr& end, std::shared_ptr<question> about);
     void answer(std::size_t number, const std::optional<pipe_counts>& counts);
@@ -28,7 +28,7 @@ struct connection_table::inquiry : std::enable_shared_from_this<inquiry> {
 
 /// One of them. A pipe is not asked again as long as it lives.
 struct connection_table::question {
-    std::shared_ptr<inquiry> from;
+    std::shared_ptr<count_inquiry> from;
     std::size_t number;
 
     void answer(const std::optional<pipe_counts>& counts) const;
@@ -43,7 +43,7 @@ void connection_table::question::answer(const std::optional<pipe_counts>& counts
 }
 
 // Does not keep the pipe.
-void connection_table::inquiry::ask(const end_ptr& end, std::shared_ptr<question> about) {
+void connection_table::count_inquiry::ask(const end_ptr& end, std::shared_ptr<question> about) {
     asio::post(end->executor(),
                [about = std::move(about), weak = std::weak_ptr<pipe_end>(end)]() mutable {
                    const auto here = weak.lock();
@@ -53,14 +53,14 @@ void connection_table::inquiry::ask(const end_ptr& end, std::shared_ptr<question
     ++unanswered;
 }
 
-void connection_table::inquiry::answer(std::size_t number,
-                                       const std::optional<pipe_counts>& counts) {
+void connection_table::count_inquiry::answer(std::size_t number,
+                                             const std::optional<pipe_counts>& counts) {
     if (is_over) return;
     reports[number].counts = counts;
     if (--unanswered == 0) all_answered.notify_all();
 }
 
-void connection_table::inquiry::end() {
+void connection_table::count_inquiry::end() {
     is_over = true;
     const std::lock_guard lock(ending);
     strand.reset();
@@ -69,9 +69,9 @@ void connection_table::inquiry::end() {
 asio::awaitable<std::vector<wire::connection_report>> connection_table::report(deadline until) {
     struct ended_inquiry {
         connection_table& table;
-        ~ended_inquiry() { std::exchange(table.inquiry_, nullptr)->end(); }
+        ~ended_inquiry() { std::exchange(table.count_inquiry_, nullptr)->end(); }
     };
-    const auto all = inquiry_ = std::make_shared<inquiry>(server_.strand);
+    const auto all = count_inquiry_ = std::make_shared<count_inquiry>(server_.strand);
     const ended_inquiry guard{*this};
     ask_pipes(*all);
     if (all->unanswered != 0) co_await all->all_answered.wait(until);
@@ -79,10 +79,10 @@ asio::awaitable<std::vector<wire::connection_report>> connection_table::report(d
 }
 
 void connection_table::end_report() noexcept {
-    if (inquiry_) inquiry_->all_answered.notify_all();
+    if (count_inquiry_) count_inquiry_->all_answered.notify_all();
 }
 
-void connection_table::ask_pipes(inquiry& all) {
+void connection_table::ask_pipes(count_inquiry& all) {
     const auto now = std::chrono::steady_clock::now();
     std::vector<std::pair<end_ptr, std::shared_ptr<question>>> asked;
     {

@@ -20,7 +20,8 @@ class transport_factory;
 
 /// The app's requests for a name, the connections that are being opened, those that are open, and
 /// the services that run on them. A part of the app_session, which it refers to. Belongs to the
-/// server's strand.
+/// server's strand. Its functions are the steps from a request to the end of a service, in one
+/// class since each of them may end any of the others.
 class connection_table {
 public:
     connection_table(app_session& app, server_core& server, transport_factory& transports);
@@ -61,7 +62,7 @@ private:
     struct opening;
     struct pending;
     // A look of remora-inspect: what is asked of all pipes, and the question to one of them.
-    struct inquiry;
+    struct count_inquiry;
     struct question;
     /// For which somebody has the server's end.
     struct open_pipe {
@@ -72,7 +73,7 @@ private:
         std::weak_ptr<question> asked = {};  ///< what it has not answered yet
     };
 
-    void ask_pipes(inquiry& all);
+    void ask_pipes(count_inquiry& all);
     void await_service(std::uint64_t id, const wire::connect_request& request);
     std::size_t connections_now();
     void open(std::uint64_t id, const std::string& name, std::uint32_t kinds);
@@ -103,7 +104,7 @@ private:
     std::vector<open_pipe> pipes_;      ///< guarded by handing_over
     std::optional<errc> pipes_failed_;  ///< with what; guarded by handing_over
     wait_queue services_ended_;
-    std::shared_ptr<inquiry> inquiry_;  ///< null: nobody looks inside
+    std::shared_ptr<count_inquiry> count_inquiry_;  ///< null: nobody looks inside
 };
 
 }  // namespace remora::detail

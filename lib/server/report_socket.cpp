@@ -23,8 +23,8 @@ bool is_permitted(int socket) {
 }  // namespace
 
 /// One who has connected.
-struct report_socket::client {
-    client(const asio::any_io_executor& executor, unique_fd from, std::chrono::nanoseconds time)
+struct report_socket::viewer {
+    viewer(const asio::any_io_executor& executor, unique_fd from, std::chrono::nanoseconds time)
         : socket(executor), limit(executor, time) {
         socket.assign(from.get());
         from.release();
@@ -67,7 +67,7 @@ void report_socket::stop() noexcept {
     std::error_code ignored;
     listening_.cancel(ignored);
     pause_.cancel();
-    if (client_) client_->give_up();
+    if (viewer_) viewer_->give_up();
 }
 
 asio::awaitable<void> report_socket::end() {
@@ -84,14 +84,14 @@ asio::awaitable<void> report_socket::answer_all() {
         if (stops_) break;
         try {
             if (unique_fd next = accept()) {
-                client_ =
-                    std::make_shared<client>(listening_.get_executor(), std::move(next), limit_);
-                co_await answer(client_);
+                viewer_ =
+                    std::make_shared<viewer>(listening_.get_executor(), std::move(next), limit_);
+                co_await answer(viewer_);
             }
         } catch (const std::exception&) {  // there is no memory: it gets less, or nothing
         }
-        if (client_) client_->close();
-        client_.reset();
+        if (viewer_) viewer_->close();
+        viewer_.reset();
         if (!stops_) co_await pause();
     }
 }
@@ -103,7 +103,7 @@ unique_fd report_socket::accept() {
     return next;
 }
 
-asio::awaitable<void> report_socket::answer(std::shared_ptr<client> next) {
+asio::awaitable<void> report_socket::answer(std::shared_ptr<viewer> next) {
     next->limit.async_wait([next](std::error_code ec) {
         if (!ec) next->give_up();
     });
@@ -112,7 +112,7 @@ asio::awaitable<void> report_socket::answer(std::shared_ptr<client> next) {
 }
 
 // As long as there is room: it may have left, or read nothing.
-asio::awaitable<void> report_socket::write(std::shared_ptr<client> to, byte_buffer all) {
+asio::awaitable<void> report_socket::write(std::shared_ptr<viewer> to, byte_buffer all) {
     std::span<const std::byte> left = all.bytes();
     std::error_code ignored;
     while (!left.empty() && !to->given_up) {

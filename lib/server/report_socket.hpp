@@ -33,19 +33,19 @@ public:
     asio::awaitable<void> end();
 
 private:
-    struct client;
+    struct viewer;
 
     asio::awaitable<void> answer_all();
     unique_fd accept();
-    asio::awaitable<void> answer(std::shared_ptr<client> next);
-    asio::awaitable<void> write(std::shared_ptr<client> to, byte_buffer all);
+    asio::awaitable<void> answer(std::shared_ptr<viewer> next);
+    asio::awaitable<void> write(std::shared_ptr<viewer> to, byte_buffer all);
     asio::awaitable<void> pause();
 
     asio::posix::stream_descriptor listening_;
     asio::steady_timer pause_;
     maker make_;
     std::chrono::nanoseconds limit_;
-    std::shared_ptr<client> client_;
+    std::shared_ptr<viewer> viewer_;
     bool stops_ = false;
     bool over_ = false;
     wait_queue awaiting_finish_;

@@ -94,18 +94,18 @@ asio::awaitable<pipe> server::accept(std::string name) {
 
 app_process server::start(std::vector<std::string> arguments) {
     if (core_->busy.exchange(true)) detail::throw_error(errc::already_running, "start");
-    std::shared_ptr<app_run> core;
+    std::shared_ptr<app_run> run;
     try {
-        core = std::make_shared<app_run>(core_, std::move(arguments));
+        run = std::make_shared<app_run>(core_, std::move(arguments));
     } catch (...) {
         core_->busy = false;
         throw;
     }
-    asio::dispatch(core_->strand, [server = core_, core] {
-        server->run = core;
-        core->begin();
+    asio::dispatch(core_->strand, [server = core_, run] {
+        server->run = run;
+        run->begin();
     });
-    return detail::access::make<app_process>(core);
+    return detail::access::make<app_process>(run);
 }
 
 }  // namespace remora

@@ -15,12 +15,12 @@ namespace remora::detail {
 inline constexpr std::string_view run_prefix = "remora-";
 inline constexpr std::string_view random_part = "XXXXXX";
 
-// That of a run which an app finds by a name of its own: after it comes that name.
+// Its beginning where server_options::attach_name is set: after it comes that name.
 inline constexpr std::string_view fixed_prefix = "remora-attach.";
 
 /// Whether it is one of these.
 bool is_name_of_a_run(std::string_view name);
-/// Whether it is one that every run of a server has, or a path to one.
+/// Whether it is one that stays the same from run to run, or a path that ends with one.
 bool is_fixed_name(std::string_view name);
 bool is_at_fixed_path(std::string_view path);
 /// Whether it may stand after the prefix: 1 to 64 letters, digits, and `_`, `-`, `.`.

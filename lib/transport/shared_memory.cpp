@@ -28,6 +28,7 @@ constexpr unsigned most_writes_without_line = 64;
 // How often a look that finds nothing passes before the FIFO is looked at too, for the end.
 constexpr unsigned polls_per_drain = 1024;
 
+// Two rings, and the FIFOs that wake sleepers: each with its state for either direction.
 class shared_memory_transport final : public transport {
 public:
     shared_memory_transport(const asio::any_io_executor& executor, transport_parts ends)
@@ -59,16 +60,16 @@ private:
     fetched fetch_ring(std::size_t wanted);
     fetched show(std::span<const std::byte> unread, std::size_t wanted);
     fetched gather(std::span<const std::byte> unread, std::size_t wanted);
-    fetched find_nothing();
+    fetched after_finding_nothing();
     bool is_ready(readiness what);
-    void go_to_sleep(readiness what, bool asleep) noexcept;
+    void set_asleep(readiness what, bool asleep) noexcept;
     void send_wake_byte() noexcept;
     void check_wake_error() const;
     void drain_wake_bytes();
     void shrink() noexcept;
 
     fifo_pair wake_fifos_;
-    std::shared_ptr<shared_rings> rings_;  ///< and of the blocks that are lent
+    std::shared_ptr<shared_rings> rings_;  ///< shared with the blocks that are lent
     ring_reader reader_;
     ring_writer writer_;
     std::vector<std::byte> copy_;      ///< of the small frames at the head of the ring
@@ -127,7 +128,7 @@ transport::fetched shared_memory_transport::fetch_ring(std::size_t wanted) {
     const bool too_large = !gathering_ && wanted > reader_.size();
     const bool is_behind = unread.size() < shown_;  // the express line
     if (is_behind || (unread.size() == shown_ && !(too_large && shown_ != 0)))
-        return find_nothing();
+        return after_finding_nothing();
     empty_polls_ = 0;
     received_since_write_ = true;
     if (watches_line_) found_elsewhere();
@@ -171,7 +172,7 @@ transport::fetched shared_memory_transport::show(std::span<const std::byte> unre
     }
     const bool more = input_.size() > shown_;
     shown_ = input_.size();
-    return more ? fetched::more : find_nothing();
+    return more ? fetched::more : after_finding_nothing();
 }
 
 // A frame for which the ring is too small is taken out of it as it comes.
@@ -190,7 +191,8 @@ transport::fetched shared_memory_transport::gather(std::span<const std::byte> un
     return fetched::more;
 }
 
-transport::fetched shared_memory_transport::find_nothing() {
+// Gives back room, wakes a writer who waits for it, and looks for the end.
+transport::fetched shared_memory_transport::after_finding_nothing() {
     if (shown_ != 0) reader_.release_now(0);  // the rest of a large frame may need the room
     if (reader_.must_wake(true)) {
         reader_.release_now(0);
@@ -219,7 +221,7 @@ bool shared_memory_transport::is_ready(readiness what) try {
     return true;
 }
 
-void shared_memory_transport::go_to_sleep(readiness what, bool asleep) noexcept {
+void shared_memory_transport::set_asleep(readiness what, bool asleep) noexcept {
     if (what == readiness::readable) {
         if (asleep) {
             reader_.release_now(0);
@@ -235,11 +237,11 @@ void shared_memory_transport::go_to_sleep(readiness what, bool asleep) noexcept 
 // byte.
 bool shared_memory_transport::begin_wait(readiness what) {
     if (!wake_fifos_.is_open()) return false;
-    go_to_sleep(what, true);
+    set_asleep(what, true);
     int& waiting = what == readiness::readable ? readers_waiting_ : writers_waiting_;
     const bool waits = wake_error_ == 0 && !is_ready(what);
     if (waits) ++waiting;
-    if (waiting == 0) go_to_sleep(what, false);
+    if (waiting == 0) set_asleep(what, false);
     return waits;
 }
 
@@ -252,7 +254,7 @@ void shared_memory_transport::end_wait(readiness what) {
     int& waiting = what == readiness::readable ? readers_waiting_ : writers_waiting_;
     --waiting;
     if (!wake_fifos_.is_open()) return;
-    if (waiting == 0) go_to_sleep(what, false);
+    if (waiting == 0) set_asleep(what, false);
     drain_wake_bytes();
 }
 

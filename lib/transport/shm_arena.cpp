@@ -44,7 +44,7 @@ unique_fd make_memfd() {
     return unique_fd(::memfd_create("remora", MFD_CLOEXEC | MFD_ALLOW_SEALING));
 }
 
-bool is_at(int fd, const arena_address& address) {
+bool is_same_file(int fd, const arena_address& address) {
     struct stat info{};
     return ::fstat(fd, &info) == 0 && info.st_dev == address.device && info.st_ino == address.inode;
 }
@@ -56,7 +56,7 @@ bool is_sealed(int fd) {
 }
 
 // A page, two rings, and two ranges of what is lent.
-std::uint64_t place(std::size_t ring, std::uint64_t lent_size) {
+std::uint64_t size_of_place(std::size_t ring, std::uint64_t lent_size) {
     return page_size() + 2 * ring + 2 * lent_size;
 }
 
@@ -80,7 +80,7 @@ std::shared_ptr<shm_arena> shm_arena::make() {
 
 std::shared_ptr<shm_arena> shm_arena::find(const arena_address& address, int pid) {
     unique_fd fd;
-    if (address.fd > 2 && is_at(address.fd, address) && is_sealed(address.fd)) {
+    if (address.fd > 2 && is_same_file(address.fd, address) && is_sealed(address.fd)) {
         fd.reset(address.fd);
         ::fcntl(fd.get(), F_SETFD, FD_CLOEXEC);
     } else {
@@ -88,7 +88,7 @@ std::shared_ptr<shm_arena> shm_arena::find(const arena_address& address, int pid
             "/proc/" + std::to_string(pid) + "/fd/" + std::to_string(address.server_fd);
         fd.reset(::open(path.c_str(), O_RDWR | O_CLOEXEC));
         if (!fd) throw_system_error(errno, "shared memory: not inherited, and opening " + path);
-        if (!is_at(fd.get(), address))
+        if (!is_same_file(fd.get(), address))
             throw_system_error(ENOENT, "shared memory: another file at " + path);
         if (!is_sealed(fd.get())) throw_system_error(EPERM, "shared memory: it is not sealed");
     }
@@ -100,7 +100,8 @@ shm_arena::shm_arena(unique_fd fd) : fd_(std::move(fd)), size_(size_of(fd_.get()
 
 bool shm_arena::has_place(std::uint64_t offset, std::size_t ring,
                           std::uint64_t lent_size) const noexcept {
-    return offset % page_size() == 0 && offset <= size_ && size_ - offset >= place(ring, lent_size);
+    return offset % page_size() == 0 && offset <= size_ &&
+           size_ - offset >= size_of_place(ring, lent_size);
 }
 
 arena_address shm_arena::address(int fd) const {
@@ -115,10 +116,10 @@ std::uint64_t shm_arena::allocate(std::size_t ring, std::uint64_t lent_size, std
     if (left_by_server_.size() >= most_left)
         throw_system_error(ENOMEM,
                            "shared memory: the app does not leave what the server has closed");
-    if (size_ - next_ < place(ring, lent_size))
+    if (size_ - next_ < size_of_place(ring, lent_size))
         throw_system_error(ENOMEM, "shared memory: the arena is used up");
-    commit(next_, place(ring, 0), free);
-    return std::exchange(next_, next_ + place(ring, lent_size));
+    commit(next_, size_of_place(ring, 0), free);
+    return std::exchange(next_, next_ + size_of_place(ring, lent_size));
 }
 
 // SIGBUS is what would come of pages that are promised only.
@@ -138,7 +139,7 @@ void shm_arena::commit(std::uint64_t offset, std::uint64_t size, std::uint64_t f
 }
 
 void shm_arena::punch(std::uint64_t offset, std::size_t ring, std::uint64_t lent_size) noexcept {
-    punch({offset, offset + place(ring, lent_size), 0});
+    punch({offset, offset + size_of_place(ring, lent_size), 0});
 }
 
 void shm_arena::punch(const range& r) noexcept {
@@ -149,7 +150,7 @@ void shm_arena::punch(const range& r) noexcept {
 void shm_arena::note_server_left(std::uint64_t offset, std::size_t ring, std::uint64_t lent_size,
                                  std::uint64_t kept) noexcept try {
     const std::lock_guard lock(mutex_);
-    const range r{offset, offset + place(ring, lent_size), kept};
+    const range r{offset, offset + size_of_place(ring, lent_size), kept};
     if (app_ended_) return punch(r);
     left_by_server_.push_back(r);
 } catch (const std::exception&) {  // not counted, then

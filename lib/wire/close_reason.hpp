@@ -17,7 +17,8 @@ struct close_reason {
     std::string text;
 
     close_reason() = default;
-    /// A text that ends with that of a code which travels goes without this end.
+    /// Where `what` ends with the text of a code that travels, this end is cut off: the other end
+    /// adds it again.
     close_reason(std::error_code why, std::string what)
         : code(why.category() == category() ? why.value()
                : why                        ? to_int(errc::service_failed)

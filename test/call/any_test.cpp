@@ -117,6 +117,20 @@ TEST_CASE("a value in bytes is sent as a message, and is one of its type") {
     });
 }
 
+TEST_CASE("an any_value that was moved from has no value") {
+    auto from = any_value::of(add{3, 4});
+    auto into = any_value::of(remember{1});
+    into = std::move(from);
+    CHECK(into.as<add>().b == 4);
+    CHECK(!from.has_value());  // NOLINT: after the move
+    auto& same = into;
+    into = std::move(same);
+    CHECK(into.as<add>().b == 4);
+    const any_value other(std::move(into));
+    CHECK(!into.has_value());  // NOLINT: after the move
+    CHECK(other.type_name() == "add");
+}
+
 TEST_CASE("an any_value without a value cannot be sent") {
     over([](asio::io_context& io) { return remora::make_pipe_pair(io); },
          [](pipe near, pipe far) -> asio::awaitable<void> {

@@ -20,7 +20,7 @@ struct call_context {
     explicit call_context(const asio::any_io_executor& of_pipe);
 
     asio::any_io_executor executor;
-    asio::any_io_executor posting;                           ///< the same, never within the caller
+    asio::any_io_executor posting;                           ///< the same, with blocking.never
     pipe_end* end = nullptr;                                 ///< null while there is no call
     std::uint64_t id = 0;                                    ///< of the call
     std::chrono::steady_clock::time_point until = no_limit;  ///< the deadline of the call

@@ -95,6 +95,8 @@ public:
 private:
     using workers = pooled_map<std::uint64_t, std::shared_ptr<worker>>;
 
+    void give_work(worker& to, std::uint64_t id, bool is_message, asio::awaitable<void> work,
+                   served_streams streams);
     void run(const end_ptr& end, workers& among, std::uint64_t id, asio::awaitable<void> work,
              served_streams streams);
     std::size_t most_served(std::size_t window) const noexcept;
@@ -119,10 +121,9 @@ private:
     bool is_attached_ = false;
     bool end_on_exception_ = false;
     times_left times_left_;
-    deadline until_ =
-        deadline::max();       ///< so long waits the caller of the request that has just come
-    workers call_workers_;     ///< by the numbers of their calls
-    workers message_workers_;  ///< numbered here
+    deadline until_ = deadline::max();  ///< of the request that has just come
+    workers call_workers_;              ///< by the numbers of their calls
+    workers message_workers_;           ///< numbered here
     std::uint64_t last_message_ = 0;
     std::size_t most_messages_ = 1;
     wake_event room_;  ///< for messages

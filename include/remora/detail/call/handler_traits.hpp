@@ -35,8 +35,9 @@ struct handler_traits<R (C::*)(Q...) const noexcept> : handler_traits<R (*)(Q...
 template <class R, class... Q>
 struct handler_traits<R (*)(Q...) noexcept> : handler_traits<R (*)(Q...)> {};
 
+/// Neither a template nor overloaded.
 template <class F>
-concept plain_handler = requires { typename handler_traits<F>::request; };
+concept has_one_signature = requires { typename handler_traits<F>::request; };
 
 template <class T>
 struct awaited {
@@ -75,10 +76,10 @@ consteval bool is_handler() {
     static_assert(!member,
                   "remora: a member function needs its object: on(&C::f, object), which refers to "
                   "the object");
-    static_assert(member || plain_handler<Handler>,
+    static_assert(member || has_one_signature<Handler>,
                   "remora: a handler is a function, or has one operator(), that is no template: "
                   "its first parameter says what it takes");
-    if constexpr (!member && plain_handler<Handler>) {
+    if constexpr (!member && has_one_signature<Handler>) {
         using traits = handler_traits<Handler>;
         using message = typename traits::request;
         using result = typename traits::result;

@@ -43,8 +43,8 @@ public:
     void upload_ended();
     /// That the item is a reply.
     bool has_reply() const noexcept { return has_reply_; }
-    /// Completes when nothing is sent along any more. Cancelling does not end it, where that does
-    /// not throw.
+    /// Completes when nothing is sent along any more. Cancelling does not end it if
+    /// throw_if_cancelled is false.
     asio::awaitable<void> wait_upload_ended();
     /// No item comes any more, and nothing of the call goes on.
     bool is_over() const noexcept { return inbox.at_end() && !is_uploading; }
@@ -66,8 +66,8 @@ private:
     stream_inbox::verdict keep(const frame& f);
 
     wake_event ready_;
-    std::int64_t first_window_;
-    std::string kept_name_;
+    std::int64_t first_window_;  ///< what has grown beyond it is given back at the end
+    std::string kept_name_;      ///< if this is what request_ refers to
     std::string_view request_;
     bool own_;
     bool has_items_ = false;

@@ -91,7 +91,7 @@ private:
     struct lengths {
         std::uint32_t item, frame, loans;
     };
-    lengths head() const noexcept;
+    lengths front_lengths() const noexcept;
 
     std::uint64_t tag_;
     byte_buffer bytes_;

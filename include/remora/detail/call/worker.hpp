@@ -24,7 +24,7 @@ struct served_streams {
 /// A coroutine that runs handlers, one after another.
 struct worker {
     worker(wake_event_list& all, const asio::any_io_executor& of_pipe)
-        : idle(all), serves(std::make_shared<call_context>(of_pipe)) {}
+        : next_work(all), serves(std::make_shared<call_context>(of_pipe)) {}
 
     std::uint64_t id = 0;  ///< of the call, or message, that it serves
     bool is_message = false;
@@ -33,7 +33,7 @@ struct worker {
     served_streams streams;
     asio::awaitable<void> work;  ///< what to do next
     asio::cancellation_signal cancel;
-    wake_event idle;
+    wake_event next_work;
     std::shared_ptr<call_context> serves;  ///< the call, for the executor of its coroutine
 };
 

@@ -21,7 +21,8 @@ namespace remora::detail {
 enum class frame_kinds { messages, control };
 
 /// Bytes in, frames out, without input or output. It has the frame at the head of the input, the
-/// names of types that were told, and how the conversation has ended.
+/// names of types that were told, and how the conversation has ended. Its members are many as these
+/// three belong to one pass over the bytes.
 class frame_reader {
 public:
     frame_reader(frame_kinds kinds, const pipe_limits& limits) noexcept
@@ -34,7 +35,7 @@ public:
         window,   ///< how many calls may be unanswered: window()
         close,    ///< the end of the conversation: end_code()
         skipped,  ///< one of a kind that is passed over
-        piece,    ///< a part of one that comes later
+        piece,    ///< a part of one whose last part is still to come
     };
     /// Reads it. What is neither `nothing` nor `head` is done with: `consumed` says how long it
     /// was. `takes_calls`: the frames of calls are for the receiver, too. Throws what is wrong with

@@ -32,7 +32,8 @@ public:
     /// From now on large frames of calls leave in pieces.
     void cut_large_frames() noexcept { cuts_ = true; }
 
-    /// Throws std::bad_alloc, and `overloaded` for one name of a type more than may be told.
+    /// Throws std::bad_alloc, and `overloaded` if more types were named than the other
+    /// end takes.
     position begin_frame(frame_kind kind, std::uint64_t id = 0, std::uint64_t tag = 0,
                          std::string_view type_name = {}, std::uint8_t flags = 0);
     /// Where the payload of the frame that has begun goes.

@@ -30,7 +30,7 @@ public:
     /// True if frames of the call to which this frame belongs wait here.
     bool holds(const frame_header& header) const noexcept;
 
-    /// Takes `count` whole frames' bytes from the end of `from`: frames of the call that `header`
+    /// Takes the last `count` bytes of `from`, which are whole frames of the call that `header`
     /// belongs to; or the close frame, which is the last to leave. Throws std::bad_alloc, and then
     /// has taken nothing.
     void take(const frame_header& header, byte_buffer& from, std::size_t count);

@@ -32,8 +32,8 @@ detail::pipe_state::position pipe::put(detail::pipe_state& end, const T& value) 
 
 // What a batch held before a value that cannot be sent still leaves.
 template <class T>
-detail::pipe_state::position pipe::put_or_flush(detail::pipe_state& end, const T& value,
-                                                detail::pipe_state::position batch) try {
+detail::pipe_state::position pipe::put_into_batch(detail::pipe_state& end, const T& value,
+                                                  detail::pipe_state::position batch) try {
     return put(end, value);
 } catch (...) {
     end.flush(batch);
@@ -46,7 +46,7 @@ asio::awaitable<void> pipe::send_value(end_ptr end, const T& value) {
     const auto p = put(*end, value);
     if (!end->flush(p)) {
         co_await end->wait_written(p);
-    } else if (end->count_operations()) {  // not before: those who call later would overtake
+    } else if (end->must_yield_after()) {  // not before: those who call later would overtake
         co_await end->yield();
     }
 }
@@ -71,7 +71,7 @@ asio::awaitable<void> pipe::send_range(end_ptr end, const Range& values) {
     detail::pipe_state::position batch{};
     unsigned count = 0;  // of the values in it
     for (const auto& value : values) {
-        const auto p = put_or_flush(*end, value, batch);
+        const auto p = put_into_batch(*end, value, batch);
         if (count++ == 0) batch.begin = p.begin;
         batch.end = p.end;
         const bool full = batch.end - batch.begin >= detail::batch_bytes;
@@ -87,7 +87,7 @@ asio::awaitable<void> pipe::send_range(end_ptr end, const Range& values) {
     if (count == 0) co_return;
     if (!end->flush(batch)) {
         co_await end->wait_written(batch);
-    } else if (end->count_operations(1 + count / detail::values_like_one)) {
+    } else if (end->must_yield_after(1 + count / detail::values_like_one)) {
         co_await end->yield();
     }
 }
@@ -99,7 +99,7 @@ asio::awaitable<R> pipe::receive_with(end_ptr end, receive_options options, Pop 
     using peeking = detail::pipe_state::peeking;
     const auto when = until == detail::deadline::max() ? peeking::before_wait : peeking::any_time;
     for (;;) {
-        if (end->count_operations()) co_await end->yield_to_receive();
+        if (end->must_yield_after()) co_await end->yield_to_receive();
         if (const detail::frame* f = end->peek_frame(when)) {
             if constexpr (std::is_void_v<R>) {
                 pop(*end, *f);

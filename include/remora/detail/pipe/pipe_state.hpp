@@ -92,12 +92,12 @@ public:
         pipe_state& end_;
     };
 
-    /// The frame at the head, if a whole one has arrived. It stays, and its bytes are good until
-    /// the next call. Throws once the conversation is over, unless the end was clean: then at_end()
-    /// is true and there is no frame.
     /// `before_wait` is for who waits next, without a limit: a system call is spared where there
     /// was nothing a moment ago, since the wait finds what has come meanwhile.
     enum class peeking { any_time, before_wait };
+    /// The frame at the head, if a whole one has arrived. It stays, and its bytes are good until
+    /// the next call. Throws once the conversation is over, unless the end was clean: then at_end()
+    /// is true and there is no frame.
     const frame* peek_frame(peeking when = peeking::any_time);
     void pop_frame() noexcept;
     /// True if the next look finds something, be it the end.
@@ -136,7 +136,8 @@ public:
     // so many bytes more in one of them count like one.
     static constexpr unsigned most_in_a_row = 64;
     static constexpr std::size_t bytes_like_one = 4096;
-    bool count_operations(unsigned operations = 1) noexcept {
+    /// Counts; true if now is the time to yield.
+    bool must_yield_after(unsigned operations = 1) noexcept {
         return (in_a_row_ += operations) > most_in_a_row;
     }
     /// For an operation that cannot yield: now and then it is not to be done, so that one is
@@ -227,7 +228,7 @@ public:
     std::size_t peak_queued() const noexcept { return peak_queued_; }
 
 private:
-    struct write_waiter;
+    struct queued_sender;
 
     bool read_frame();
     void borrow(const frame& f);
@@ -279,7 +280,7 @@ private:
     std::error_code failure_;             ///< set: the peer is known to be gone
     unsigned in_a_row_ = 0;               ///< operations without a trip through the scheduler
     bool has_polled_ = false;             ///< by try_poll_briefly(), and found nothing
-    unsigned peek_cost_ = 0;              ///< of the last one, in frames that were passed over
+    unsigned peek_cost_ = 0;              ///< of the last peek_frame(): 1 is a frame passed over
     std::shared_ptr<borrower> borrower_;  ///< once something was lent
     std::vector<block_ref> loans_;        ///< of the head
 

@@ -45,7 +45,7 @@ enum class frame_kind : std::uint8_t {
     window = 39,   ///< so many calls may be unanswered
     /// Before the request of a call: how long its caller waits. May be skipped.
     time_left = 40,
-    piece = 41,  ///< the first bytes of the payload of a frame that comes later
+    piece = 41,  ///< bytes of the payload of a frame whose last part is still to come
 };
 
 /// How many frames of a direction have carried something of the user's.

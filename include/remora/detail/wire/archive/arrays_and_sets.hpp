@@ -18,7 +18,8 @@ template <class E, class A>
 struct codec<std::forward_list<E, A>> : sequence<E> {
     using list = std::forward_list<E, A>;
     static void put(output_archive& out, const list& c) {
-        sequence<E>::put_head(out, static_cast<std::size_t>(std::distance(c.begin(), c.end())));
+        sequence<E>::put_kind_and_count(
+            out, static_cast<std::size_t>(std::distance(c.begin(), c.end())));
         sequence<E>::put_each(out, c);
     }
     static void get(input_archive& in, list& c) {
@@ -37,7 +38,7 @@ struct codec<std::forward_list<E, A>> : sequence<E> {
 template <class C, class E>
 struct set_sequence : sequence<E> {
     static void put(output_archive& out, const C& c) {
-        sequence<E>::put_head(out, c.size());
+        sequence<E>::put_kind_and_count(out, c.size());
         sequence<E>::put_each(out, c);
     }
     static void get(input_archive& in, C& c) {
@@ -66,7 +67,7 @@ struct fixed_sequence : sequence<E> {
         if constexpr (is_raw<E>) {
             sequence<E>::put_raw(out, std::data(c), N);
         } else {
-            sequence<E>::put_head(out, N);
+            sequence<E>::put_kind_and_count(out, N);
             sequence<E>::put_each(out, c);
         }
     }
@@ -107,7 +108,7 @@ struct codec<std::valarray<E>> : sequence<E> {
         if constexpr (is_raw<E>) {
             sequence<E>::put_raw(out, c.size() == 0 ? nullptr : std::begin(c), c.size());
         } else {
-            sequence<E>::put_head(out, c.size());
+            sequence<E>::put_kind_and_count(out, c.size());
             sequence<E>::put_each(out, c);
         }
     }

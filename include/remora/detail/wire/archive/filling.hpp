@@ -13,7 +13,7 @@ namespace remora::detail {
 inline constexpr std::size_t small_element = 256;
 
 template <class C>
-concept keyed = requires { typename C::mapped_type; };
+concept is_map = requires { typename C::mapped_type; };
 
 template <class C>
 concept hash_table = requires(const C& c) { c.bucket_count(); };
@@ -43,7 +43,7 @@ public:
 private:
     template <class C>
     static const typename C::key_type& key_of(const typename C::value_type& element) {
-        if constexpr (keyed<C>)
+        if constexpr (is_map<C>)
             return element.first;
         else
             return element;
@@ -82,7 +82,7 @@ void insert_small(input_archive& in, C& c, collisions& seen, Key key, Value... v
 template <class C>
 void insert_large(input_archive& in, C& c, collisions& seen, C& maker) {
     auto node = maker.extract(maker.emplace_hint(maker.end()));
-    if constexpr (keyed<C>) {
+    if constexpr (is_map<C>) {
         detail::get_parts(in, node.key(), node.mapped());
         if constexpr (hash_table<C>) seen.count(in, c, node.key());
     } else {
@@ -106,7 +106,7 @@ void fill(input_archive& in, C& c, std::size_t count) {
         C maker = another_like(c);
         for (; count != 0; --count)
             detail::insert_large(in, c, seen, maker);
-    } else if constexpr (keyed<C>) {
+    } else if constexpr (is_map<C>) {
         for (; count != 0; --count)
             detail::insert_small(in, c, seen, key{}, typename C::mapped_type{});
     } else {

@@ -29,7 +29,7 @@ concept plain_to_read =
 
 /// Reads one value from bytes. Users meet it as the `Archive` of their functions and only call
 /// it: `archive(a, b, c)` reads the next fields of their record. A field that the record does
-/// not have any more is left alone.
+/// not have any more is left alone. Its many functions are those of the codecs, one for each kind.
 class input_archive : private cereal::access {
 public:
     using is_saving = std::false_type;
@@ -175,16 +175,17 @@ public:
         memory_left_ -= static_cast<std::size_t>(size);
     }
 
-    /// The container that the record at one depth is, while its own functions fill it.
-    struct sized_record {
+    /// A record of a class that is a container: the depth at which it is read, and what to charge
+    /// for each element that its size tag announces.
+    struct container_record {
         unsigned depth_left = 0;
         std::size_t element = 0;  // the size of an element in memory
     };
     /// Says that the record that has just begun is a container; returns what to put back.
-    sized_record begin_container(std::size_t element) noexcept {
+    container_record begin_container(std::size_t element) noexcept {
         return std::exchange(container_, {depth_left_, element});
     }
-    void end_container(const sized_record& outer) noexcept { container_ = outer; }
+    void end_container(const container_record& outer) noexcept { container_ = outer; }
     /// Takes memory for the elements that a size tag announces, if their type is known.
     void charge_elements(std::size_t count) {
         if (container_.depth_left == depth_left_) charge(count, container_.element);
@@ -289,7 +290,7 @@ private:
     std::size_t memory_left_;
     unsigned depth_left_;
     unsigned depth_;
-    sized_record container_{depth_ + 1, 0};  // none
+    container_record container_{depth_ + 1, 0};  // none
     std::span<const detail::block_ref> loans_;
 };
 

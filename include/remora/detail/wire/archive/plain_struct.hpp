@@ -21,7 +21,8 @@ consteval std::size_t count_members() {
     return N;
 }
 
-// What T cannot be made of tells the rest about it. These are only asked what they convert to.
+// These convert to nothing, to a base of T, to any type but T, and to a reference. Which of them T
+// can be made of tells whether it has a base, and how many members. They are never converted.
 
 struct stranger {};
 template <class T>

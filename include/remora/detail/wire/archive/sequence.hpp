@@ -32,7 +32,7 @@ struct sequence {
             return join("list<", codec<E>::name(), ">");
     }
 
-    static void put_head(output_archive& out, std::size_t count) {
+    static void put_kind_and_count(output_archive& out, std::size_t count) {
         if constexpr (!is_bytes) out.put_kind(codec<E>::its_kind);
         out.put_count(count);
     }
@@ -79,7 +79,7 @@ struct growing_sequence : sequence<E> {
         if constexpr (is_contiguous) {
             sequence<E>::put_raw(out, c.data(), c.size());
         } else {
-            sequence<E>::put_head(out, c.size());
+            sequence<E>::put_kind_and_count(out, c.size());
             put_each(out, c);
         }
     }
