@@ -59,10 +59,10 @@ public:
 
     /// Begins the call.
     template <class Request>
-    void send(const Request& question, deadline until,
+    void send(const Request& question, call_limit limit,
               bool is_idempotent = idempotent_request<Request>) {
-        id_ = end_->caller->begin(*this, until);
-        queue_request(*end_, id_, question, until, is_idempotent);
+        id_ = end_->caller->begin(*this, limit);
+        queue_request(*end_, id_, question, limit.until, is_idempotent);
     }
     /// Completes when it is done, or wake() is called.
     asio::awaitable<void> wait() {
