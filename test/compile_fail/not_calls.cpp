@@ -84,6 +84,11 @@ void calls(remora::pipe& p, const question& q, const save& s, const watch& w, co
     (void)p.call<narrow>();
     (void)p.call<question>(urgent(), {});
     (void)p.stream<series>(how, narrow());
+    (void)p.call<narrow>({5u});
+    (void)p.call<narrow>({.number = 5u}, {.timeout = std::chrono::seconds(1)});
+    (void)p.call<narrow>({5u}, {});
+    (void)remora::pipe().call(q, how);
+    (void)remora::pipe().call<narrow>(5u);
 }
 
 void handlers(remora::service& s, desk& d) {
@@ -164,6 +169,58 @@ void no_calls(remora::pipe& p, const remark& r, const question& q, const watch& 
     p.stream<series>(5u, how);            // expect: call_options come last, after a request
     p.stream<series>(5u, {});             // expect: call_options come last, after a request
     p.stream(how, w);                     // expect: call_options come last, after a request
+}
+
+struct point {
+    int x = 0, y = 0;
+};
+template <int>
+struct line {  // each is told once
+    using reply = receipt;
+    point from, to;
+    int width = 0;
+};
+template <int>
+struct steps {
+    using reply = remora::stream<point>;
+    point from, to;
+    int width = 0;
+};
+
+void no_arguments(remora::pipe& p, const question& q, const watch& w) {
+    const point from{}, to{};
+    p.call<line<1>>(from, to, {.timeout = {}});        // expect: call_options come last, after a
+    p.call<line<2>>(from, to, 1, {.timeout = {}});     // expect: call_options come last, after a
+    p.call<line<3>>(from, to, 1, {});                  // expect: call_options come last, after a
+    p.call({.timeout = {}}, q);                        // expect: call_options come last, after a
+    p.call<line<4>>({.timeout = {}}, line<4>());       // expect: call_options come last, after a
+    p.stream<steps<1>>(from, to, {.timeout = {}});     // expect: call_options come last, after a
+    p.stream<steps<2>>(from, to, 1, {.timeout = {}});  // expect: call_options come last, after a
+    p.stream({.timeout = {}}, w);                      // expect: call_options come last, after a
+    p.call<line<5>>(from, {1, 2}, 1);                  // expect: a member in braces has no type
+    p.call<line<6>>(from, {}, 1);                      // expect: a member in braces has no type
+    p.call({from, to, 1});              // expect: call() and stream() do not take these arguments
+    p.call(q, 1);                       // expect: call() and stream() do not take these arguments
+    p.call();                           // expect: call() and stream() do not take these arguments
+    p.stream<steps<3>>({1, 2}, to, 1);  // expect: a member in braces has no type
+    p.stream({from, to, 1});            // expect: call() and stream() do not take these arguments
+}
+
+remora::pipe temporary();
+
+void no_streams(remora::pipe& p, const watch& w, const mirror& m) {
+    const remora::call_options how;
+    temporary().stream(w);                        // expect: this pipe is a temporary: name it
+    temporary().stream(w, how);                   // expect: this pipe is a temporary: name it
+    temporary().stream(w, {});                    // expect: this pipe is a temporary: name it
+    temporary().stream(w, {.timeout = {}});       // expect: this pipe is a temporary: name it
+    temporary().stream(watch());                  // expect: this pipe is a temporary: name it
+    temporary().stream<series>(5u);               // expect: this pipe is a temporary: name it
+    temporary().stream<series>(how, 5u);          // expect: this pipe is a temporary: name it
+    temporary().stream<series>({.timeout = {}});  // expect: this pipe is a temporary: name it
+    temporary().stream(m, some_parts());          // expect: this pipe is a temporary: name it
+    temporary().stream(m, some_parts(), {.timeout = {}});  // expect: this pipe is a temporary: name
+    std::move(p).stream(w);  // expect: this pipe is a temporary: name it
 }
 
 namespace other {

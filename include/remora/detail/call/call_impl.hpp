@@ -50,7 +50,8 @@ asio::awaitable<reply_of<Request>> call_value(end_ptr end, Stored question, call
     answer.send(question, limit);
     if constexpr (!std::is_same_v<Upload, without_upload>) {
         auto out = calls.begin_upload(answer.id());
-        co_await send_upload(end, answer.id(), std::move(out), std::move(upload.items), limit.until);
+        co_await send_upload(end, answer.id(), std::move(out), std::move(upload.items),
+                             limit.until);
     }
     if (!answer.is_done()) co_await answer.wait();
     co_return answer.result();
@@ -161,18 +162,6 @@ auto pipe::call(call_options options, Args... args) {
     }
 }
 
-template <class... Args>
-    requires detail::misplaced_options<Args...>
-auto pipe::call(Args&&...) {
-    detail::check_options<sizeof...(Args) == 0, Args...>();
-}
-
-template <class Request, class Member>
-    requires detail::member_before_options<Request, Member>
-auto pipe::call(Member, call_options) {
-    detail::check_options<std::is_same_v<Request, Member>, Request, Member>();
-}
-
 template <class Request, class Item>
 auto pipe::call(const Request& question, generator<Item> items, call_options options) {
     return detail::call_with_upload<const Request&>(checked(), question, std::move(items), options);
@@ -186,52 +175,40 @@ auto pipe::call(Request&& question, generator<Item> items, call_options options)
 }
 
 template <class Request>
-auto pipe::stream(const Request& question, call_options options) {
+auto pipe::stream(const Request& question, call_options options) & {
     return detail::stream_without_upload<const Request&>(checked(), question, options);
 }
 
 template <class Request>
     requires detail::movable_temporary<Request>
-auto pipe::stream(Request&& question, call_options options) {
+auto pipe::stream(Request&& question, call_options options) & {
     return detail::stream_without_upload<Request>(checked(), std::move(question), options);
 }
 
 template <class Request, class... Args>
     requires detail::parts_of<Request, Args...>
-auto pipe::stream(Args... args) {
+auto pipe::stream(Args... args) & {
     return stream<Request>(call_options{}, std::move(args)...);
 }
 
 template <class Request, class... Args>
     requires detail::parts_of<Request, Args...>
-auto pipe::stream(call_options options, Args... args) {
+auto pipe::stream(call_options options, Args... args) & {
     if constexpr (detail::is_stream<Request>()) {
         if constexpr (detail::has_no_upload<Request>() && detail::can_build<Request, Args...>())
             return detail::stream_built<Request>(checked(), options, std::move(args)...);
     }
 }
 
-template <class... Args>
-    requires detail::misplaced_options<Args...>
-auto pipe::stream(Args&&...) {
-    detail::check_options<sizeof...(Args) == 0, Args...>();
-}
-
-template <class Request, class Member>
-    requires detail::member_before_options<Request, Member>
-auto pipe::stream(Member, call_options) {
-    detail::check_options<std::is_same_v<Request, Member>, Request, Member>();
-}
-
 template <class Request, class Item>
-auto pipe::stream(const Request& question, generator<Item> items, call_options options) {
+auto pipe::stream(const Request& question, generator<Item> items, call_options options) & {
     return detail::stream_with_upload<const Request&>(checked(), question, std::move(items),
                                                       options);
 }
 
 template <class Request, class Item>
     requires detail::movable_temporary<Request>
-auto pipe::stream(Request&& question, generator<Item> items, call_options options) {
+auto pipe::stream(Request&& question, generator<Item> items, call_options options) & {
     return detail::stream_with_upload<Request>(checked(), std::move(question), std::move(items),
                                                options);
 }
