@@ -232,25 +232,28 @@ void no_messages(remora::pipe& p) {
     p.receive_any<std::vector<int>, int, std::deque<int>>();  // expect: have the same name
 }
 
-void no_handlers(remora::service& s, int number) {
-    s.on([](question) { return 1; });                 // expect: does not return the reply
-    s.on([](save) { return 1; });                     // expect: does not return the reply
-    s.on([](question) {});                            // expect: does not return the reply
-    s.on([](watch) { return receipt{}; });            // expect: does not return the reply
-    s.on([](store, parts) {});                        // expect: does not return the reply
-    s.on([](auto) {});                                // expect: that is no template
-    s.on(number);                                     // expect: its first parameter says what
-    s.on([] {});                                      // expect: its first parameter says what
-    s.on([](remark) { return 1; });                   // expect: but what it takes is no request
-    s.on(&desk::answer);                              // expect: a member function needs its object
-    s.on(&desk::answer, desk());                      // expect: must outlive the service: name it
-    s.on(&desk::keep, desk());                        // expect: must outlive the service: name it
-    s.on([](store) { return write_receipt(); });      // expect: if and only if the request declares
-    s.on([](store, int) { return receipt{}; });       // expect: if and only if the request declares
-    s.on([](question, parts) { return receipt{}; });  // expect: if and only if the request declares
-    s.on([](remark, parts) {});                       // expect: if and only if the request declares
-    s.on([](store, parts) { return receipt{}; });     // expect: that takes an upload is a coroutine
-    s.on([](question&) { return receipt{}; });        // expect: takes the request by value
+void no_handlers(remora::service& s, int number, desk& d) {
+    s.on([](question) { return 1; });             // expect: does not return the reply
+    s.on([](save) { return 1; });                 // expect: does not return the reply
+    s.on([](question) {});                        // expect: does not return the reply
+    s.on([](watch) { return receipt{}; });        // expect: does not return the reply
+    s.on([](store, parts) {});                    // expect: does not return the reply
+    s.on([](auto) {});                            // expect: that is no template
+    s.on(number);                                 // expect: its first parameter says what
+    s.on([] {});                                  // expect: its first parameter says what
+    s.on([](remark) { return 1; });               // expect: but what it takes is no request
+    s.on(&desk::answer);                          // expect: a member function needs its object
+    s.on(&desk::answer, desk());                  // expect: name it, without std::move
+    s.on(&desk::keep, desk());                    // expect: name it, without std::move
+    s.on(&desk::answer, std::move(d));            // expect: move it into a lambda
+    s.on([](store) { return write_receipt(); });  // expect: lacks its second parameter
+    s.on([](store, int) { return receipt{}; });   // expect: does not fit: it is the items of
+    s.on([](store, parts, int) { return write_receipt(); });  // expect: third parameter of this
+    s.on([](question, parts) { return receipt{}; });          // expect: it takes the request alone
+    s.on([](remark, parts) {});                               // expect: it takes the request alone
+    s.on([](parts, store) { return write_receipt(); });       // expect: the first parameter of this
+    s.on([](store, parts) { return receipt{}; });  // expect: that takes an upload is a coroutine
+    s.on([](question&) { return receipt{}; });     // expect: it takes the request by value
 }
 
 void no_apps(remora::client& c) {
