@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "base/error_text.hpp"
+#include "base/path_text.hpp"
 #include "support/support.hpp"
 
 #include <remora/call.hpp>
@@ -24,6 +25,20 @@ TEST_CASE("a time limit is told in the largest unit that has a whole one of it")
     CHECK(duration_text(1'000'000'001ns) == "1 s");
     CHECK(duration_text(999us) == "999 us");
     CHECK(duration_text(0ns) == "0 ns");
+}
+
+TEST_CASE("a path is told without dots and slashes that say nothing") {
+    using remora::detail::path_text;
+    CHECK(path_text("/a//b/./c") == "/a/b/c");
+    CHECK(path_text("./build//app") == "build/app");
+    CHECK(path_text("./app") == "./app");
+    CHECK(path_text(".//./app") == "./app");
+    CHECK(path_text("app") == "app");
+    CHECK(path_text("/tmp/") == "/tmp");
+    CHECK(path_text("/") == "/");
+    CHECK(path_text(".") == ".");
+    CHECK(path_text("/link/../a//b") == "/link/../a//b");
+    CHECK(path_text("") == "");
 }
 
 TEST_CASE("text of the other process is escaped and cut when it is shown") {
