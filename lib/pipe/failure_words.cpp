@@ -32,9 +32,9 @@ end_word word_of(failure_kind kind) noexcept {
         case failure_kind::timed_out:
             return {"timed out", "bad"};
         case failure_kind::overloaded:
-            return {"overloaded", "terrible"};
+            return {"overloaded", "yellow"};
         case failure_kind::unknown_request:
-            return {"unknown request", "terrible"};
+            return {"unknown request", "yellow"};
         case failure_kind::gone:
             return {"gone", "terrible"};
         default:
