@@ -15,6 +15,9 @@ namespace remora {
 namespace wire {
 struct call_failure;
 }
+namespace detail {
+struct call_failures;
+}
 
 /// What a call may be told. Times are durations.
 struct call_options {
@@ -56,7 +59,7 @@ public:
     const std::string& message() const noexcept { return message_; }
 
 private:
-    friend struct wire::call_failure;
+    friend struct detail::call_failures;
 
     failure_kind kind_;
     std::string message_;

@@ -4,6 +4,7 @@
 
 #include <remora/call.hpp>
 #include <remora/detail/call/pipe_end.hpp>
+#include <remora/detail/call/refused_calls.hpp>
 #include <remora/detail/call/request_checks.hpp>
 #include <remora/pipe_counts.hpp>
 #include <remora/receive_options.hpp>
@@ -83,7 +84,7 @@ concept movable_temporary =
 ///
 /// The destructor closes the pipe as close() does, without waiting: what was queued still leaves.
 /// Operations in progress keep what they need and fail with `closed`.
-class pipe {
+class pipe : detail::refused_calls {
 public:
     using executor_type = asio::any_io_executor;  ///< that of get_executor()
 
@@ -231,27 +232,20 @@ public:
     /// protocol, and ends the conversation.
     template <class Request>
     auto call(const Request& question, call_options options = {});
-    /// The same, with a temporary, which is moved into the operation.
+    /// As with `const Request&`, but of a temporary, which is moved into the operation.
     template <class Request>
         requires detail::movable_temporary<Request>
     auto call(Request&& question, call_options options = {});
 
-    /// The same, with Request{args...}, which is built and kept inside.
+    /// As with `const Request&`, but of Request{args...}, which is built and kept inside.
     template <class Request, class... Args>
         requires detail::parts_of<Request, Args...>
     auto call(Args... args);
-    /// The same, with options.
+    /// As with Args..., with options.
     template <class Request, class... Args>
         requires detail::parts_of<Request, Args...>
     auto call(call_options options, Args... args);
-    /// What looks like a call, but for its options: it does not compile, and the error says why.
-    template <class... Args>
-        requires detail::misplaced_options<Args...>
-    auto call(Args&&... args);
-    /// The same, with options after a member of the request.
-    template <class Request, class Member>
-        requires detail::member_before_options<Request, Member>
-    auto call(Member only, call_options options);
+    using refused_calls::call;
 
     /// The same, for a request with an upload: `question` must live until completion, unless it is
     /// a temporary; `items` are sent along, as fast as the handler takes them. What the generator
@@ -260,7 +254,7 @@ public:
     /// waited for.
     template <class Request, class Item>
     auto call(const Request& question, generator<Item> items, call_options options = {});
-    /// The same, with a temporary.
+    /// As with `const Request&`, but of a temporary.
     template <class Request, class Item>
         requires detail::movable_temporary<Request>
     auto call(Request&& question, generator<Item> items, call_options options = {});
@@ -274,36 +268,29 @@ public:
     /// it fails as call() does, and cancelling sends nothing. What fails later is thrown by
     /// stream::next(), which may have a time limit of its own; the timeout of the options is that
     /// of the last item. Any number may run. An upload is sent along until the stream ends or is
-    /// dropped.
+    /// dropped. A temporary pipe does not compile: the stream would end with it.
     template <class Request>
-    auto stream(const Request& question, call_options options = {});
-    /// The same, with a temporary, which is moved into the operation.
+    auto stream(const Request& question, call_options options = {}) &;
+    /// As with `const Request&`, but of a temporary, which is moved into the operation.
     template <class Request>
         requires detail::movable_temporary<Request>
-    auto stream(Request&& question, call_options options = {});
-    /// The same, with Request{args...}, which is built and kept inside.
+    auto stream(Request&& question, call_options options = {}) &;
+    /// As with `const Request&`, but of Request{args...}, which is built and kept inside.
     template <class Request, class... Args>
         requires detail::parts_of<Request, Args...>
-    auto stream(Args... args);
-    /// The same, with options.
+    auto stream(Args... args) &;
+    /// As with Args..., with options.
     template <class Request, class... Args>
         requires detail::parts_of<Request, Args...>
-    auto stream(call_options options, Args... args);
-    /// What looks like one, but for its options: as for call().
-    template <class... Args>
-        requires detail::misplaced_options<Args...>
-    auto stream(Args&&... args);
-    /// The same, with options after a member of the request.
-    template <class Request, class Member>
-        requires detail::member_before_options<Request, Member>
-    auto stream(Member only, call_options options);
-    /// The same, with an upload of `items`.
+    auto stream(call_options options, Args... args) &;
+    /// As without a generator, with an upload of `items`.
     template <class Request, class Item>
-    auto stream(const Request& question, generator<Item> items, call_options options = {});
-    /// The same, with a temporary and an upload.
+    auto stream(const Request& question, generator<Item> items, call_options options = {}) &;
+    /// As without a generator, of a temporary, with an upload.
     template <class Request, class Item>
         requires detail::movable_temporary<Request>
-    auto stream(Request&& question, generator<Item> items, call_options options = {});
+    auto stream(Request&& question, generator<Item> items, call_options options = {}) &;
+    using refused_calls::stream;
 
     /// Calls the other end with a request in bytes: see remora/any.hpp. Completes when the reply
     /// has come, or the first item of a stream. `request` must live until completion. The timeout

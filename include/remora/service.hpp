@@ -118,13 +118,14 @@ public:
     template <class C, class Result, class... Taken, bool is_noexcept>
     service& on(Result (C::*f)(Taken...) const noexcept(is_noexcept),
                 const std::type_identity_t<C>& of);
-    /// A temporary would be gone before the first call: no rvalue compiles, a moved object neither.
+    /// The object is referred to and not kept: no rvalue compiles, a moved object neither.
     template <class C, class Function, class Object>
         requires(!std::is_lvalue_reference_v<Object> && std::is_base_of_v<C, Object>)
     service& on(Function C::*, Object&&) {
         static_assert(detail::always_false<C>,
-                      "remora: the object of a member function that handles requests must outlive "
-                      "the service: name it, instead of making it in the call of on()");
+                      "remora: on(&C::f, object) refers to its object, which must outlive the "
+                      "service: name it, without std::move; to have it kept, move it into a "
+                      "lambda, on([o = std::move(o)](const question& q) { return o.f(q); })");
         return *this;
     }
 

@@ -3,7 +3,9 @@
 
 #include "base/error_text.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cstdint>
 
 namespace remora {
 namespace {
@@ -133,6 +135,24 @@ std::string_view without_code(std::string_view text, const std::error_code& code
     text.remove_suffix(end.size());
     if (text.ends_with(": ")) text.remove_suffix(2);
     return text;
+}
+
+std::string duration_text(std::chrono::nanoseconds time) {
+    struct unit {
+        std::int64_t length;
+        const char* name;
+    };
+    static constexpr std::array units{unit{1'000'000'000, " s"}, unit{1'000'000, " ms"},
+                                      unit{1'000, " us"}, unit{1, " ns"}};
+    const auto length = time.count();
+    const auto fits = std::ranges::find_if(units, [&](unit u) { return length >= u.length; });
+    const unit best = fits == units.end() ? units.back() : *fits;
+    std::string text = std::to_string(length / best.length);
+    if (const auto rest = length % best.length * 1000 / best.length; rest != 0) {
+        const std::string digits = std::to_string(1000 + rest);
+        text += '.' + digits.substr(1, digits.find_last_not_of('0'));
+    }
+    return text + best.name;
 }
 
 void throw_error(errc code, const std::string& context) {

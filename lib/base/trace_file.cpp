@@ -2,6 +2,7 @@
 #include "base/trace_file.hpp"
 
 #include "base/held_signal.hpp"
+#include "base/path_text.hpp"
 #include "base/print_line.hpp"
 
 #include <remora/error.hpp>
@@ -40,7 +41,7 @@ trace_file::trace_file(unique_fd fd, const std::string& path, std::uint64_t limi
 }
 
 void trace_file::say(const std::string& path, std::string_view why) noexcept try {
-    print_line("remora: trace " + quote(path) + ": " + std::string(why));
+    print_line("remora: trace " + quote(path_text(path)) + ": " + std::string(why));
 } catch (const std::bad_alloc&) {
 }
 

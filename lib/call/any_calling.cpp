@@ -129,16 +129,16 @@ private:
 };
 
 // The name comes from the other end: it is quoted, and only where it is shown.
-deadline limit_of(const pipe_end& end, call_options options, const call_context* from,
-                  const any_value& request) try {
+call_limit limit_of(const pipe_end& end, call_options options, const call_context* from,
+                    const any_value& request) try {
     return limit_of(end, options.timeout, from, "");
 } catch (const remote_error&) {
-    throw caller::too_late(end, any_access::shown_name(request));
+    throw caller::no_time_left(end, any_access::shown_name(request));
 }
 
-asio::awaitable<void> wait_turn(end_ptr end, deadline until, const any_value& request) {
+asio::awaitable<void> wait_turn(end_ptr end, call_limit limit, const any_value& request) {
     const auto name = any_access::shown_name(request);
-    co_await end->caller->wait_turn(until, name);
+    co_await end->caller->wait_turn(limit, name);
 }
 
 // Until the first item or the end of a stream, or the reply, and what was sent along has ended.
@@ -179,10 +179,10 @@ asio::awaitable<any_answer> answer_from(std::shared_ptr<incoming_stream> in,
 asio::awaitable<any_answer> call_any(end_ptr end, const any_value& request, call_options options) {
     const call_context* from = nullptr;
     if (has_handler_coroutines()) from = call_context_of(co_await asio::this_coro::executor);
-    const auto until = limit_of(*end, options, from, request);
-    if (!caller::of(end).may_call()) co_await wait_turn(end, until, request);
+    const auto limit = limit_of(*end, options, from, request);
+    if (!caller::of(end).may_call()) co_await wait_turn(end, limit, request);
     awaited_any answer(end, request);
-    answer.send(request, until);
+    answer.send(request, limit);
     if (!answer.is_done()) co_await answer.wait();
     if (!answer.in_stream()) co_return answer.result();
     co_return any_answer(answer.take_items());
@@ -192,11 +192,11 @@ asio::awaitable<any_answer> call_any_with(end_ptr end, const any_value& request,
                                           generator<any_value> upload, call_options options) {
     const call_context* from = nullptr;
     if (has_handler_coroutines()) from = call_context_of(co_await asio::this_coro::executor);
-    const auto until = limit_of(*end, options, from, request);
-    if (!caller::of(end).may_call()) co_await wait_turn(end, until, request);
+    const auto limit = limit_of(*end, options, from, request);
+    if (!caller::of(end).may_call()) co_await wait_turn(end, limit, request);
     awaited_any answer(end, request);
-    answer.send(request, until);
-    start_upload(answer.begin_stream(), std::move(upload), until);
+    answer.send(request, limit);
+    start_upload(answer.begin_stream(), std::move(upload), limit.until);
     co_return co_await answer_from(answer.in_stream(), answer.take_items());
 }
 
@@ -226,11 +226,11 @@ asio::awaitable<any_answer> pass_on_call(end_ptr end, Call call, call_options op
     check_upload(call, *end);
     const call_context* from = nullptr;
     if (has_handler_coroutines()) from = call_context_of(co_await asio::this_coro::executor);
-    const auto until = limit_of(*end, options, from, request);
-    if (!caller::of(end).may_call()) co_await wait_turn(end, until, request);
+    const auto limit = limit_of(*end, options, from, request);
+    if (!caller::of(end).may_call()) co_await wait_turn(end, limit, request);
     awaited_any answer(end, request);
-    answer.send(request, until, call.is_idempotent());
-    passed_upload upload(call, answer, until);
+    answer.send(request, limit, call.is_idempotent());
+    passed_upload upload(call, answer, limit.until);
     if (!answer.is_done()) co_await answer.wait();
     if (!answer.in_stream()) co_return answer.result();
     auto first = co_await answer_from(answer.in_stream(), answer.take_items());

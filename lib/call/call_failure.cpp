@@ -3,11 +3,12 @@
 
 #include "base/error_text.hpp"
 #include "base/exceptions.hpp"
-#include "wire/close_reason.hpp"
 
 #include <remora/asio.hpp>
 
+#include <memory>
 #include <new>
+#include <utility>
 
 namespace remora {
 
@@ -36,7 +37,7 @@ remote_error::remote_error(failure_kind kind, std::error_code code, const std::s
       message_(std::move(message)) {
 }
 
-namespace wire {
+namespace detail {
 namespace {
 
 failure_kind kind_of(const std::error_code& code) {
@@ -47,54 +48,9 @@ failure_kind kind_of(const std::error_code& code) {
     return failure_kind::failed;
 }
 
-}  // namespace
-
-call_failure::call_failure(failure_kind what, std::error_code why, std::string message)
-    : kind(static_cast<std::uint8_t>(what)), text(std::move(message)) {
-    if (text.size() > max_text) text.resize(max_text);
-    set(why);
-}
-
-void call_failure::set(std::error_code why) {
-    category = !why                                        ? no_code
-               : why.category() == remora::category()      ? of_remora
-               : why.category() == std::generic_category() ? of_generic
-               : why.category() == std::system_category()  ? of_system
-                                                           : no_code;
-    code = category == no_code ? 0 : why.value();
-}
-
-call_failure call_failure::of(std::exception_ptr why) try {
-    std::rethrow_exception(detail::first_of(why));
-} catch (const std::bad_alloc&) {
-    return {failure_kind::overloaded, errc::overloaded, "out of memory"};
-} catch (const remote_error& e) {  // of a call that the handler has made: nothing of this one
-    return {failure_kind::failed, e.code(), e.what()};
-} catch (const std::system_error& e) {
-    return {kind_of(e.code()), e.code(), e.what()};
-} catch (const std::exception& e) {
-    return {failure_kind::failed, {}, e.what()};
-} catch (...) {
-    return {failure_kind::failed, {}, "it has thrown what is no std::exception"};
-}
-
-call_failure call_failure::passed(const remote_error& why) {
-    return why.told_ ? *why.told_ : call_failure{why.kind(), why.code(), why.what()};
-}
-
-std::error_code call_failure::to_code(failure_kind what) const {
-    switch (code == 0 ? std::uint8_t{no_code} : category) {
-        case of_generic:
-            return {code, std::generic_category()};
-        case of_system:
-            return {code, std::system_category()};
-        case of_remora:
-            if (const auto known = close_reason::known(code)) return known;
-            break;
-        default:
-            break;
-    }
-    switch (what) {
+// Of a failure that has none of its own.
+errc code_of(failure_kind kind) {
+    switch (kind) {
         case failure_kind::overloaded:
             return errc::overloaded;
         case failure_kind::unknown_request:
@@ -110,18 +66,39 @@ std::error_code call_failure::to_code(failure_kind what) const {
     }
 }
 
-remote_error call_failure::to_error(const std::string& context) const {
-    const bool is_known = kind >= static_cast<std::uint8_t>(failure_kind::failed) &&
-                          kind <= static_cast<std::uint8_t>(failure_kind::timed_out);
-    const auto what = is_known ? static_cast<failure_kind>(kind) : failure_kind::failed;
-    const auto known = to_code(what);
-    const auto said = detail::without_code(text, known);
-    remote_error made(what, known, context, said.empty() ? "" : quote(said, max_text));
-    const auto told = std::make_shared<call_failure>(*this);
-    if (told->text.size() > max_text) told->text.resize(max_text);
+}  // namespace
+
+wire::call_failure call_failures::of(std::exception_ptr why) try {
+    std::rethrow_exception(first_of(why));
+} catch (const std::bad_alloc&) {
+    return {failure_kind::overloaded, errc::overloaded, "out of memory"};
+} catch (const remote_error& e) {  // of a call that the handler has made: nothing of this one
+    return {failure_kind::failed, e.code(), e.what()};
+} catch (const std::system_error& e) {
+    return {kind_of(e.code()), e.code(), e.what()};
+} catch (const std::exception& e) {
+    return {failure_kind::failed, {}, e.what()};
+} catch (...) {
+    return {failure_kind::failed, {}, "it has thrown what is no std::exception"};
+}
+
+wire::call_failure call_failures::passed(const remote_error& why) {
+    return why.told_ ? *why.told_ : wire::call_failure{why.kind(), why.code(), why.what()};
+}
+
+remote_error call_failures::to_error(const wire::call_failure& failure,
+                                     const std::string& context) {
+    const auto kind = failure.known_kind();
+    const auto sent = failure.known_code();
+    const auto code = sent ? sent : make_error_code(code_of(kind));
+    const auto said = without_code(failure.text, code);
+    remote_error made(kind, code, context,
+                      said.empty() ? "" : quote(said, wire::call_failure::max_text));
+    const auto told = std::make_shared<wire::call_failure>(failure);
+    if (told->text.size() > told->max_text) told->text.resize(told->max_text);
     made.told_ = told;
     return made;
 }
 
-}  // namespace wire
+}  // namespace detail
 }  // namespace remora

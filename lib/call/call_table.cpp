@@ -3,11 +3,11 @@
 
 namespace remora::detail {
 
-call_table::id call_table::begin(pending_call& call, time until) {
+call_table::id call_table::begin(pending_call& call, time until, duration limit) {
     const id n = last_ + 1;
     const auto made = calls_.emplace(n, entry{&call, until});
     try {
-        if (until != time::max()) deadlines_.emplace(until, n);
+        if (until != time::max()) deadlines_.emplace(std::pair(until, n), limit);
     } catch (...) {
         calls_.erase(made);
         throw;
@@ -51,13 +51,14 @@ void call_table::forget_deadline(const entry& e, id n) {
     if (e.until != time::max()) deadlines_.erase({e.until, n});
 }
 
-std::optional<call_table::id> call_table::expired(time now) const {
+std::optional<call_table::late_call> call_table::expired(time now) const {
     if (next_deadline() > now) return std::nullopt;
-    return deadlines_.begin()->second;
+    const auto& [first, limit] = *deadlines_.begin();
+    return late_call{first.second, limit};
 }
 
 call_table::time call_table::next_deadline() const noexcept {
-    return deadlines_.empty() ? time::max() : deadlines_.begin()->first;
+    return deadlines_.empty() ? time::max() : deadlines_.begin()->first.first;
 }
 
 pending_call* call_table::extract_any() {

@@ -2,6 +2,7 @@
 // The beginning of a call, and how it ends without an answer.
 #include <remora/detail/call/caller.hpp>
 
+#include "base/error_text.hpp"
 #include "base/exceptions.hpp"
 #include "wire/control_records.hpp"
 
@@ -10,6 +11,7 @@
 
 #include <algorithm>
 #include <new>
+#include <string>
 
 namespace remora::detail {
 namespace {
@@ -18,6 +20,18 @@ namespace {
 remote_error no_room(const pipe_end& end, std::string_view request) {
     return {failure_kind::overloaded, errc::overloaded,
             end.context() + std::string(request) + ", called while serving the other end"};
+}
+
+remote_error too_late(const pipe_end& end, std::string_view request, const std::string& why) {
+    return {failure_kind::timed_out, errc::timed_out,
+            end.context() + std::string(request) + ": " + why};
+}
+
+// The limit has passed before the request was sent.
+remote_error no_turn(const pipe_end& end, std::string_view request, call_limit limit) {
+    return too_late(end, request,
+                    "not sent within " + duration_text(limit.time) +
+                        ", since the other end has not answered the calls before it");
 }
 
 }  // namespace
@@ -33,8 +47,8 @@ bool caller::may_call() const noexcept {
            table_.has_room(turns_.notified()) && !end_.queue_is_full();
 }
 
-remote_error caller::too_late(const pipe_end& end, std::string_view request) {
-    return {failure_kind::timed_out, errc::timed_out, end.context() + std::string(request)};
+remote_error caller::no_time_left(const pipe_end& end, std::string_view request) {
+    return too_late(end, request, "no time is left for it, nothing was sent");
 }
 
 // The turn of a caller that fails is the next one's.
@@ -50,10 +64,10 @@ struct caller::turn_guard {
     bool may_begin = false;
 };
 
-asio::awaitable<void> caller::wait_turn(deadline until, std::string_view request) {
+asio::awaitable<void> caller::wait_turn(call_limit limit, std::string_view request) {
     check_calling(request);
     turn_guard guard(*this);
-    wait_queue::waiter mine(turns_, end_.executor(), until);
+    wait_queue::waiter mine(turns_, end_.executor(), limit.until);
     const auto* const serves = call_context_of(co_await asio::this_coro::executor);
     if (serves != nullptr && serves->end == &end_) {
         if (!has_reserve()) throw no_room(end_, request);
@@ -63,11 +77,11 @@ asio::awaitable<void> caller::wait_turn(deadline until, std::string_view request
     if (!mine.is_notified()) co_await mine.wait();
     throw_if_cancelled(co_await asio::this_coro::cancellation_state);
     check_calling(request);
-    if (!mine.is_notified()) throw too_late(end_, request);
+    if (!mine.is_notified()) throw no_turn(end_, request, limit);
     try {
-        if (end_.queue_is_full()) co_await end_.wait_queue_room(until);
+        if (end_.queue_is_full()) co_await end_.wait_queue_room(limit.until);
     } catch (const error&) {
-        throw too_late(end_, request);
+        throw no_turn(end_, request, limit);
     }
     check_calling(request);
     guard.may_begin = true;
@@ -93,9 +107,9 @@ void caller::set_window(std::uint64_t calls) {
     grant_turns();
 }
 
-std::uint64_t caller::begin(pending_call& call, deadline until) {
-    if (until < armed_) arm(until);
-    return table_.begin(call, until);
+std::uint64_t caller::begin(pending_call& call, call_limit limit) {
+    if (limit.until < armed_) arm(limit.until);
+    return table_.begin(call, limit.until, limit.time);
 }
 
 // What has passed already is told as 1 ns.
@@ -162,10 +176,14 @@ void caller::arm(deadline until) noexcept try {
 void caller::expire() {
     armed_ = deadline::max();
     const auto now = std::chrono::steady_clock::now();
-    while (const auto id = table_.expired(now)) {
-        const auto name = table_.find(*id).call->request_name();
-        end_.trace_timed_out(*id);
-        fail(*id, exception_of([&] { return too_late(end_, name); }));
+    while (const auto late = table_.expired(now)) {
+        const pending_call& call = *table_.find(late->number).call;
+        end_.trace_timed_out(late->number);
+        fail(late->number, exception_of([&] {
+                 return too_late(end_, call.request_name(),
+                                 std::string("no ") + call.awaited_end() + " within " +
+                                     duration_text(late->limit));
+             }));
     }
     if (table_.next_deadline() < armed_) arm(table_.next_deadline());
 }

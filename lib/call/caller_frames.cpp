@@ -20,7 +20,7 @@ void caller::on_answer(const frame& f) {
         if (f.header.kind == frame_kind::failure) {
             const auto why = decode<wire::call_failure>(f.payload, end_.limits().decode);
             call->fail(std::make_exception_ptr(
-                why.to_error(end_.context() + std::string(call->request_name()))));
+                call_failures::to_error(why, end_.context() + std::string(call->request_name()))));
             ++failed_;
         } else {
             call->on_frame(end_, f);

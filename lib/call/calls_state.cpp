@@ -19,7 +19,7 @@ void calls_state::end(std::exception_ptr why) noexcept {
 void calls_state::fail(std::exception_ptr why) noexcept try {
     if (is_over_ || why_) return;
     why_ = why;
-    end_.close(errc::service_failed, wire::call_failure::of(why).text);
+    end_.close(errc::service_failed, call_failures::of(why).text);
 } catch (const std::bad_alloc&) {
     end_.close(errc::service_failed, "");
 }

@@ -190,11 +190,11 @@ void dispatcher::put_failure(std::uint64_t id, Make failure) noexcept try {
 }
 
 void dispatcher::answer_failure(std::uint64_t id, std::exception_ptr why) noexcept {
-    put_failure(id, [&] { return wire::call_failure::of(why); });
+    put_failure(id, [&] { return call_failures::of(why); });
 }
 
 void dispatcher::passed_failure(std::uint64_t id, const remote_error& why) noexcept {
-    put_failure(id, [&] { return wire::call_failure::passed(why); });
+    put_failure(id, [&] { return call_failures::passed(why); });
 }
 
 // Once this end cannot answer any more the other one sends nothing, or nothing that counts.

@@ -51,7 +51,7 @@ void dispatcher::on_request(const frame& f) {
     if (found != nullptr) return found->serve(end_.shared_from_this(), services_, f);
     const auto id = f.header.id;
     const std::string text =
-        services_ ? "no handler takes " + end_.type_text(f.header.tag) : "no service is attached";
+        services_ ? services_->why_unknown(end_.type_text(f.header.tag)) : "no service is attached";
     end_.pop_frame();
     answer_failure(id, std::make_exception_ptr(error(errc::unknown_request, text)));
 }

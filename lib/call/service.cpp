@@ -3,11 +3,21 @@
 
 #include <remora/detail/call/call_access.hpp>
 
+#include <algorithm>
+#include <cstddef>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace remora {
 namespace detail {
+namespace {
+
+// Of the requests that a service takes, in the error that one is unknown.
+constexpr std::size_t most_told_requests = 8;
+constexpr std::size_t most_bytes_of_requests = 512;
+
+}  // namespace
 
 service_ptr service_table::with(const service_ptr& from, std::uint64_t tag, std::string_view name,
                                 std::shared_ptr<const request_handler> what) {
@@ -26,6 +36,23 @@ service_ptr service_table::with_any(const service_ptr& from,
         throw_error(errc::bad_option, "service::on_any: there is such a handler already");
     all->any_ = std::move(what);
     return all;
+}
+
+std::string service_table::why_unknown(const std::string& request) const {
+    const std::string why = "no handler takes " + request;
+    std::vector<std::string_view> names;
+    for (const auto& [tag, handler] : handlers_)
+        if (!handler->is_one_way()) names.push_back(handler->name());
+    if (names.empty()) return why + ", this service takes no requests";
+    std::ranges::sort(names);
+    std::string all;
+    std::size_t told = 0;
+    for (;
+         told != std::min(names.size(), most_told_requests) && all.size() < most_bytes_of_requests;
+         ++told)
+        all.append(told == 0 ? "" : ", ").append(names[told]);
+    if (told != names.size()) all += " and " + std::to_string(names.size() - told) + " more";
+    return why + ", this service takes " + all;
 }
 
 service_ptr call_access::handlers_of(const service& what) {

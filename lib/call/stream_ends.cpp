@@ -52,7 +52,9 @@ stream_inbox::verdict incoming_stream::keep(const frame& f) {
 
 void incoming_stream::on_reply(const frame& f) {
     if (!inbox.takes_any() || has_items_)
-        throw_error(errc::protocol_error, "a reply to a call that is answered with a stream");
+        throw_error(errc::protocol_error,
+                    "a value, as the answer to " + std::string(request_) +
+                        ", whose reply is a stream here; both programs need the same `reply`");
     keep(f);
     has_reply_ = true;
     inbox.end();

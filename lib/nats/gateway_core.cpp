@@ -94,7 +94,7 @@ void expect_upload(const asio::any_io_executor& executor, const forwarded_guard&
 }
 
 remote_error failure_in(const message& what) try {
-    return decode<wire::call_failure>(what.body).to_error("NATS");
+    return detail::call_failures::to_error(decode<wire::call_failure>(what.body), "NATS");
 } catch (const std::system_error&) {
     return {failure_kind::gone, errc::protocol_error, "NATS: a failure that is none"};
 }

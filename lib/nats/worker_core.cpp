@@ -35,9 +35,9 @@ std::chrono::nanoseconds time_left(const message& request) {
 wire::call_failure failure_of(std::exception_ptr why) try {
     std::rethrow_exception(why);
 } catch (const remote_error& e) {
-    return wire::call_failure::passed(e);
+    return detail::call_failures::passed(e);
 } catch (...) {
-    return wire::call_failure::of(why);
+    return detail::call_failures::of(why);
 }
 
 // The worker ends, unless its program wants to be told otherwise.

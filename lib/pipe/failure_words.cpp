@@ -2,12 +2,11 @@
 #include "pipe/failure_words.hpp"
 
 #include "base/trace_file.hpp"
-#include "wire/close_reason.hpp"
+#include "wire/call_failure.hpp"
 
 #include <remora/archive.hpp>
 #include <remora/call.hpp>
 
-#include <cstdint>
 #include <exception>
 #include <new>
 #include <optional>
@@ -19,16 +18,9 @@ namespace {
 
 constexpr std::size_t most_text = 200;
 
-// The record of a failure: wire::call_failure.
-struct failure_record {
-    std::uint8_t kind = 0, category = 0;
-    std::int32_t code = 0;
-    std::string text;
-};
-
 // None if it is none: whoever receives it finds that out.
-std::optional<failure_record> failure_of(std::span<const std::byte> payload) try {
-    return decode<failure_record>(payload);
+std::optional<wire::call_failure> failure_of(std::span<const std::byte> payload) try {
+    return decode<wire::call_failure>(payload);
 } catch (const error&) {
     return std::nullopt;
 }
@@ -40,28 +32,13 @@ end_word word_of(failure_kind kind) noexcept {
         case failure_kind::timed_out:
             return {"timed out", "bad"};
         case failure_kind::overloaded:
-            return {"overloaded", "terrible"};
+            return {"overloaded", "yellow"};
         case failure_kind::unknown_request:
-            return {"unknown request", "terrible"};
+            return {"unknown request", "yellow"};
         case failure_kind::gone:
             return {"gone", "terrible"};
         default:
             return {"failed", "terrible"};
-    }
-}
-
-// None of a newer peer, or without one.
-std::error_code code_of(const failure_record& f) {
-    if (f.code == 0) return {};
-    switch (f.category) {
-        case 1:
-            return wire::close_reason::known(f.code);
-        case 2:
-            return {f.code, std::generic_category()};
-        case 3:
-            return {f.code, std::system_category()};
-        default:
-            return {};
     }
 }
 
@@ -74,7 +51,7 @@ std::string beginning_of(const std::string& text) {
 end_word end_word_of(const frame_header& answer, std::span<const std::byte> payload) noexcept try {
     if (answer.kind != frame_kind::failure) return {"answered", nullptr};
     const auto found = failure_of(payload);
-    return word_of(found ? static_cast<failure_kind>(found->kind) : failure_kind::failed);
+    return word_of(found ? found->known_kind() : failure_kind::failed);
 } catch (const std::exception&) {
     return word_of(failure_kind::failed);
 }
@@ -83,8 +60,8 @@ void put_failure(std::string& to, std::span<const std::byte> payload) {
     const auto found = failure_of(payload);
     if (!found) return;
     to += ",\"failure\":{\"kind\":";
-    append_json(to, word_of(static_cast<failure_kind>(found->kind)).word);
-    if (const auto code = code_of(*found)) {
+    append_json(to, word_of(found->known_kind()).word);
+    if (const auto code = found->known_code()) {
         to += ",\"code\":";
         append_json(to, std::string(code.category().name()) + ' ' + std::to_string(code.value()) +
                             ": " + code.message());

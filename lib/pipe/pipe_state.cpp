@@ -86,8 +86,10 @@ std::string pipe_state::context() const {
     return "pipe " + quote(name_) + ": ";
 }
 
-void pipe_state::rethrow_in_context() const try { throw; } catch (const error& e) {
-    throw error(e, context());
+void pipe_state::rethrow_in_context(std::string_view what) const try {
+    throw;
+} catch (const error& e) {
+    throw error(e, context().append(what));
 }
 
 pipe_traffic pipe_state::sent() const noexcept {

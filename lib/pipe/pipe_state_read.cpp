@@ -144,6 +144,13 @@ void pipe_state::throw_mismatch(const frame& f, std::string_view wanted) const {
                                          ", the message is " + type_text(f.header.tag));
 }
 
+void pipe_state::throw_wrong_reply(const frame& f, std::string_view request,
+                                   std::string_view wanted) const {
+    throw_error(errc::type_mismatch, context().append(request) + ": its reply is " +
+                                         type_text(f.header.tag) + ", not " + std::string(wanted) +
+                                         "; both programs need the same `reply` of the request");
+}
+
 // True also for an end and a failure: peek_frame() will meet them.
 bool pipe_state::has_arrived() noexcept try {
     return transport_->poll(reader_.wanted()) != transport::fetched::nothing;

@@ -3,6 +3,8 @@
 
 #include <filesystem>
 
+#include "base/path_text.hpp"
+
 namespace remora::detail {
 namespace {
 
@@ -31,7 +33,7 @@ std::string shell_line(const spawn_options& options) {
     std::string line;
     if (options.working_directory) {
         const std::filesystem::path directory = *options.working_directory;
-        line = "cd " + in_shell(std::filesystem::absolute(directory).string()) + " && ";
+        line = "cd " + in_shell(path_text(std::filesystem::absolute(directory))) + " && ";
     }
     for (std::size_t i = 0; i < words.size(); ++i)
         line += (i == 0 ? "" : " ") + in_shell(words[i]);

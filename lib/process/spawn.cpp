@@ -10,6 +10,7 @@
 
 #include <remora/error.hpp>
 
+#include "base/path_text.hpp"
 #include "process/spawn_plan.hpp"
 
 namespace remora::detail {
@@ -89,7 +90,7 @@ spawn_plan plan_of(const spawn_options& options) {
 [[noreturn]] void fail(const start_failure& why, const spawn_plan& plan) {
     const int error_number = why.error_number;
     const std::string& program = plan.arguments.first();
-    const std::string start = "start \"" + program + "\"";
+    const std::string start = "start \"" + path_text(program) + "\"";
     if (why.resource >= 0)
         throw_system_error(error_number, start + ": its limit of resource " +
                                              std::to_string(why.resource) + ", as in setrlimit(2)");
@@ -97,7 +98,7 @@ spawn_plan plan_of(const spawn_options& options) {
         const std::string what = directory_failure(*plan.working_directory);
         if (!what.empty())
             throw_system_error(error_number, start + ": its working directory \"" +
-                                                 *plan.working_directory + "\" " + what);
+                                                 path_text(*plan.working_directory) + "\" " + what);
     }
     if (error_number == E2BIG)
         throw_system_error(error_number,

@@ -10,6 +10,8 @@
 
 #include <remora/error.hpp>
 
+#include "base/path_text.hpp"
+
 namespace remora::detail {
 
 namespace {
@@ -41,7 +43,7 @@ void place_fd(spawn_plan& plan, const char* name, int fd, int as) {
 void place_file(spawn_plan& plan, const char* name, const std::filesystem::path& path, int as) {
     const int flags = as == 0 ? O_RDONLY : O_WRONLY | O_APPEND | O_CREAT;
     const unique_fd file(::open(path.c_str(), flags | O_CLOEXEC | O_NOCTTY, 0666));
-    if (!file) throw_system_error(errno, std::string(name) + ": open \"" + path.string() + "\"");
+    if (!file) throw_system_error(errno, std::string(name) + ": open \"" + path_text(path) + "\"");
     duplicate(plan, file.get(), as);
 }
 

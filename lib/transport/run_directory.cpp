@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "transport/run_directory.hpp"
 
+#include "base/path_text.hpp"
 #include "transport/open_directory.hpp"
 #include "transport/socket_address.hpp"
 
@@ -104,7 +105,7 @@ std::string name_of(int directory, const std::string& name) {
 run_directory::run_directory(const fs::path& parent, const std::string& name) {
     const std::string last = name.empty() ? std::string(run_prefix) + std::string(random_part)
                                           : std::string(fixed_prefix) + name;
-    const fs::path pattern = fs::absolute(parent) / last;
+    const fs::path pattern = path_text(fs::absolute(parent) / last);
     for (int tries = 0; !fd_; ++tries) {
         if (tries == 100)
             throw_system_error(EAGAIN, "lock a new directory in \"" + parent.string() + "\"");

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "base/error_text.hpp"
+#include "base/path_text.hpp"
 #include "support/support.hpp"
 
 #include <remora/call.hpp>
@@ -11,6 +13,32 @@ TEST_CASE("an error carries its code and where it happened") {
     const remora::error e(remora::errc::no_such_pipe, "pipe \"maths\"");
     CHECK(e.code() == test::code(remora::errc::no_such_pipe));
     CHECK(std::string(e.what()) == "pipe \"maths\": no such pipe");
+}
+
+TEST_CASE("a time limit is told in the largest unit that has a whole one of it") {
+    using namespace std::chrono_literals;
+    using remora::detail::duration_text;
+    CHECK(duration_text(100ms) == "100 ms");
+    CHECK(duration_text(1500ms) == "1.5 s");
+    CHECK(duration_text(1h) == "3600 s");
+    CHECK(duration_text(2'030us) == "2.03 ms");
+    CHECK(duration_text(1'000'000'001ns) == "1 s");
+    CHECK(duration_text(999us) == "999 us");
+    CHECK(duration_text(0ns) == "0 ns");
+}
+
+TEST_CASE("a path is told without dots and slashes that say nothing") {
+    using remora::detail::path_text;
+    CHECK(path_text("/a//b/./c") == "/a/b/c");
+    CHECK(path_text("./build//app") == "build/app");
+    CHECK(path_text("./app") == "./app");
+    CHECK(path_text(".//./app") == "./app");
+    CHECK(path_text("app") == "app");
+    CHECK(path_text("/tmp/") == "/tmp");
+    CHECK(path_text("/") == "/");
+    CHECK(path_text(".") == ".");
+    CHECK(path_text("/link/../a//b") == "/link/../a//b");
+    CHECK(path_text("") == "");
 }
 
 TEST_CASE("text of the other process is escaped and cut when it is shown") {

@@ -72,6 +72,7 @@ TEST_CASE("a call fails at its deadline and cancels its handler") {
         const auto late = co_await outcome_of(near.call(q, {.timeout = 2ms}));
         CHECK(late.kind == failure_kind::timed_out);
         CHECK(late.code == errc::timed_out);
+        CHECK(late.text == "pipe \"pair\": wait_for_ever: no reply within 2 ms: timed out");
         while (near.counts().calls != 0)
             co_await settle();
         CHECK(far.counts().running_handlers == 0);
@@ -115,6 +116,8 @@ TEST_CASE("a deadline counts while a call waits for its turn") {
             co_await settle();
         const auto late = co_await outcome_of(near.call(q, {.timeout = 2ms}));
         CHECK(late.kind == failure_kind::timed_out);
+        CHECK(late.text.find("wait_for_ever: not sent within 2 ms, since the other end has not "
+                             "answered the calls before it") != std::string::npos);
         CHECK(near.counts().calls == 1);
         first.cancel();
         co_await first.result();

@@ -30,6 +30,10 @@ struct caller final : pending_call {
     std::string_view request_name() const noexcept override { return "caller"; }
 };
 
+std::optional<call_table::id> number_of(const std::optional<call_table::late_call>& late) {
+    return late ? std::optional(late->number) : std::nullopt;
+}
+
 TEST_CASE("calls are numbered from 1 on, and no number is used twice") {
     call_table table;
     caller one, two;
@@ -115,11 +119,21 @@ TEST_CASE("calls expire in the order of their deadlines, and not before") {
     CHECK(table.next_deadline() == at(10));
     CHECK(!table.expired(at(10) - 1ns));
     for (const auto id : {soon, same, next, late}) {
-        CHECK(table.expired(at(30)) == id);
+        CHECK(number_of(table.expired(at(30))) == id);
         CHECK(table.abandon(id));
     }
     CHECK(!table.expired(at(1'000'000)));
     CHECK(table.next_deadline() == no_deadline);
+}
+
+TEST_CASE("a call that expires is told with the limit that it began with") {
+    call_table table;
+    caller one;
+    table.begin(one, at(20), 2s);
+    table.begin(one, at(10), 1ms);
+    CHECK(table.expired(at(20))->limit == 1ms);
+    table.finish(2);
+    CHECK(table.expired(at(20))->limit == 2s);
 }
 
 TEST_CASE("a call whose answer has come does not expire") {
@@ -129,7 +143,7 @@ TEST_CASE("a call whose answer has come does not expire") {
     table.finish(soon);
     CHECK(table.next_deadline() == at(20));
     CHECK(!table.expired(at(15)));
-    CHECK(table.expired(at(20)) == later);
+    CHECK(number_of(table.expired(at(20))) == later);
 }
 
 TEST_CASE("at the end every call that is waited for is taken out once") {
@@ -233,7 +247,7 @@ struct both_tables {
     }
     bool expire(call_table::time now) {
         const auto id = naive.expired(now);
-        if (table.expired(now) != id) return false;
+        if (number_of(table.expired(now)) != id) return false;
         return !id || table.abandon(*id) == naive.abandon(*id);
     }
     bool step() {

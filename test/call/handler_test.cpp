@@ -185,14 +185,49 @@ TEST_CASE("a request named upload says what comes with it by items") {
     });
 }
 
+struct first : remember {};
+struct second : remember {};
+struct third : remember {};
+struct fourth : remember {};
+struct fifth : remember {};
+struct sixth : remember {};
+struct seventh : remember {};
+template <class... Requests>
+void take(service& s) {
+    (s.on([](Requests) {}), ...);
+}
+
+TEST_CASE("a request that is unknown is told with those that the service takes") {
+    over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
+        service s;
+        s.on([](number) {}).on([](remember) {}).on([](add) { return sum{}; });
+        take<first, second, third, fourth, fifth, sixth, seventh>(s);
+        far.attach(s);
+        const auto unknown = co_await outcome_of(near.call<unheard_of>());
+        CHECK(unknown.message ==
+              R"("no handler takes \"unheard_of\", this service takes add, fifth, first, fourth, )"
+              R"(remember, second, seventh, sixth and 1 more")");
+    });
+}
+
+TEST_CASE("a service that takes messages alone says so of an unknown request") {
+    over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
+        far.attach(service().on([](number) {}));
+        const auto unknown = co_await outcome_of(near.call<unheard_of>());
+        CHECK(unknown.message ==
+              R"("no handler takes \"unheard_of\", this service takes no requests")");
+    });
+}
+
 TEST_CASE("what a failed call says has the text of its code once") {
     over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
         far.attach(service().on(
             [](fail_with q) -> sum { throw remora::error(static_cast<errc>(q.how), q.text); }));
         const auto unknown = co_await failure_of(near.call<unheard_of>());
-        CHECK(unknown.text ==
-              "pipe \"pair\": unheard_of: \"no handler takes \\\"unheard_of\\\"\": "
-              "unknown request");
+        CHECK(
+            unknown.text ==
+            "pipe \"pair\": unheard_of: \"no handler takes \\\"unheard_of\\\", this service takes "
+            "fail_with\": unknown request");
         const auto busy = co_await failure_of(near.call<fail_with>(25, "three wait"));
         CHECK(busy.text == "pipe \"pair\": fail_with: \"three wait\": overloaded, try again later");
     });

@@ -55,7 +55,8 @@ TEST_CASE("a reply to a call for a stream ends the conversation, and the stream 
         auto [numbers, id] = co_await open_stream(p, peer);
         peer.write_item(id, 7);
         peer.write_reply(id, 8);
-        co_await check_closed(p, peer, errc::protocol_error, "a reply to a call that is answered");
+        co_await check_closed(p, peer, errc::protocol_error,
+                              "a value, as the answer to count_up, whose reply is a stream here");
         const auto item = co_await numbers.next();
         CHECK(item);
         const auto failed = co_await outcome_of(numbers.next());

@@ -75,6 +75,9 @@ TEST_CASE("a reply of another type fails its call only") {
         peer.write(bare_peer::frame_of(frame_kind::reply, id, 0, 12345, payload_of(number{1})));
         const auto answer = co_await call.finish();
         CHECK(answer.code == errc::type_mismatch);
+        CHECK(answer.text.find("add: its reply is an unnamed type (tag 12345), not sum; both "
+                               "programs need the same `reply` of the request") !=
+              std::string::npos);
         co_await check_calling(p, peer);
     });
 }
@@ -86,6 +89,7 @@ TEST_CASE("a reply that does not decode fails its call only") {
         peer.write(bare_peer::frame_of(frame_kind::reply, id, 0, remora::type_tag_of<sum>()));
         const auto answer = co_await call.finish();
         CHECK(answer.code == errc::truncated);
+        CHECK(answer.text.find("add, its reply: ") != std::string::npos);
         co_await check_calling(p, peer);
     });
 }
@@ -121,7 +125,9 @@ TEST_CASE("a value as the answer to a request without one ends the conversation"
         peer.write_reply(id, 1);
         const auto failure = co_await call.result();
         CHECK(failure.code == errc::protocol_error);
-        co_await check_closed(p, peer, errc::protocol_error, "a value");
+        co_await check_closed(p, peer, errc::protocol_error,
+                              "a value, as the answer to remember, whose reply is void here; both "
+                              "programs need the same `reply`");
     });
 }
 

@@ -48,6 +48,7 @@ TEST_CASE("a stream fails when its time has passed") {
         far.attach(service().on([&s](count_up) { return stuck(s); }));
         const auto failed = co_await failure_of(watch(near, {.timeout = 5ms}));
         CHECK(failed.code == code(remora::errc::timed_out));
+        CHECK(failed.has("count_up: no end of the stream within 5 ms"));
         co_await near.close();
         co_await far.finished();
         CHECK(!s.is_used);

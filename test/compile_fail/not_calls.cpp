@@ -84,6 +84,11 @@ void calls(remora::pipe& p, const question& q, const save& s, const watch& w, co
     (void)p.call<narrow>();
     (void)p.call<question>(urgent(), {});
     (void)p.stream<series>(how, narrow());
+    (void)p.call<narrow>({5u});
+    (void)p.call<narrow>({.number = 5u}, {.timeout = std::chrono::seconds(1)});
+    (void)p.call<narrow>({5u}, {});
+    (void)remora::pipe().call(q, how);
+    (void)remora::pipe().call<narrow>(5u);
 }
 
 void handlers(remora::service& s, desk& d) {
@@ -166,6 +171,58 @@ void no_calls(remora::pipe& p, const remark& r, const question& q, const watch& 
     p.stream(how, w);                     // expect: call_options come last, after a request
 }
 
+struct point {
+    int x = 0, y = 0;
+};
+template <int>
+struct line {  // each is told once
+    using reply = receipt;
+    point from, to;
+    int width = 0;
+};
+template <int>
+struct steps {
+    using reply = remora::stream<point>;
+    point from, to;
+    int width = 0;
+};
+
+void no_arguments(remora::pipe& p, const question& q, const watch& w) {
+    const point from{}, to{};
+    p.call<line<1>>(from, to, {.timeout = {}});        // expect: call_options come last, after a
+    p.call<line<2>>(from, to, 1, {.timeout = {}});     // expect: call_options come last, after a
+    p.call<line<3>>(from, to, 1, {});                  // expect: call_options come last, after a
+    p.call({.timeout = {}}, q);                        // expect: call_options come last, after a
+    p.call<line<4>>({.timeout = {}}, line<4>());       // expect: call_options come last, after a
+    p.stream<steps<1>>(from, to, {.timeout = {}});     // expect: call_options come last, after a
+    p.stream<steps<2>>(from, to, 1, {.timeout = {}});  // expect: call_options come last, after a
+    p.stream({.timeout = {}}, w);                      // expect: call_options come last, after a
+    p.call<line<5>>(from, {1, 2}, 1);                  // expect: a member in braces has no type
+    p.call<line<6>>(from, {}, 1);                      // expect: a member in braces has no type
+    p.call({from, to, 1});              // expect: call() and stream() do not take these arguments
+    p.call(q, 1);                       // expect: call() and stream() do not take these arguments
+    p.call();                           // expect: call() and stream() do not take these arguments
+    p.stream<steps<3>>({1, 2}, to, 1);  // expect: a member in braces has no type
+    p.stream({from, to, 1});            // expect: call() and stream() do not take these arguments
+}
+
+remora::pipe temporary();
+
+void no_streams(remora::pipe& p, const watch& w, const mirror& m) {
+    const remora::call_options how;
+    temporary().stream(w);                        // expect: this pipe is a temporary: name it
+    temporary().stream(w, how);                   // expect: this pipe is a temporary: name it
+    temporary().stream(w, {});                    // expect: this pipe is a temporary: name it
+    temporary().stream(w, {.timeout = {}});       // expect: this pipe is a temporary: name it
+    temporary().stream(watch());                  // expect: this pipe is a temporary: name it
+    temporary().stream<series>(5u);               // expect: this pipe is a temporary: name it
+    temporary().stream<series>(how, 5u);          // expect: this pipe is a temporary: name it
+    temporary().stream<series>({.timeout = {}});  // expect: this pipe is a temporary: name it
+    temporary().stream(m, some_parts());          // expect: this pipe is a temporary: name it
+    temporary().stream(m, some_parts(), {.timeout = {}});  // expect: this pipe is a temporary: name
+    std::move(p).stream(w);  // expect: this pipe is a temporary: name it
+}
+
 namespace other {
 struct question : part {};
 }  // namespace other
@@ -175,25 +232,28 @@ void no_messages(remora::pipe& p) {
     p.receive_any<std::vector<int>, int, std::deque<int>>();  // expect: have the same name
 }
 
-void no_handlers(remora::service& s, int number) {
-    s.on([](question) { return 1; });                 // expect: does not return the reply
-    s.on([](save) { return 1; });                     // expect: does not return the reply
-    s.on([](question) {});                            // expect: does not return the reply
-    s.on([](watch) { return receipt{}; });            // expect: does not return the reply
-    s.on([](store, parts) {});                        // expect: does not return the reply
-    s.on([](auto) {});                                // expect: that is no template
-    s.on(number);                                     // expect: its first parameter says what
-    s.on([] {});                                      // expect: its first parameter says what
-    s.on([](remark) { return 1; });                   // expect: but what it takes is no request
-    s.on(&desk::answer);                              // expect: a member function needs its object
-    s.on(&desk::answer, desk());                      // expect: must outlive the service: name it
-    s.on(&desk::keep, desk());                        // expect: must outlive the service: name it
-    s.on([](store) { return write_receipt(); });      // expect: if and only if the request declares
-    s.on([](store, int) { return receipt{}; });       // expect: if and only if the request declares
-    s.on([](question, parts) { return receipt{}; });  // expect: if and only if the request declares
-    s.on([](remark, parts) {});                       // expect: if and only if the request declares
-    s.on([](store, parts) { return receipt{}; });     // expect: that takes an upload is a coroutine
-    s.on([](question&) { return receipt{}; });        // expect: takes the request by value
+void no_handlers(remora::service& s, int number, desk& d) {
+    s.on([](question) { return 1; });             // expect: does not return the reply
+    s.on([](save) { return 1; });                 // expect: does not return the reply
+    s.on([](question) {});                        // expect: does not return the reply
+    s.on([](watch) { return receipt{}; });        // expect: does not return the reply
+    s.on([](store, parts) {});                    // expect: does not return the reply
+    s.on([](auto) {});                            // expect: that is no template
+    s.on(number);                                 // expect: its first parameter says what
+    s.on([] {});                                  // expect: its first parameter says what
+    s.on([](remark) { return 1; });               // expect: but what it takes is no request
+    s.on(&desk::answer);                          // expect: a member function needs its object
+    s.on(&desk::answer, desk());                  // expect: name it, without std::move
+    s.on(&desk::keep, desk());                    // expect: name it, without std::move
+    s.on(&desk::answer, std::move(d));            // expect: move it into a lambda
+    s.on([](store) { return write_receipt(); });  // expect: lacks its second parameter
+    s.on([](store, int) { return receipt{}; });   // expect: does not fit: it is the items of
+    s.on([](store, parts, int) { return write_receipt(); });  // expect: third parameter of this
+    s.on([](question, parts) { return receipt{}; });          // expect: it takes the request alone
+    s.on([](remark, parts) {});                               // expect: it takes the request alone
+    s.on([](parts, store) { return write_receipt(); });       // expect: the first parameter of this
+    s.on([](store, parts) { return receipt{}; });  // expect: that takes an upload is a coroutine
+    s.on([](question&) { return receipt{}; });     // expect: it takes the request by value
 }
 
 void no_apps(remora::client& c) {

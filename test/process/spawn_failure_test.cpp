@@ -46,6 +46,8 @@ TEST_CASE("a target that cannot be started is named with the reason, and no chil
     const auto missing = spawn_failure_of({.target = "/no such/\xc3\xa9"});
     CHECK(missing.code == system_code(ENOENT));
     CHECK(missing.has("\"/no such/\xc3\xa9\": it does not exist"));
+    const auto dots = spawn_failure_of({.target = "/no//such/./file"});
+    CHECK(dots.has("start \"/no/such/file\": it does not exist"));
     const auto directory = spawn_failure_of({.target = "/tmp"});
     CHECK(directory.code == system_code(EACCES));
     CHECK(directory.has("is a directory"));
@@ -78,6 +80,8 @@ TEST_CASE("arguments that are too long are said to be so") {
 TEST_CASE("a bad working directory is named") {
     auto options = test::our_child({"directory"});
     options.working_directory = "/no/directory";
+    CHECK(spawn_failure_of(options).has("its working directory \"/no/directory\" does not exist"));
+    options.working_directory = "/no//./directory";
     CHECK(spawn_failure_of(options).has("its working directory \"/no/directory\" does not exist"));
     options.working_directory = "/etc/passwd";
     CHECK(

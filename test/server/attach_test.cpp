@@ -176,7 +176,7 @@ TEST_CASE("the command has the environment and the launcher of the options") {
                                     .arguments = {"--remora.pipes=/run/remora-1"},
                                     .environment = {"A=b c"},
                                     .unset = {"GONE"},
-                                    .working_directory = "/x y",
+                                    .working_directory = "/x y//./",
                                     .launcher = {"gdb", "--args"}};
     CHECK(remora::detail::shell_line(how) ==
           "cd '/x y' && env -u GONE 'A=b c' gdb --args /app --remora.pipes=/run/remora-1");

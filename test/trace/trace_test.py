@@ -222,6 +222,8 @@ class Traces(unittest.TestCase):
             self.assertEqual(why["unknown"]["kind"], "unknown request")
             self.assertIn("remora", why["unknown"]["code"])
             self.assertIn("no handler takes", why["unknown"]["text"])
+            colors = {begin["name"]: end.get("cname") for begin, end in trace.spans(process)}
+            self.assertEqual((colors["fail"], colors["unknown"]), ("terrible", "yellow"))
 
     def test_the_track_of_events_has_a_name(self):
         trace = self.trace("talk")

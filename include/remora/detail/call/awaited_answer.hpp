@@ -13,22 +13,33 @@
 
 namespace remora::detail {
 
+/// Of an answer that is another kind than the request's reply.
+[[noreturn]] inline void throw_wrong_answer(const char* what, std::string_view request,
+                                            const char* wanted) {
+    throw_error(errc::protocol_error, what + std::string(request) + ", whose reply is " + wanted +
+                                          " here; both programs need the same `reply`");
+}
+
 /// The value of an answer, in the frame of the coroutine that calls.
 template <class R>
 struct answer_value {
     R value{};
     void decode(pipe_end& end, const frame& f, std::string_view request) {
         if (f.header.kind != frame_kind::reply)
-            throw_error(errc::protocol_error, "a stream, as the answer to " + std::string(request));
-        if (f.header.tag != type_tag_of<R>()) end.throw_mismatch(f, type_name_of<R>());
-        end.decode_value(f.payload, value);
+            throw_wrong_answer("a stream, as the answer to ", request, "one value");
+        if (f.header.tag != type_tag_of<R>()) end.throw_wrong_reply(f, request, type_name_of<R>());
+        try {
+            decode_with(f.payload, value, end.limits().decode, end.loans());
+        } catch (...) {
+            end.rethrow_in_context(std::string(request) + ", its reply: ");
+        }
     }
 };
 template <>
 struct answer_value<void> {
     void decode(pipe_end&, const frame& f, std::string_view request) {
         if (f.header.kind != frame_kind::end)
-            throw_error(errc::protocol_error, "a value, as the answer to " + std::string(request));
+            throw_wrong_answer("a value, as the answer to ", request, "void");
     }
 };
 
@@ -59,10 +70,10 @@ public:
 
     /// Begins the call.
     template <class Request>
-    void send(const Request& question, deadline until,
+    void send(const Request& question, call_limit limit,
               bool is_idempotent = idempotent_request<Request>) {
-        id_ = end_->caller->begin(*this, until);
-        queue_request(*end_, id_, question, until, is_idempotent);
+        id_ = end_->caller->begin(*this, limit);
+        queue_request(*end_, id_, question, limit.until, is_idempotent);
     }
     /// Completes when it is done, or wake() is called.
     asio::awaitable<void> wait() {

@@ -24,14 +24,14 @@ struct with_upload {
     generator<T> items;
 };
 
-/// Until when a call may take: if a handler's coroutine makes it, no longer than the handler's own
+/// How long a call may take: if a handler's coroutine makes it, no longer than the handler's own
 /// caller waits. Throws if there is no time left.
-inline deadline limit_of(const pipe_end& end, std::chrono::nanoseconds most,
-                         const call_context* from, std::string_view request) {
+inline call_limit limit_of(const pipe_end& end, std::chrono::nanoseconds most,
+                           const call_context* from, std::string_view request) {
     const bool inherits = from != nullptr && from->end != nullptr;
     if (inherits) most = std::min(most, time_until(from->until));
-    if (most <= most.zero()) throw caller::too_late(end, request);
-    return deadline_of(most);
+    if (most <= most.zero()) throw caller::no_time_left(end, request);
+    return {deadline_of(most), most};
 }
 
 // The coroutines hold the request, as a `Stored`: a reference to it, or the request itself.
@@ -42,15 +42,16 @@ asio::awaitable<reply_of<Request>> call_value(end_ptr end, Stored question, call
     const call_context* from = nullptr;
     if (has_handler_coroutines()) from = call_context_of(co_await asio::this_coro::executor);
     const bool own = options.timeout != options.timeout.max();
-    const auto until =
+    const auto limit =
         limit_of(*end, own ? options.timeout : end->default_timeout, from, type_name_of<Request>());
     auto& calls = caller::of(end);
-    if (!calls.may_call()) co_await calls.wait_turn(until, type_name_of<Request>());
+    if (!calls.may_call()) co_await calls.wait_turn(limit, type_name_of<Request>());
     awaited_answer<Request> answer(end);
-    answer.send(question, until);
+    answer.send(question, limit);
     if constexpr (!std::is_same_v<Upload, without_upload>) {
         auto out = calls.begin_upload(answer.id());
-        co_await send_upload(end, answer.id(), std::move(out), std::move(upload.items), until);
+        co_await send_upload(end, answer.id(), std::move(out), std::move(upload.items),
+                             limit.until);
     }
     if (!answer.is_done()) co_await answer.wait();
     co_return answer.result();
@@ -69,16 +70,16 @@ asio::awaitable<stream<item_of<Request>>> stream_value(end_ptr end, Stored quest
     using item = item_of<Request>;
     const call_context* from = nullptr;
     if (has_handler_coroutines()) from = call_context_of(co_await asio::this_coro::executor);
-    const auto until = limit_of(*end, options.timeout, from, type_name_of<Request>());
+    const auto limit = limit_of(*end, options.timeout, from, type_name_of<Request>());
     auto& calls = caller::of(end);
-    if (!calls.may_call()) co_await calls.wait_turn(until, type_name_of<Request>());
+    if (!calls.may_call()) co_await calls.wait_turn(limit, type_name_of<Request>());
     auto state =
         std::make_shared<incoming_stream>(end, type_tag_of<item>(), type_name_of<Request>(), true);
-    state->id = calls.begin(*state, until);
+    state->id = calls.begin(*state, limit);
     auto result = call_access::make_stream<item>(state);
-    queue_request(*end, state->id, question, until);
+    queue_request(*end, state->id, question, limit.until);
     if constexpr (!std::is_same_v<Upload, without_upload>)
-        start_upload(state, std::move(upload.items), until);
+        start_upload(state, std::move(upload.items), limit.until);
     co_return result;
 }
 
@@ -161,18 +162,6 @@ auto pipe::call(call_options options, Args... args) {
     }
 }
 
-template <class... Args>
-    requires detail::misplaced_options<Args...>
-auto pipe::call(Args&&...) {
-    detail::check_options<sizeof...(Args) == 0, Args...>();
-}
-
-template <class Request, class Member>
-    requires detail::member_before_options<Request, Member>
-auto pipe::call(Member, call_options) {
-    detail::check_options<std::is_same_v<Request, Member>, Request, Member>();
-}
-
 template <class Request, class Item>
 auto pipe::call(const Request& question, generator<Item> items, call_options options) {
     return detail::call_with_upload<const Request&>(checked(), question, std::move(items), options);
@@ -186,52 +175,40 @@ auto pipe::call(Request&& question, generator<Item> items, call_options options)
 }
 
 template <class Request>
-auto pipe::stream(const Request& question, call_options options) {
+auto pipe::stream(const Request& question, call_options options) & {
     return detail::stream_without_upload<const Request&>(checked(), question, options);
 }
 
 template <class Request>
     requires detail::movable_temporary<Request>
-auto pipe::stream(Request&& question, call_options options) {
+auto pipe::stream(Request&& question, call_options options) & {
     return detail::stream_without_upload<Request>(checked(), std::move(question), options);
 }
 
 template <class Request, class... Args>
     requires detail::parts_of<Request, Args...>
-auto pipe::stream(Args... args) {
+auto pipe::stream(Args... args) & {
     return stream<Request>(call_options{}, std::move(args)...);
 }
 
 template <class Request, class... Args>
     requires detail::parts_of<Request, Args...>
-auto pipe::stream(call_options options, Args... args) {
+auto pipe::stream(call_options options, Args... args) & {
     if constexpr (detail::is_stream<Request>()) {
         if constexpr (detail::has_no_upload<Request>() && detail::can_build<Request, Args...>())
             return detail::stream_built<Request>(checked(), options, std::move(args)...);
     }
 }
 
-template <class... Args>
-    requires detail::misplaced_options<Args...>
-auto pipe::stream(Args&&...) {
-    detail::check_options<sizeof...(Args) == 0, Args...>();
-}
-
-template <class Request, class Member>
-    requires detail::member_before_options<Request, Member>
-auto pipe::stream(Member, call_options) {
-    detail::check_options<std::is_same_v<Request, Member>, Request, Member>();
-}
-
 template <class Request, class Item>
-auto pipe::stream(const Request& question, generator<Item> items, call_options options) {
+auto pipe::stream(const Request& question, generator<Item> items, call_options options) & {
     return detail::stream_with_upload<const Request&>(checked(), question, std::move(items),
                                                       options);
 }
 
 template <class Request, class Item>
     requires detail::movable_temporary<Request>
-auto pipe::stream(Request&& question, generator<Item> items, call_options options) {
+auto pipe::stream(Request&& question, generator<Item> items, call_options options) & {
     return detail::stream_with_upload<Request>(checked(), std::move(question), std::move(items),
                                                options);
 }

@@ -7,8 +7,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
-#include <set>
 #include <utility>
 
 namespace remora::detail {
@@ -22,6 +22,7 @@ class call_table {
 public:
     using id = std::uint64_t;
     using time = std::chrono::steady_clock::time_point;
+    using duration = std::chrono::nanoseconds;
 
     enum class verdict {
         expected,   ///< somebody waits for it
@@ -46,8 +47,8 @@ public:
     /// How many calls the other end lets be unanswered. One, until it has said more.
     void set_window(std::size_t calls) noexcept { window_ = calls; }
 
-    /// A new call, with the next number.
-    id begin(pending_call& call, time until);
+    /// A new call, with the next number; `limit` is how long it may take, as expired() tells it.
+    id begin(pending_call& call, time until, duration limit = duration::max());
     /// Of a frame of call `n`, which goes on.
     match find(id n) const;
     /// Of the last frame of call `n`, which is not there any more afterwards.
@@ -60,7 +61,11 @@ public:
     void withdraw(id n) { finish(n); }
 
     /// A call whose time has passed, and which is waited for.
-    std::optional<id> expired(time now) const;
+    struct late_call {
+        id number;
+        duration limit;
+    };
+    std::optional<late_call> expired(time now) const;
     /// When the next one's has passed: time::max() if there is none.
     time next_deadline() const noexcept;
 
@@ -84,7 +89,7 @@ private:
     void forget_deadline(const entry& e, id n);
 
     entries calls_;
-    std::set<std::pair<time, id>> deadlines_;
+    std::map<std::pair<time, id>, duration> deadlines_;
     id last_ = 0;
     std::size_t window_ = 1;
 };

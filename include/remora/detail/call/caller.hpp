@@ -7,6 +7,7 @@
 #include <remora/detail/call/calls_shared.hpp>
 #include <remora/detail/call/pending_call.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <exception>
 #include <memory>
@@ -16,6 +17,12 @@
 namespace remora::detail {
 
 struct outgoing_stream;
+
+/// How long a call may take.
+struct call_limit {
+    deadline until = deadline::max();
+    std::chrono::nanoseconds time = std::chrono::nanoseconds::max();  ///< when it began
+};
 
 /// What this end has asked the other one, and what comes back: answers, items, credit for uploads.
 ///
@@ -34,8 +41,8 @@ public:
 
     bool may_call() const noexcept;
     /// Fails as the call does. Afterwards a call may begin, if nothing was awaited in between.
-    asio::awaitable<void> wait_turn(deadline until, std::string_view request);
-    std::uint64_t begin(pending_call& call, deadline until);
+    asio::awaitable<void> wait_turn(call_limit limit, std::string_view request);
+    std::uint64_t begin(pending_call& call, call_limit limit);
     /// Queues how long the call waits, whose request comes next and leaves together with it.
     pipe_state::position put_time_left(std::uint64_t id, deadline until);
     /// The flags of the request of a call.
@@ -48,8 +55,8 @@ public:
     bool is_awaited(std::uint64_t id) const {
         return table_.find(id).what == call_table::verdict::expected;
     }
-    /// What a call fails with whose time has passed.
-    static remote_error too_late(const pipe_end& end, std::string_view request);
+    /// What a call fails with that begins without any time left.
+    static remote_error no_time_left(const pipe_end& end, std::string_view request);
 
     /// Nobody waits for this call any more: tells the other side to cancel it.
     void abandon(std::uint64_t id) noexcept;

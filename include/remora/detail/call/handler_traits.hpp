@@ -5,9 +5,19 @@
 #include <remora/asio.hpp>
 #include <remora/request.hpp>
 
+#include <cstddef>
 #include <type_traits>
 
 namespace remora::detail {
+
+template <class... T>
+struct first_of_types {
+    using type = void;
+};
+template <class First, class... More>
+struct first_of_types<First, More...> {
+    using type = First;
+};
 
 /// What a handler takes and returns.
 template <class F>
@@ -21,8 +31,8 @@ struct handler_traits<R (*)(Q, More...)> {
     using request = std::remove_cvref_t<Q>;
     static constexpr bool takes_value = std::is_convertible_v<request&&, Q>;
     static constexpr bool takes_reference = std::is_reference_v<Q>;
-    template <class... T>
-    static constexpr bool also_takes = std::is_same_v<void(More...), void(T...)>;
+    static constexpr std::size_t parameters = 1 + sizeof...(More);
+    using second = typename first_of_types<More...>::type;
 };
 template <class C, class R, class... Q>
 struct handler_traits<R (C::*)(Q...)> : handler_traits<R (*)(Q...)> {};
@@ -59,17 +69,48 @@ consteval bool answers() {
     }
 }
 
+template <class T>
+inline constexpr bool is_stream_of_items = false;
+template <class T>
+inline constexpr bool is_stream_of_items<stream<T>> = true;
+
+// The sentences for what is no handler. Where one is said, nothing else is compiled.
+
+/// Each parameter has its own.
 template <class Traits>
-consteval bool takes_upload() {
+consteval bool has_fitting_parameters() {
     using message = typename Traits::request;
-    if constexpr (uploading_request<message>) {
-        return Traits::template also_takes<stream<upload_of<message>>>;
+    constexpr bool starts_with_request = !is_stream_of_items<message>;
+    static_assert(starts_with_request,
+                  "remora: the first parameter of this handler does not fit: it is the request, "
+                  "and the stream of its upload comes second");
+    static_assert(!starts_with_request || Traits::takes_value,
+                  "remora: the first parameter of this handler does not fit: it takes the request "
+                  "by value, or as a constant");
+    if constexpr (!starts_with_request) {
+        return false;
+    } else if constexpr (uploading_request<message>) {
+        constexpr std::size_t count = Traits::parameters;
+        constexpr bool is_items =
+            std::is_same_v<typename Traits::second, stream<upload_of<message>>>;
+        static_assert(count != 1,
+                      "remora: this handler lacks its second parameter: its request declares "
+                      "`using upload = ...;`, so it also takes remora::stream<upload>");
+        static_assert(count == 1 || is_items,
+                      "remora: the second parameter of this handler does not fit: it is the items "
+                      "of the request's upload, remora::stream<upload> by value");
+        static_assert(count <= 2,
+                      "remora: the third parameter of this handler does not fit: it takes the "
+                      "request and the stream of its upload, and nothing else");
+        return Traits::takes_value && count == 2 && is_items;
     } else {
-        return Traits::template also_takes<>;
+        static_assert(Traits::parameters == 1,
+                      "remora: the second parameter of this handler does not fit: its request "
+                      "declares no `using upload = ...;`, so it takes the request alone");
+        return Traits::takes_value && Traits::parameters == 1;
     }
 }
 
-// The sentences for what is no handler. Where one is said, nothing else is compiled.
 template <class Handler>
 consteval bool is_handler() {
     constexpr bool member = std::is_member_function_pointer_v<Handler>;
@@ -83,13 +124,9 @@ consteval bool is_handler() {
         using traits = handler_traits<Handler>;
         using message = typename traits::request;
         using result = typename traits::result;
-        constexpr bool by_value = traits::takes_value, more = takes_upload<traits>();
+        constexpr bool fits = has_fitting_parameters<traits>();
         constexpr bool no_upload = !uploading_request<message> || streaming_request<message>;
         constexpr bool waits_for_items = no_upload || awaited<result>::is_awaitable;
-        static_assert(by_value, "remora: a handler takes the request by value, or as a constant");
-        static_assert(more,
-                      "remora: a handler takes the request, and remora::stream<upload> after it if "
-                      "and only if the request declares `using upload = ...;`");
         if constexpr (request<message>) {
             constexpr bool right = answers<result, message>();
             static_assert(right,
@@ -99,12 +136,12 @@ consteval bool is_handler() {
             static_assert(!right || waits_for_items,
                           "remora: a handler that takes an upload is a coroutine: it returns "
                           "asio::awaitable of the reply");
-            return by_value && more && right && waits_for_items;
+            return fits && right && waits_for_items;
         } else {
-            static_assert(std::is_void_v<result>,
+            static_assert(!fits || std::is_void_v<result>,
                           "remora: this handler returns something, but what it takes is no "
                           "request: it needs `using reply = ...;`");
-            return by_value && more && std::is_void_v<result>;
+            return fits && std::is_void_v<result>;
         }
     }
     return false;

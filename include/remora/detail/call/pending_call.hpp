@@ -21,6 +21,8 @@ public:
     /// Lets the coroutine go on that waits, after one of the two.
     virtual void wake() = 0;
     virtual std::string_view request_name() const noexcept = 0;
+    /// What has not come when its time has passed, as the error says it.
+    virtual const char* awaited_end() const noexcept { return "reply"; }
 
 protected:
     ~pending_call() = default;

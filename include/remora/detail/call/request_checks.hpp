@@ -33,13 +33,6 @@ template <class... Args>
 concept misplaced_options =
     all_but_last<Args...>::has_options || (is_duration<std::remove_cvref_t<Args>> || ...);
 
-/// That options come after the only member of a request that is to be built.
-template <class Request, class Member>
-concept member_before_options =
-    !std::same_as<Request, Member> && !is_options<Member> &&
-    !std::convertible_to<Member, const Request&> &&
-    !requires(Member only, call_options options) { Request{only, options}; };
-
 // The sentences for what is no call. After a failed check nothing else is compiled, so that its
 // message is the only error.
 

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 
@@ -17,15 +18,19 @@ using service_ptr = std::shared_ptr<const service_table>;
 /// What a service does with one type.
 class request_handler {
 public:
-    explicit request_handler(bool one_way) noexcept : one_way_(one_way) {}
+    /// `name` is that of its type; none for what takes any.
+    explicit request_handler(bool one_way, std::string_view name = {}) noexcept
+        : name_(name), one_way_(one_way) {}
     virtual ~request_handler() = default;
 
     /// True for a message, false for a request.
     bool is_one_way() const noexcept { return one_way_; }
+    std::string_view name() const noexcept { return name_; }
     /// Takes the frame out of the pipe and serves it. Throws nothing that a handler throws.
     virtual void serve(const end_ptr& end, const service_ptr& owner, const frame& f) const = 0;
 
 private:
+    std::string_view name_;
     bool one_way_;
 };
 
@@ -56,6 +61,8 @@ public:
         const request_handler* const found = find(tag);
         return found != nullptr && found->is_one_way() ? found : any_.get();
     }
+    /// Why it takes no request of that name: "no handler takes ...", and what it takes instead.
+    std::string why_unknown(const std::string& request) const;
 
 private:
     std::unordered_map<std::uint64_t, std::shared_ptr<const request_handler>> handlers_;

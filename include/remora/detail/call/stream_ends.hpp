@@ -29,6 +29,7 @@ public:
     /// Goes on with the coroutine that waits, for the batch to which wake() has added this.
     void resume();
     std::string_view request_name() const noexcept override { return request_; }
+    const char* awaited_end() const noexcept override { return "end of the stream"; }
 
     /// Gives credit back, if it is time to.
     void return_credit();

@@ -101,7 +101,7 @@ class typed_handler final : public request_handler {
 
 public:
     explicit typed_handler(Handler handler)
-        : request_handler(one_way), handler_(std::move(handler)) {}
+        : request_handler(one_way, type_name_of<message>()), handler_(std::move(handler)) {}
 
     void serve(const end_ptr& end, const service_ptr& owner, const frame& f) const override {
         const auto id = f.header.id;

@@ -68,8 +68,9 @@ public:
     transport_kind transport_used() const noexcept;
     /// "pipe "name": ", for what is thrown.
     std::string context() const;
-    /// Within a handler: throws the exception on, one of Remora's with the context in it.
-    [[noreturn]] void rethrow_in_context() const;
+    /// Within a handler: throws the exception on, one of Remora's with the context in it, and
+    /// `what`.
+    [[noreturn]] void rethrow_in_context(std::string_view what = {}) const;
     /// What both ends have agreed to use: the features of lib/wire/protocol.md.
     void set_features(std::uint64_t features) noexcept;
     bool has_agreed(std::uint64_t feature) const noexcept { return (features_ & feature) != 0; }
@@ -130,6 +131,8 @@ public:
     std::string_view type_name(std::uint64_t tag) const noexcept { return reader_.type_name(tag); }
     std::string type_text(std::uint64_t tag) const { return reader_.type_text(tag); }
     [[noreturn]] void throw_mismatch(const frame& f, std::string_view wanted) const;
+    [[noreturn]] void throw_wrong_reply(const frame& f, std::string_view request,
+                                        std::string_view wanted) const;
     [[noreturn]] void throw_closed() const;
 
     // A trip through the scheduler is due after so many operations that found everything at hand;
