@@ -247,11 +247,11 @@ public:
     auto call(call_options options, Args... args);
     using refused_calls::call;
 
-    /// The same, for a request with an upload: `question` must live until completion, unless it is
-    /// a temporary; `items` are sent along, as fast as the handler takes them. What the generator
-    /// throws is thrown here, and cancels the handler. However the call ends, the generator has
-    /// ended when it returns: it is not resumed any more, and what it awaits is cancelled and
-    /// waited for.
+    /// As call(question), for a request with an upload: `question` must live until completion,
+    /// unless it is a temporary; `items` are sent along, as fast as the handler takes them. What
+    /// the generator throws is thrown here, and cancels the handler. However the call ends, the
+    /// generator has ended when it returns: it is not resumed any more, and what it awaits is
+    /// cancelled and waited for.
     template <class Request, class Item>
     auto call(const Request& question, generator<Item> items, call_options options = {});
     /// As with `const Request&`, but of a temporary.
@@ -297,7 +297,7 @@ public:
     /// of the options is that of the reply, or of the last item; the pipe's own one does not count.
     /// Otherwise as call() and stream().
     asio::awaitable<any_answer> call_bytes(const any_value& request, call_options options = {});
-    /// The same, for a request with an upload of `items`, which end before the call or its stream
+    /// As above, for a request with an upload of `items`, which end before the call or its stream
     /// does.
     asio::awaitable<any_answer> call_bytes(const any_value& request, generator<any_value> items,
                                            call_options options = {});
