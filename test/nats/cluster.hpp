@@ -12,6 +12,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
@@ -53,8 +54,13 @@ public:
     unsigned short port() const {
         return static_cast<unsigned short>(std::stoi(url_.substr(url_.rfind(':') + 1)));
     }
-    /// On the same port, after kill().
-    void restart() { start(std::to_string(port())); }
+    /// On the same ports, after kill().
+    void restart() {
+        std::ranges::replace(more_, any_port, cluster_);
+        start(std::to_string(port()));
+    }
+    /// For `--cluster`, at first.
+    static constexpr const char* any_port = "nats://127.0.0.1:-1";
 
 private:
     void start(const std::string& port) {
