@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Three servers of NATS, four workers and two gateways of demo 7, whose apps add notes all the time:
-workers are killed and stopped, servers killed and started again, one by one and all at once. Each note that was acknowledged has
-to be there, none twice, and the calls of a worker that is lost fail in time."""
+workers are killed and stopped, servers killed and started again, one by one and all at once. Each
+note that was acknowledged has to be there, none twice, and the calls of a worker that is lost fail
+in time."""
 import collections
 import itertools
 import os
