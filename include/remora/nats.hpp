@@ -25,13 +25,33 @@ namespace remora::nats {
 class gateway_core;
 class worker_core;
 
-/// How the servers of NATS are found.
+/// TLS to the servers of NATS. A server that requires it gets it, whatever is said here. Files are
+/// in PEM, and are read while it connects first.
+struct tls_options {
+    /// Connects to no server without TLS. So does any other of these options, and a URL tls://.
+    bool required = false;
+    /// A file of the authorities whose servers are trusted, beside those of the system.
+    std::string authorities = {};
+    /// Files of the own certificate, for servers that ask for one, with its chain, and of its key.
+    std::string certificate = {}, key = {};
+    /// What the certificate of the server has to be for; empty: the host of its URL, or what the
+    /// server says of others of the cluster.
+    std::string server_name = {};
+};
+
+/// How the servers of NATS are found, and who connects to them: at most one of user, token,
+/// credentials and nkey. What contradicts itself is `bad_option`.
 struct connection_options {
-    /// Any of them; others of the cluster are told by the first.
+    /// URLs of any of them; others of the cluster are told by the first.
     std::vector<std::string> servers = {"nats://127.0.0.1:4222"};
-    /// A file with the user's token and its key; empty: none.
+    std::string user = {}, password = {};  ///< in place of those in a URL
+    std::string token = {};
+    /// A file with the user's JWT and its seed, as `nsc` writes it (.creds).
     std::string credentials = {};
-    /// Called with all other options of libnats, as TLS, before it connects; what it throws leaves
+    /// The user's public key, which begins with U, and a file with its seed.
+    std::string nkey = {}, nkey_seed = {};
+    tls_options tls = {};
+    /// Called with all other options of libnats before it connects; what it throws leaves
     /// the constructor that connects. Remora has set: reconnect for ever, every 100 ms. The event
     /// loop, and what is called when the connection has closed, are Remora's.
     std::function<void(__natsOptions*)> configure = {};
@@ -70,8 +90,8 @@ struct gateway_options {
 /// fail with `bad_option`. Keeps the context busy: it reads from NATS there.
 class gateway {
 public:
-    /// Connects, and blocks until then. Throws `bad_name`, `bad_option`, and `refused` with what
-    /// libnats says.
+    /// Connects, and blocks until then. Throws `bad_name`, `bad_option`, and `refused` with the
+    /// servers, what libnats says, and what may help.
     gateway(const asio::any_io_executor& executor, const gateway_options& options);
     /// What was moved from may only be destroyed, or assigned to.
     gateway(gateway&&) noexcept = default;

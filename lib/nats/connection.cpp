@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "nats/connection.hpp"
 
+#include "nats/connecting.hpp"
 #include "nats/subscription.hpp"
 
 #include <remora/call.hpp>
@@ -14,44 +15,7 @@
 namespace remora::nats {
 namespace {
 
-void check(natsStatus status, const char* what) {
-    if (status == NATS_OK) return;
-    remora::detail::throw_error(errc::refused,
-                                std::string("NATS: ") + what + ": " + natsStatus_GetText(status));
-}
-
-struct options_destroyer {
-    void operator()(natsOptions* o) const noexcept { natsOptions_Destroy(o); }
-};
-using options_ptr = std::unique_ptr<natsOptions, options_destroyer>;
-
-constexpr std::int64_t patience = 1000;  // ms
 constexpr std::size_t most_unsent = 1 << 20;
-
-options_ptr to_nats(const connection_options& from, std::chrono::milliseconds lost_after) {
-    natsOptions* made = nullptr;
-    check(natsOptions_Create(&made), "options");
-    options_ptr options(made);
-    std::vector<const char*> servers;
-    for (const auto& server : from.servers)
-        servers.push_back(server.c_str());
-    check(natsOptions_SetServers(made, servers.data(), static_cast<int>(servers.size())),
-          "servers");
-    if (!from.credentials.empty())
-        check(natsOptions_SetUserCredentialsFromFiles(made, from.credentials.c_str(), nullptr),
-              "credentials");
-    check(natsOptions_SetMaxReconnect(made, -1), "reconnecting");
-    check(natsOptions_SetReconnectWait(made, 100), "reconnecting");
-    check(natsOptions_SetSendAsap(made, true), "sending");
-    check(natsOptions_SetTimeout(made, patience), "connecting");
-    check(natsOptions_SetWriteDeadline(made, patience), "connecting");
-    check(natsOptions_SetPingInterval(made, patience), "looking for the server");
-    const auto pings = 2 + lost_after.count() / patience;
-    check(natsOptions_SetMaxPingsOut(made, static_cast<int>(std::min<std::int64_t>(pings, 1000))),
-          "looking for the server");
-    if (from.configure) from.configure(made);
-    return options;
-}
 
 const std::string& checked_prefix(const std::string& prefix) {
     const bool is_fine =
@@ -60,19 +24,6 @@ const std::string& checked_prefix(const std::string& prefix) {
     if (!is_fine)
         remora::detail::throw_error(errc::bad_option, "NATS: an inbox prefix " + quote(prefix));
     return prefix;
-}
-
-// A server of a cluster that forms may speak of others before it answers, which libnats does not
-// expect there; and one that starts may hang up.
-natsStatus connect(natsConnection*& made, natsOptions* options) {
-    auto status = natsConnection_Connect(&made, options);
-    for (int tries = 1; tries != 5; ++tries) {
-        const bool may_pass = status == NATS_PROTOCOL_ERROR || status == NATS_IO_ERROR;
-        if (!may_pass || made != nullptr) break;
-        std::this_thread::sleep_for(std::chrono::milliseconds(20));
-        status = natsConnection_Connect(&made, options);
-    }
-    return status;
 }
 
 natsStatus publish_now(natsConnection* to, const std::string& subject, const std::string& reply_to,
@@ -93,7 +44,7 @@ struct connection::closing : std::enable_shared_from_this<closing> {
     closing(asio::any_io_executor where, std::function<void(const std::string&)> f)
         : executor(std::move(where)), tell(std::move(f)) {}
 
-    // On a thread of libnats. The mutex is unsent while it posts: after stop() nothing is posted.
+    // On a thread of libnats. The mutex is held while it posts: after stop() nothing is posted.
     static void closed(natsConnection* which, void* keeper) {
         const std::unique_ptr<std::shared_ptr<closing>> me(
             static_cast<std::shared_ptr<closing>*>(keeper));
@@ -106,6 +57,7 @@ struct connection::closing : std::enable_shared_from_this<closing> {
         const auto status = natsConnection_GetLastError(which, &last);
         why = "the connection is closed for good: ";
         why += last != nullptr && *last != '\0' ? last : natsStatus_GetText(status);
+        why += advice(status);
         is_closed = true;
         asio::post(executor, [me = shared_from_this()] {
             if (!me->is_over) me->tell(me->why);
@@ -133,7 +85,6 @@ connection::connection(const asio::any_io_executor& executor, const connection_o
     : prefix_(checked_prefix(options.inbox_prefix)),
       closing_(std::make_shared<closing>(executor, std::move(on_closed))),
       loop_(std::make_shared<event_loop>(executor)) {
-    if (options.servers.empty()) remora::detail::throw_error(errc::bad_option, "NATS: no servers");
     const auto nats_options = to_nats(options, lost_after);
     loop_->put_into(nats_options.get());
     auto keeper = std::make_unique<std::shared_ptr<closing>>(closing_);
@@ -143,7 +94,7 @@ connection::connection(const asio::any_io_executor& executor, const connection_o
     nats_.reset(made);
     if (made != nullptr) static_cast<void>(keeper.release());
     if (status != NATS_OK) closing_->stop();
-    check(status, "connecting");
+    check(status, "connecting to " + to_text(options.servers));
     max_payload_ = natsConnection_GetMaxPayload(made);
 }
 

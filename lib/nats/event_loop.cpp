@@ -34,6 +34,7 @@ natsStatus event_loop::attach(void** me, void* loop, natsConnection*, natsSock s
         const std::lock_guard lock(self.mutex_);
         self.to_adopt_ = own;
     }
+    self.gate_.renew();
     self.is_detached_ = false;
     self.has_socket_ = true;  // first: what is held back then leaves when it is adopted
     self.schedule_adopt();
@@ -71,10 +72,12 @@ bool event_loop::run(natsConnection* of, std::chrono::milliseconds patience,
     for (const auto end = clock::now() + patience; !is_done();) {
         if (clock::now() > end) return false;
         const short events = POLLIN | (wants_write_ ? POLLOUT : 0);
-        pollfd socket = {socket_.is_open() ? socket_.native_handle() : attached(), events, 0};
+        const int newest = attached();
+        pollfd socket = {newest >= 0 ? newest : socket_.native_handle(), events, 0};
         ::poll(&socket, 1, look_again);
         if ((socket.revents & POLLOUT) != 0) natsConnection_ProcessWriteEvent(of);
-        if ((socket.revents & ~POLLOUT) != 0) natsConnection_ProcessReadEvent(of);
+        if ((socket.revents & ~POLLOUT) != 0 && gate_.may_read(socket.fd))
+            natsConnection_ProcessReadEvent(of);
     }
     return true;
 }
@@ -177,7 +180,8 @@ void event_loop::wait_readable() noexcept try {
 // What it calls may stop this.
 void event_loop::read() {
     // Else libnats has given the socket up, and holds its lock while it connects again.
-    if (has_socket_) natsConnection_ProcessReadEvent(nats_);
+    if (has_socket_ && attached() < 0 && gate_.may_read(socket_.native_handle()))
+        natsConnection_ProcessReadEvent(nats_);
     if (has_socket_) wait_readable();
     on_read_();
     std::error_code ec;
@@ -186,7 +190,8 @@ void event_loop::read() {
 
 void event_loop::write() {
     if (nats_ == nullptr || !wants_write_) return;
-    natsConnection_ProcessWriteEvent(nats_);
+    if (!socket_.is_open() || gate_.may_write(socket_.native_handle()))
+        natsConnection_ProcessWriteEvent(nats_);
     if (!wants_write_) {
         stalled_since_ = clock::time_point::max();
     } else if (has_socket_ && socket_.is_open()) {

@@ -2,6 +2,8 @@
 /// Lets a connection of libnats read and write on an executor, instead of on threads of its own.
 #pragma once
 
+#include "nats/tls_gate.hpp"
+
 #include <remora/asio.hpp>
 
 #include <nats/nats.h>
@@ -76,7 +78,8 @@ private:
     natsConnection* nats_ = nullptr;  ///< null when stopped
     std::function<void()> on_read_, on_attached_;
     asio::posix::stream_descriptor socket_;  ///< a duplicate: libnats closes its own at any time
-    unsigned socket_number_ = 0;             ///< of the present one
+    tls_gate gate_;
+    unsigned socket_number_ = 0;  ///< of the present one
     bool is_reading_ = false;
     clock::time_point stalled_since_ = clock::time_point::max();
 };

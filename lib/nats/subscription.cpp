@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "nats/subscription.hpp"
 
+#include "nats/connecting.hpp"
+
 #include <remora/error.hpp>
 
 #include <charconv>
@@ -9,15 +11,7 @@
 #include <utility>
 
 namespace remora::nats {
-namespace {
-
-void check(natsStatus status, const std::string& subject) {
-    if (status != NATS_OK)
-        remora::detail::throw_error(
-            errc::refused, "NATS: subscribing to " + subject + ": " + natsStatus_GetText(status));
-}
-
-}  // namespace
+namespace {}  // namespace
 
 std::uint64_t number_of(std::string_view subject) {
     const auto digits = subject.substr(subject.rfind('.') + 1);
@@ -58,7 +52,7 @@ subscription::subscription(connection& on, const std::string& subject, const std
                             : natsConnection_QueueSubscribeSync(&queue_->nats, on.get(),
                                                                 subject.c_str(), group.c_str());
     if (status != NATS_OK) std::erase(on_.subscriptions_, this);
-    check(status, subject);
+    check(status, "subscribing to " + subject);
     natsSubscription_SetPendingLimits(queue_->nats, -1, -1);
 }
 
@@ -124,7 +118,8 @@ unserved_requests::unserved_requests(const connection& on, const std::string& in
         (*static_cast<kept*>(to))->arrived(received(m));
     };
     const auto subject = inbox + ".*" + std::string(nobody);
-    check(natsConnection_Subscribe(&nats_, on.get(), subject.c_str(), call, keeper.get()), subject);
+    check(natsConnection_Subscribe(&nats_, on.get(), subject.c_str(), call, keeper.get()),
+          "subscribing to " + subject);
     natsSubscription_SetPendingLimits(nats_, -1, -1);
     natsSubscription_SetOnCompleteCB(
         nats_, [](void* to) { delete static_cast<kept*>(to); }, keeper.release());

@@ -12,6 +12,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
@@ -53,8 +54,13 @@ public:
     unsigned short port() const {
         return static_cast<unsigned short>(std::stoi(url_.substr(url_.rfind(':') + 1)));
     }
-    /// On the same port, after kill().
-    void restart() { start(std::to_string(port())); }
+    /// On the same ports, after kill().
+    void restart() {
+        std::ranges::replace(more_, any_port, cluster_);
+        start(std::to_string(port()));
+    }
+    /// For `--cluster`, at first.
+    static constexpr const char* any_port = "nats://127.0.0.1:-1";
 
 private:
     void start(const std::string& port) {
@@ -81,8 +87,8 @@ private:
         return {};
     }
     static std::string url_after(const std::string& ports, const std::string& name) {
-        const auto at = ports.find("nats://", ports.find(name));
-        return at == std::string::npos ? "" : ports.substr(at, ports.find('"', at) - at);
+        const auto at = ports.find("://", ports.find(name));  // after nats or tls
+        return at == std::string::npos ? "" : "nats" + ports.substr(at, ports.find('"', at) - at);
     }
 
     asio::any_io_executor executor_;
@@ -156,6 +162,31 @@ inline asio::awaitable<void> reach_worker(remora::pipe& app) {
     while (!found || !found->value)
         found = co_await outcome_of(app.call<add>(1, 1));
     CHECK(found->value->value == 2);
+}
+
+/// With a server that was started with `words`, a gateway and a worker connect, and a call goes
+/// through.
+inline void check_served(const std::vector<std::string>& words,
+                         remora::nats::connection_options options) {
+    test::run([&](asio::io_context& io) -> asio::awaitable<void> {
+        const auto executor = io.get_executor();
+        const nats_server server(executor, words);
+        options.servers = {server.url()};
+        const remora::nats::gateway gateway(executor, {.service = "test", .connection = options});
+        const remora::nats::worker worker(executor, worker_service(),
+                                          {.service = "test", .connection = options});
+        auto [app, front] = remora::make_pipe_pair(executor);
+        front.attach(gateway.service());
+        co_await reach_worker(app);
+    });
+}
+
+/// What a gateway says that is refused.
+inline failure refusal(const remora::nats::connection_options& options) {
+    asio::io_context io;
+    return failure_of([&] {
+        remora::nats::gateway(io.get_executor(), {.service = "test", .connection = options});
+    });
 }
 
 inline asio::awaitable<void> pause(std::chrono::milliseconds time) {

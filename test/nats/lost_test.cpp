@@ -165,29 +165,4 @@ TEST_CASE("when the server of NATS is restarted calls fail as gone, and later on
         soon_lost);
 }
 
-TEST_CASE("a gateway whose server of a cluster is killed goes on at another one") {
-    test::run([](asio::io_context& io) -> asio::awaitable<void> {
-        const auto executor = io.get_executor();
-        std::vector<std::string> words = {"--cluster", "nats://127.0.0.1:-1", "--cluster_name",
-                                          "test"};
-        nats_server first(executor, words);
-        words.insert(words.end(), {"--routes", first.cluster()});
-        const nats_server second(executor, words), third(executor, words);
-        const remora::nats::gateway gateway(executor,
-                                            {.service = "test",
-                                             .connection = {.servers = {first.url(), second.url()},
-                                                            .configure = [](natsOptions* o) {
-                                                                natsOptions_SetNoRandomize(o, true);
-                                                            }}});
-        const remora::nats::worker worker(
-            executor, worker_service(),
-            {.service = "test", .connection = {.servers = {third.url()}}});
-        auto [app, front] = remora::make_pipe_pair(executor);
-        front.attach(gateway.service());
-        co_await reach_worker(app);
-        first.kill();
-        co_await reach_worker(app);
-    });
-}
-
 }  // namespace

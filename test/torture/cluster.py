@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Three servers of NATS, four workers and two gateways of demo 7, whose apps add notes all the time:
-workers are killed and stopped, servers killed and started again. Each note that was acknowledged has
-to be there, none twice, and the calls of a worker that is lost fail in time."""
+workers are killed and stopped, servers killed and started again, one by one and all at once. Each
+note that was acknowledged has to be there, none twice, and the calls of a worker that is lost fail
+in time."""
 import collections
 import itertools
 import os
@@ -24,7 +25,7 @@ WORKERS = 4
 ROUNDS_A_CLUSTER = 20
 IN_TIME = 1.2  # seconds: signs of life come every 0.25, and one has to be 0.7 old
 PATIENCE = 45  # seconds: a cluster that has lost servers agrees on others
-NAMES = ("kill a worker", "stop a worker", "kill a server", "restart all")
+NAMES = ("kill a worker", "stop a worker", "kill a server", "restart all", "kill all")
 # The copies of an older nats-server differ after one of it was started again: with 2.9.10 a note
 # that was acknowledged was on two servers, and another one under its number on the third.
 STARTS_AGAIN = (2, 10)
@@ -67,6 +68,7 @@ class Scene:
         self.cluster = Cluster(directory)
         self.numbers = itertools.count(1)
         self.workers = []
+        self.recoveries = []  # seconds from the start of all servers to a new note of each app
         self.start_workers()
         self.gateways = [Gateway(chosen, directory, self.cluster.url) for _ in range(2)]
 
@@ -105,6 +107,22 @@ class Scene:
             self.cluster.end(name, is_killed=False)
             self.cluster.start(name)
             self.cluster.wait(name)
+
+    def kill_all(self):
+        """All at once; they are away for up to two seconds."""
+        for process in self.cluster.processes.values():
+            process.kill()
+        for name in SERVERS:
+            self.cluster.end(name)
+        time.sleep(self.chosen.random.uniform(0, 2))
+        for name in SERVERS:
+            self.cluster.start(name)
+        began = time.monotonic()
+        problems = self.wait_for_notes()
+        self.recoveries.append(time.monotonic() - began)
+        for name in SERVERS:
+            self.cluster.wait(name)
+        return problems
 
     def wait_for_notes(self):
         """Both apps have added some that they began after this."""
@@ -171,7 +189,7 @@ def try_round(chosen, scene, name):
     began = time.monotonic()
     what = {"kill a worker": scene.kill_worker, "stop a worker": scene.stop_worker,
             "lose a server": scene.lose_server, "kill a server": scene.kill_server,
-            "restart all": scene.restart_all}[name]
+            "restart all": scene.restart_all, "kill all": scene.kill_all}[name]
     wrong = what() or []
     is_worker = name.endswith("worker")
     time.sleep(max(0, began + 1.5 * is_worker - time.monotonic()))
@@ -183,8 +201,8 @@ def try_round(chosen, scene, name):
 
 
 def rounds_of(chosen, starts_again):
-    """The numbers of calls, and the same as of a round."""
-    calls, problems, late = collections.Counter(), [], []
+    """The numbers of calls, the same as of a round, and how long each start of all servers took."""
+    calls, problems, late, recoveries = collections.Counter(), [], [], []
     scene = None
     for number in row.each_round(chosen.rounds):
         is_first, is_last = number % ROUNDS_A_CLUSTER == 0, (number + 1) % ROUNDS_A_CLUSTER == 0
@@ -197,8 +215,9 @@ def rounds_of(chosen, starts_again):
             problems += scene.wrong_notes()
             scene.close()
             calls.update(scene.calls())
+            recoveries += scene.recoveries
             directory.cleanup()
-    return calls, problems, late
+    return calls, problems, late, recoveries
 
 
 def main():
@@ -208,13 +227,15 @@ def main():
     row.adopt_orphans()
     version = server_version()
     starts_again = version >= STARTS_AGAIN
-    calls, problems, late = rounds_of(chosen, starts_again)
+    calls, problems, late, recoveries = rounds_of(chosen, starts_again)
     row.reap()
     problems += row.late(late, IN_TIME, 0.99)
     figures = (f"nats-server {'.'.join(map(str, version))}"
                f"{'' if starts_again else ', none is started again'}: {calls['safe']} notes "
                f"acknowledged, {calls['gone']} calls gone, {calls['failed']} failed otherwise; "
                f"calls of a lost worker fail after {row.times(late)}")
+    if recoveries:
+        figures += f"; notes again after all servers were killed and started {row.times(recoveries)}"
     row.verdict(chosen, chosen.rounds, figures, problems)
 
 
