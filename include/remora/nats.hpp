@@ -53,7 +53,8 @@ struct connection_options {
     tls_options tls = {};
     /// Called with all other options of libnats before it connects; what it throws leaves
     /// the constructor that connects. Remora has set: reconnect for ever, every 100 ms. The event
-    /// loop, and what is called when the connection has closed, are Remora's.
+    /// loop, and what is called when the connection has closed, are Remora's; with TLS, so is the
+    /// size of the buffer for reading.
     std::function<void(__natsOptions*)> configure = {};
     /// The beginning of the subjects on which replies arrive; it ends with a point. The same for
     /// gateways and workers: a request that wants its reply on any other subject is not answered.

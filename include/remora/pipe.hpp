@@ -100,7 +100,7 @@ public:
     /// The name under which it was connected or accepted. Lives as long as this end.
     const std::string& name() const { return checked()->name(); }
 
-    /// What this pipe stands on: `fifo` or `shared_memory`.
+    /// What this pipe stands on: `fifo` or `shared_memory`; `in_process` of a pair.
     transport_kind transport() const { return checked()->transport_used(); }
 
     /// In a server: which life of the app is at the other end. 1, and 1 more for each restart; see
@@ -372,8 +372,7 @@ private:
 
 /// Two ends of a pipe within one process, both on `executor` (a strand, if several threads run it):
 /// for tests of services, without a server or an app. They behave as the pipes between processes
-/// do. Throws `bad_option` for limits that make no sense, and what the system says. The arguments
-/// are copied.
+/// do. Throws `bad_option` for limits that make no sense. The arguments are copied.
 std::pair<pipe, pipe> make_pipe_pair(const asio::any_io_executor& executor,
                                      const std::string& name = "pair",
                                      const pipe_limits& limits = {});

@@ -118,8 +118,12 @@ public:
 private:
     void begin() {
         if (to_.is_done()) return;
-        start_upload(to_.begin_stream(), upload_of(from_)->items(), until_);
-        to_.wake();
+        const auto& answer = to_.begin_stream();
+        const struct waking {
+            awaited_any& who;
+            ~waking() { who.wake(); }  // also without memory: it waits for another thing now
+        } guard{to_};
+        start_upload(answer, upload_of(from_)->items(), until_);
     }
 
     Call& from_;  ///< has no upload any more once it was answered

@@ -148,7 +148,7 @@ void dispatcher::end() {
     cancel_handlers(call_workers_);
     cancel_handlers(message_workers_);
     if (running() == 0) services_ = nullptr;  // and what its handlers hold
-    for (const auto next_work = std::exchange(idle_, {}); const auto& next : next_work)
+    for (const auto idle = std::exchange(idle_, {}); const auto& next : idle)
         next->next_work.resume();
 }
 

@@ -44,12 +44,11 @@ std::string service_table::why_unknown(const std::string& request) const {
     for (const auto& [tag, handler] : handlers_)
         if (!handler->is_one_way()) names.push_back(handler->name());
     if (names.empty()) return why + ", this service takes no requests";
-    std::ranges::sort(names);
+    const auto most = std::min(names.size(), most_told_requests);
+    std::ranges::partial_sort(names, names.begin() + static_cast<std::ptrdiff_t>(most));
     std::string all;
     std::size_t told = 0;
-    for (;
-         told != std::min(names.size(), most_told_requests) && all.size() < most_bytes_of_requests;
-         ++told)
+    for (; told != most && all.size() < most_bytes_of_requests; ++told)
         all.append(told == 0 ? "" : ", ").append(names[told]);
     if (told != names.size()) all += " and " + std::to_string(names.size() - told) + " more";
     return why + ", this service takes " + all;

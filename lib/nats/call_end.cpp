@@ -24,8 +24,7 @@ asio::awaitable<void> wait_in(remora::detail::wait_queue& queue) {
 
 // In bytes: what it takes to keep.
 std::int64_t cost_of(const message& item) {
-    constexpr std::size_t head = 14;
-    return static_cast<std::int64_t>(head + item.name.size() + item.body.size());
+    return static_cast<std::int64_t>(header_size + item.name.size() + item.body.size());
 }
 
 bool is_last(message_kind kind) {
@@ -169,7 +168,7 @@ void call_end::keep(received from, const message& what) {
     }
     if (is_last(what.kind)) end();
     arrived_.push_back({std::move(from), what});
-    if (on_first_item) return std::exchange(on_first_item, nullptr)();
+    if (on_first_item) return std::exchange(on_first_item, nullptr)();  // may destroy this
     arrives_.notify_all();
 }
 

@@ -11,6 +11,15 @@
 namespace remora::nats {
 namespace {
 
+// A URL without a host has the password where the port would stand.
+std::string_view without_secret(std::string_view host) {
+    const auto colon = host.rfind(':');
+    if (colon == host.npos || host.ends_with(']')) return host;
+    const auto port = host.substr(colon + 1);
+    const bool is_port = std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; });
+    return is_port ? host : host.substr(0, colon);
+}
+
 void refuse(const std::string& what) {
     remora::detail::throw_error(errc::bad_option, "NATS: " + what);
 }
@@ -78,8 +87,11 @@ void set_times(natsOptions* to, std::chrono::milliseconds lost_after) {
 void check(natsStatus status, const std::string& what) {
     if (status == NATS_OK) return;
     std::string text = "NATS: " + what + ": " + natsStatus_GetText(status);
-    const char* const detail = nats_GetLastError(nullptr);
-    if (detail != nullptr && *detail != '\0' && text.find(detail) == std::string::npos)
+    natsStatus of = NATS_OK;
+    const char* const detail = nats_GetLastError(&of);
+    // What libnats says of invalid arguments has parts of them: a URL may have a password.
+    const bool is_of_this = of == status && status != NATS_INVALID_ARG;
+    if (is_of_this && detail != nullptr && text.find(detail) == std::string::npos)
         text += std::string(", ") + detail;
     remora::detail::throw_error(errc::refused, text + advice(status));
 }
@@ -136,7 +148,7 @@ std::string to_text(const std::vector<std::string>& servers) {
         const auto user = url.rfind('@');
         if (!text.empty()) text += ", ";
         text += url.substr(0, begin);
-        text += url.substr(user == url.npos ? begin : user + 1);
+        text += without_secret(url.substr(user == url.npos ? begin : user + 1));
     }
     return quote(text);
 }

@@ -6,8 +6,6 @@
 namespace remora::nats {
 namespace {
 
-constexpr std::size_t header_size = 1 + 4 + 8 + 1;
-
 void put(std::vector<std::byte>& into, std::unsigned_integral auto value) {
     for (std::size_t i = 0; i != sizeof value; ++i)
         into.push_back(static_cast<std::byte>(value >> (8 * i)));

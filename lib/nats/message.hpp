@@ -25,6 +25,9 @@ enum class message_kind : std::uint8_t {
     beat = 11,  ///< which calls the sender has
 };
 
+/// Bytes before the name: the kind, the sequence, the number, and how long the name is.
+inline constexpr std::size_t header_size = 1 + 4 + 8 + 1;
+
 /// Refers to the bytes of which it was read.
 struct message {
     message_kind kind{};

@@ -11,8 +11,6 @@
 #include <utility>
 
 namespace remora::nats {
-namespace {}  // namespace
-
 std::uint64_t number_of(std::string_view subject) {
     const auto digits = subject.substr(subject.rfind('.') + 1);
     std::uint64_t number = 0;

@@ -41,7 +41,9 @@ bool tls_gate::may_read(int fd) noexcept {
     const int size = count < head_size ? head_size : head_size + (head[3] << 8) + head[4];
     int there = 0;
     ::ioctl(fd, FIONREAD, &there);
-    const bool may = there >= size || is_ready(fd, POLLRDHUP);
+    // The system may not wait for as much as it was told, as when it is short of memory.
+    const bool is_early = awaited_ == size && is_ready(fd, POLLIN);
+    const bool may = there >= size || is_early || is_ready(fd, POLLRDHUP);
     wait_for(fd, may ? 1 : size);
     return may;
 }

@@ -13,8 +13,8 @@ class tls_gate {
 public:
     /// From now on the socket is another one, of which nothing was read. On any thread.
     void renew() noexcept { is_new_ = true; }
-    /// Whether there is something that can be read at once. If not, the socket does not become
-    /// readable before there is.
+    /// Whether a record can be read at once. If not, the socket does not become readable before one
+    /// can. Of a record without data libnats waits for the next one: servers of NATS send none.
     bool may_read(int fd) noexcept;
     /// Whether some of what is written can leave at once.
     bool may_write(int fd) const noexcept;

@@ -95,7 +95,7 @@ asio::awaitable<void> in_process_transport::wait(readiness what, std::error_code
     if (is_ready(what)) co_return;
     wait_queue::waiter mine(waiting_for(what), executor_);
     co_await mine.wait();
-    if (!is_ready(what)) ec = asio::error::operation_aborted;
+    if (closed_ || !is_ready(what)) ec = asio::error::operation_aborted;
 }
 
 void in_process_transport::cancel() noexcept {

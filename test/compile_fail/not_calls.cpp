@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <utility>
 
 namespace contract {
 
@@ -199,9 +200,14 @@ void no_arguments(remora::pipe& p, const question& q, const watch& w) {
     p.stream({.timeout = {}}, w);                      // expect: call_options come last, after a
     p.call<line<5>>(from, {1, 2}, 1);                  // expect: a member in braces has no type
     p.call<line<6>>(from, {}, 1);                      // expect: a member in braces has no type
-    p.call({from, to, 1});              // expect: call() and stream() do not take these arguments
-    p.call(q, 1);                       // expect: call() and stream() do not take these arguments
-    p.call();                           // expect: call() and stream() do not take these arguments
+    p.call({from, to, 1});     // expect: call() and stream() do not take these arguments
+    p.call(q, 1);              // expect: call() and stream() do not take these arguments
+    p.call();                  // expect: call() and stream() do not take these arguments
+    std::as_const(p).call(q);  // expect: a const pipe has neither call() nor stream()
+    std::as_const(p).call(q,
+                          {.timeout = {}});  // expect: a const pipe has neither call() nor stream()
+    std::as_const(p).stream(
+        w, {.timeout = {}});            // expect: a const pipe has neither call() nor stream()
     p.stream<steps<3>>({1, 2}, to, 1);  // expect: a member in braces has no type
     p.stream({from, to, 1});            // expect: call() and stream() do not take these arguments
 }

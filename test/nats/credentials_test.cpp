@@ -54,6 +54,14 @@ TEST_CASE("who is refused is told where, why, and what to look at, but no passwo
     }
 }
 
+TEST_CASE("a URL without a host does not tell its password") {
+    const auto refused = refusal({.servers = {"nats://me:s3cret"}});
+    CAPTURE(refused.text);
+    CHECK(refused.code == code(errc::refused));
+    CHECK(refused.has("nats"));
+    CHECK(!refused.has("s3cret"));
+}
+
 TEST_CASE("a file of credentials or of a key that is missing is named") {
     asio::io_context io;
     const nats_server server(io.get_executor(), {"-c", files + "/operator.conf"});

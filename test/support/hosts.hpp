@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <thread>
 
 namespace test {
@@ -101,7 +102,8 @@ public:
         while (!line().empty()) {
         }
         int word = 0;
-        REQUIRE(::waitpid(std::exchange(pid_, -1), &word, 0) > 0);
+        const int pid = std::exchange(pid_, -1);
+        REQUIRE(uninterrupted([&] { return ::waitpid(pid, &word, 0); }) > 0);
         return orphanage::status_of(word);
     }
     /// All that server and app wrote to stderr. After the end.
@@ -110,6 +112,13 @@ public:
     void release() { lifeline_.in.reset(); }
 
 private:
+    // Again where a signal of another case's children has come in between.
+    static int uninterrupted(const auto& call) {
+        int result = call();
+        while (result < 0 && errno == EINTR)
+            result = call();
+        return result;
+    }
     // Has it a signal that it has not taken?
     bool is_pending() const {
         std::ifstream status("/proc/" + std::to_string(pid_) + "/status");
@@ -127,7 +136,8 @@ private:
     bool read_more() {
         pollfd ready{output_.out.get(), POLLIN, 0};
         const auto limit = std::chrono::duration_cast<std::chrono::milliseconds>(patience).count();
-        REQUIRE_MESSAGE(::poll(&ready, 1, static_cast<int>(limit)) > 0, "server or app hangs");
+        const auto is_ready = [&] { return ::poll(&ready, 1, static_cast<int>(limit)); };
+        REQUIRE_MESSAGE(uninterrupted(is_ready) > 0, "server or app hangs");
         std::array<char, 4096> part{};
         const ssize_t count = ::read(output_.out.get(), part.data(), part.size());
         if (count > 0) text_.append(part.data(), static_cast<std::size_t>(count));

@@ -10,10 +10,10 @@
 namespace remora::detail {
 
 /// Any argument, also one in braces, which has no type. Never made.
-struct any_argument {
+struct anything {
     template <class T>
-    any_argument(T&&);
-    any_argument(std::initializer_list<any_argument>);
+    anything(T&&);
+    anything(std::initializer_list<anything>);
 };
 
 template <class Request>
@@ -21,7 +21,8 @@ consteval void refuse_arguments() {
     static_assert(always_false<Request>,
                   "remora: call() and stream() do not take these arguments: give a request, "
                   "call(q, {.timeout = 1s}), or its type and members, call<T>(a, b); a member in "
-                  "braces has no type: write point{1, 2}, or name it");
+                  "braces has no type: write point{1, 2}, or name it; and a const pipe has neither "
+                  "call() nor stream()");
 }
 
 template <class Request>
@@ -31,39 +32,39 @@ consteval void refuse_temporary_pipe() {
                   "auto p = co_await client.connect(...), and then p.stream(...)");
 }
 
-/// The overloads of pipe's call() and stream() that are chosen where no other can be: they are
-/// qualified, so that they rank behind the others, whatever the arguments are. First come those
-/// with options in a wrong place, then all.
+/// The overloads of pipe's call() and stream() that are chosen where no other can be: what they
+/// take ranks behind what the others take. First come those with options in a wrong place, then
+/// all. A requires-expression cannot ask whether a call is possible: it meets the error.
 struct refused_calls {
-    using any = any_argument;
-
     template <class... Args>
         requires misplaced_options<Args...>
     auto call(Args&&...) {
         check_options<sizeof...(Args) == 0, Args...>();
     }
     template <class T = void>
-    auto call(any, call_options) const {
+    auto call(anything, call_options) const {
         check_options<always_false<T>, T>();
     }
     template <class T = void>
-    auto call(any, any, call_options) const {
+    auto call(anything, anything, call_options) const {
         check_options<always_false<T>, T>();
     }
     template <class T = void>
-    auto call(any, any, any, call_options) const {
+    auto call(anything, anything, anything, call_options) const {
         check_options<always_false<T>, T>();
     }
     template <class T = void>
-    auto call(any, any, any, any, call_options) const {
+    auto call(anything, anything, anything, anything, call_options) const {
         check_options<always_false<T>, T>();
     }
     template <class T = void>
-    auto call(call_options, any, any = {}, any = {}, any = {}, any = {}) const {
+    auto call(call_options, anything, anything = {}, anything = {}, anything = {},
+              anything = {}) const {
         check_options<always_false<T>, T>();
     }
     template <class T = void>
-    auto call(any = {}, any = {}, any = {}, any = {}, any = {}, any = {}) const volatile {
+    auto call(anything = {}, anything = {}, anything = {}, anything = {}, anything = {},
+              anything = {}) const volatile {
         refuse_arguments<T>();
     }
 
@@ -73,45 +74,49 @@ struct refused_calls {
         check_options<sizeof...(Args) == 0, Args...>();
     }
     template <class T = void>
-    auto stream(any, call_options) const& {
+    auto stream(anything, call_options) const& {
         check_options<always_false<T>, T>();
     }
     template <class T = void>
-    auto stream(any, any, call_options) const& {
+    auto stream(anything, anything, call_options) const& {
         check_options<always_false<T>, T>();
     }
     template <class T = void>
-    auto stream(any, any, any, call_options) const& {
+    auto stream(anything, anything, anything, call_options) const& {
         check_options<always_false<T>, T>();
     }
     template <class T = void>
-    auto stream(any, any, any, any, call_options) const& {
+    auto stream(anything, anything, anything, anything, call_options) const& {
         check_options<always_false<T>, T>();
     }
     template <class T = void>
-    auto stream(call_options, any, any = {}, any = {}, any = {}, any = {}) const& {
+    auto stream(call_options, anything, anything = {}, anything = {}, anything = {},
+                anything = {}) const& {
         check_options<always_false<T>, T>();
     }
     template <class T = void>
-    auto stream(any = {}, any = {}, any = {}, any = {}, any = {}, any = {}) const volatile& {
+    auto stream(anything = {}, anything = {}, anything = {}, anything = {}, anything = {},
+                anything = {}) const volatile& {
         refuse_arguments<T>();
     }
 
     // Of a pipe that is a temporary: no stream at all.
     template <class T = void>
-    auto stream(any, call_options) && {
+    auto stream(anything, call_options) && {
         refuse_temporary_pipe<T>();
     }
     template <class T = void>
-    auto stream(any, any, call_options) && {
+    auto stream(anything, anything, call_options) && {
         refuse_temporary_pipe<T>();
     }
     template <class T = void>
-    auto stream(call_options, any = {}, any = {}, any = {}, any = {}, any = {}) && {
+    auto stream(call_options, anything = {}, anything = {}, anything = {}, anything = {},
+                anything = {}) && {
         refuse_temporary_pipe<T>();
     }
     template <class T = void>
-    auto stream(any = {}, any = {}, any = {}, any = {}, any = {}, any = {}) const&& {
+    auto stream(anything = {}, anything = {}, anything = {}, anything = {}, anything = {},
+                anything = {}) const&& {
         refuse_temporary_pipe<T>();
     }
 };

@@ -39,9 +39,11 @@ concept misplaced_options =
 /// Of a call or stream whose options are where they cannot be.
 template <bool in_place, class... What>
 consteval void check_options() {
-    static_assert(in_place,
-                  "remora: call_options come last, after a request, call(q, {.timeout = 1s}), and "
-                  "first before the members of one, call<T>({.timeout = 1s}, args...)");
+    static_assert(
+        in_place,
+        "remora: call_options come last, after a request, call(q, {.timeout = 1s}), and "
+        "first before the members of one, call<T>({.timeout = 1s}, args...); and a const pipe "
+        "has neither call() nor stream()");
 }
 
 template <class Request>
