@@ -32,8 +32,10 @@ struct tls_options {
     bool required = false;
     /// A file of the authorities whose servers are trusted, beside those of the system.
     std::string authorities = {};
-    /// Files of the own certificate, for servers that ask for one, with its chain, and of its key.
-    std::string certificate = {}, key = {};
+    /// A file of the own certificate with its chain, for servers that ask for one.
+    std::string certificate = {};
+    /// A file of its key.
+    std::string key = {};
     /// What the certificate of the server has to be for; empty: the host of its URL, or what the
     /// server says of others of the cluster.
     std::string server_name = {};
@@ -44,12 +46,19 @@ struct tls_options {
 struct connection_options {
     /// URLs of any of them; others of the cluster are told by the first.
     std::vector<std::string> servers = {"nats://127.0.0.1:4222"};
-    std::string user = {}, password = {};  ///< in place of those in a URL
+    /// In place of the one in a URL.
+    std::string user = {};
+    /// The user's; what a server that refuses it says does not contain it.
+    std::string password = {};
+    /// In place of a user and a password.
     std::string token = {};
     /// A file with the user's JWT and its seed, as `nsc` writes it (.creds).
     std::string credentials = {};
-    /// The user's public key, which begins with U, and a file with its seed.
-    std::string nkey = {}, nkey_seed = {};
+    /// The user's public key, which begins with U.
+    std::string nkey = {};
+    /// A file with the seed of that.
+    std::string nkey_seed = {};
+    /// Whether and how the connection is encrypted.
     tls_options tls = {};
     /// Called with all other options of libnats before it connects; what it throws leaves
     /// the constructor that connects. Remora has set: reconnect for ever, every 100 ms. The event
