@@ -82,17 +82,24 @@ void set_times(natsOptions* to, std::chrono::milliseconds lost_after) {
           "looking for the server");
 }
 
+// What libnats says besides, without the place in its sources. Of invalid arguments it tells parts:
+// a URL may have a password.
+std::string_view detail_of(natsStatus status) {
+    natsStatus of = NATS_OK;
+    const char* const said = nats_GetLastError(&of);
+    if (said == nullptr || of != status || status == NATS_INVALID_ARG) return {};
+    const std::string_view text = said;
+    const auto place = text.starts_with('(') ? text.find("): ") : text.npos;
+    return place == text.npos ? text : text.substr(place + 3);
+}
+
 }  // namespace
 
 void check(natsStatus status, const std::string& what) {
     if (status == NATS_OK) return;
     std::string text = "NATS: " + what + ": " + natsStatus_GetText(status);
-    natsStatus of = NATS_OK;
-    const char* const detail = nats_GetLastError(&of);
-    // What libnats says of invalid arguments has parts of them: a URL may have a password.
-    const bool is_of_this = of == status && status != NATS_INVALID_ARG;
-    if (is_of_this && detail != nullptr && text.find(detail) == std::string::npos)
-        text += std::string(", ") + detail;
+    const auto detail = detail_of(status);
+    if (text.find(detail) == text.npos) text.append(", ").append(detail);
     remora::detail::throw_error(errc::refused, text + advice(status));
 }
 
