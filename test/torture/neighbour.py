@@ -82,7 +82,9 @@ def modes_of(server, directory):
             if not os.readlink(at).startswith(f"{directory}/remora-"):
                 continue
             mode = at.stat().st_mode
-            modes["FIFO" if stat.S_ISFIFO(mode) else "directory"].append(stat.S_IMODE(mode))
+            if stat.S_ISFIFO(mode) or stat.S_ISDIR(mode):  # and no socket that is being made
+                kind = "FIFO" if stat.S_ISFIFO(mode) else "directory"
+                modes[kind].append(stat.S_IMODE(mode))
     return modes
 
 
