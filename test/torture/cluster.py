@@ -229,7 +229,7 @@ def main():
     starts_again = version >= STARTS_AGAIN
     calls, problems, late, recoveries = rounds_of(chosen, starts_again)
     row.reap()
-    if late or chosen.rounds > row.FEW:  # in few, nobody may have waited for a lost worker
+    if late or chosen.rounds >= row.FEW:  # in few, nobody may have waited for a lost worker
         problems += row.late(late, IN_TIME, 0.99)
     figures = (f"nats-server {'.'.join(map(str, version))}"
                f"{'' if starts_again else ', none is started again'}: {calls['safe']} notes "
