@@ -22,6 +22,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "demo/7_not
 from with_cluster import SERVERS, Cluster, Worker, nats_server
 
 WORKERS = 4
+KILLS = 20  # at most, until a call has waited for a worker
 ROUNDS_A_CLUSTER = 20
 IN_TIME = 1.2  # seconds: signs of life come every 0.25, and one has to be 0.7 old
 PATIENCE = 45  # seconds: a cluster that has lost servers agrees on others
@@ -200,6 +201,17 @@ def try_round(chosen, scene, name):
         for start, ended, _ in gateway.gone[count:] if is_worker]
 
 
+def kill_until_measured(chosen, scene):
+    """In few rounds nobody may have waited for a worker that was killed: again, until one has."""
+    problems, late = [], []
+    for _ in range(KILLS):
+        if late:
+            break
+        wrong, late = try_round(chosen, scene, "kill a worker")
+        problems += wrong
+    return problems, late
+
+
 def rounds_of(chosen, starts_again):
     """The numbers of calls, the same as of a round, and how long each start of all servers took."""
     calls, problems, late, recoveries = collections.Counter(), [], [], []
@@ -209,6 +221,9 @@ def rounds_of(chosen, starts_again):
         if is_first:
             directory = tempfile.TemporaryDirectory()
             scene = Scene(chosen, directory.name)
+        if number + 1 == chosen.rounds and not late:
+            wrong, late = kill_until_measured(chosen, scene)
+            problems += wrong
         wrong, times = try_round(chosen, scene, what_happens(number, chosen.rounds, starts_again))
         problems, late = problems + wrong, late + times
         if is_last or number + 1 == chosen.rounds:
@@ -229,8 +244,7 @@ def main():
     starts_again = version >= STARTS_AGAIN
     calls, problems, late, recoveries = rounds_of(chosen, starts_again)
     row.reap()
-    if late or chosen.rounds >= row.FEW:  # in few, nobody may have waited for a lost worker
-        problems += row.late(late, IN_TIME, 0.99)
+    problems += row.late(late, IN_TIME, 0.99)
     figures = (f"nats-server {'.'.join(map(str, version))}"
                f"{'' if starts_again else ', none is started again'}: {calls['safe']} notes "
                f"acknowledged, {calls['gone']} calls gone, {calls['failed']} failed otherwise; "
