@@ -37,9 +37,10 @@ class Gateway:
 
     def __init__(self, chosen, directory, url):
         command = [chosen.programs / "demo/notes-cluster", "--url", url,
-                   "--app", chosen.programs / "test/torture/cluster_app"]
+                   "--app", chosen.programs / "test/torture/notes_app"]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, text=True,
-                                        env=dict(os.environ, XDG_RUNTIME_DIR=directory),
+                                        env=dict(os.environ, XDG_RUNTIME_DIR=directory,
+                                                 NOTES_PAUSE="10"),
                                         stdout=subprocess.PIPE, start_new_session=True)
         self.safe, self.gone, self.failed = {}, [], []
         self.last = 0.0

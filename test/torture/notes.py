@@ -55,7 +55,7 @@ def kill_adding(chosen, directory, after_the_first):
         server.kill()
     outputs = [server.wait() for server in servers]
     printed += "".join(output for output, _ in outputs)
-    safe = dict(re.findall(r"^safe (\d+) (\w+)\n", printed, re.M))
+    safe = dict(re.findall(r"^safe (\d+) (\w+) .*\n", printed, re.M))
     found = listed(chosen, directory)
     lost = [number for number, text in safe.items() if found.get(number) != text]
     early = [f"a server has ended with {server.process.returncode}: {errors[-200:]}"

@@ -16,6 +16,7 @@ import row
 
 MOST = 0.95  # of the faults have to strike, in so many
 TRIES = 4
+LIVES = 5
 STRUCK = ["struck", "struck and it did its work"]
 ERRORS = ["EINTR", "EMFILE", "ENOMEM", "ENOSPC", "EACCES"]
 # Those by which Remora gets anything. What only gives back, and what asks about a descriptor at
@@ -78,15 +79,15 @@ def run(chosen, directory, log, injection=()):
         return code, others, over, out.read(), errors.read()
 
 
-def points(chosen, directory):
-    """The system calls of a life that nothing happens to: the name, which one of that name, and
-    whether it is one that can fail: after the loader, which ends by an munmap of its cache."""
+def calls_of_a_life(chosen, directory):
+    """The system calls of a life that nothing happens to, {(name, which one of that name): whether
+    it is one that can fail}: after the loader, which ends by an munmap of its cache."""
     log = os.path.join(directory, "log")
     code, _, _, output, _ = run(chosen, directory, log)
     if code != 0:
         raise RuntimeError(f"it does not even work under strace alone: {code}")
     chosen.usual = sorted(output.splitlines())
-    seen, found = collections.Counter(), []
+    seen, found = collections.Counter(), {}
     lines = lines_of(log)
     if any(SHARED.match(line) for _, line in lines) != (chosen.transport == "shared_memory"):
         raise RuntimeError(f"not over {chosen.transport}")
@@ -96,8 +97,15 @@ def points(chosen, directory):
             continue
         seen[name] += 1
         fallible = FALLIBLE.fullmatch(name) and not NOT_OURS.match(line)
-        found.append((name, seen[name], fallible and seen["munmap"]))
+        found[name, seen[name]] = fallible and seen["munmap"]
     return found
+
+
+def points(chosen, directory):
+    """What is in each of some lives: who goes to sleep more often in one of them has more calls."""
+    first, *others = (calls_of_a_life(chosen, directory) for _ in range(LIVES))
+    return [(*call, fallible) for call, fallible in first.items()
+            if all(call in other for other in others)]
 
 
 def faults(chosen, found):
