@@ -5,6 +5,7 @@ NAMES = {
     "channel_two_threads": "Asio channel, two threads",
     "channel_go_one_thread": "Go channel, one thread",
     "channel_go_two_threads": "Go channel, two threads",
+    "peer_remora_go": "Remora in Go, of 2016",
     "peer_zeromq": "ZeroMQ",
     "peer_capnproto": "Cap'n Proto RPC",
     "peer_grpc": "gRPC",
