@@ -46,11 +46,11 @@ struct tls_options {
 struct connection_options {
     /// URLs of any of them; others of the cluster are told by the first.
     std::vector<std::string> servers = {"nats://127.0.0.1:4222"};
-    /// In place of the one in a URL.
+    /// For servers whose URL has none.
     std::string user = {};
-    /// The user's; what a server that refuses it says does not contain it.
+    /// The user's; no error tells it.
     std::string password = {};
-    /// In place of a user and a password.
+    /// The same, in place of a user and a password.
     std::string token = {};
     /// A file with the user's JWT and its seed, as `nsc` writes it (.creds).
     std::string credentials = {};

@@ -11,13 +11,17 @@
 namespace remora::nats {
 namespace {
 
-// A URL without a host has the password where the port would stand.
+// Host and port, as libnats reads them. A URL without a host has the password where the port would
+// stand.
 std::string_view without_secret(std::string_view host) {
     const auto colon = host.rfind(':');
-    if (colon == host.npos || host.ends_with(']')) return host;
-    const auto port = host.substr(colon + 1);
+    const auto bracket = host.starts_with('[') ? host.rfind(']') : host.npos;
+    if (colon == host.npos || (bracket != host.npos && colon < bracket))
+        return host.substr(0, host.find('/'));
+    const auto end = std::min(host.find('/', colon), host.size());
+    const auto port = host.substr(colon + 1, end - colon - 1);
     const bool is_port = std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; });
-    return is_port ? host : host.substr(0, colon);
+    return host.substr(0, is_port ? end : colon);
 }
 
 void refuse(const std::string& what) {
@@ -82,13 +86,14 @@ void set_times(natsOptions* to, std::chrono::milliseconds lost_after) {
           "looking for the server");
 }
 
-// What libnats says besides, without the place in its sources. Of invalid arguments it tells parts:
-// a URL may have a password.
+// What libnats says besides, without the place in its sources. Of an invalid URL it tells parts,
+// which may be the password.
 std::string_view detail_of(natsStatus status) {
     natsStatus of = NATS_OK;
     const char* const said = nats_GetLastError(&of);
     if (said == nullptr || of != status || status == NATS_INVALID_ARG) return {};
     const std::string_view text = said;
+    if (text.find("URL") != text.npos) return {};
     const auto place = text.starts_with('(') ? text.find("): ") : text.npos;
     return place == text.npos ? text : text.substr(place + 3);
 }

@@ -13,8 +13,9 @@ class tls_gate {
 public:
     /// From now on the socket is another one, of which nothing was read. On any thread.
     void renew() noexcept { is_new_ = true; }
-    /// Whether a record can be read at once. If not, the socket does not become readable before one
-    /// can. Of a record without data libnats waits for the next one: servers of NATS send none.
+    /// Whether a record can be read at once, or the system takes in no more of it: then reading
+    /// waits for the rest. If not, the socket does not become readable before one of both is so. Of
+    /// a record without data libnats waits for the next one: servers of NATS send none.
     bool may_read(int fd) noexcept;
     /// Whether some of what is written can leave at once.
     bool may_write(int fd) const noexcept;

@@ -54,12 +54,21 @@ TEST_CASE("who is refused is told where, why, and what to look at, but no passwo
     }
 }
 
-TEST_CASE("a URL without a host does not tell its password") {
-    const auto refused = refusal({.servers = {"nats://me:s3cret"}});
-    CAPTURE(refused.text);
-    CHECK(refused.code == code(errc::refused));
-    CHECK(refused.has("nats"));
-    CHECK(!refused.has("s3cret"));
+TEST_CASE("a URL that is wrong does not tell its password") {
+    for (const auto* const url :
+         {"nats://me:s3cret", "nats://me:s3cret]", "nats://me:s3cret%@127.0.0.1:1"}) {
+        const auto refused = refusal({.servers = {url}});
+        CAPTURE(refused.text);
+        CHECK(refused.code == code(errc::refused));
+        CHECK(refused.has("nats"));
+        CHECK(!refused.has("s3cret"));
+    }
+}
+
+TEST_CASE("a server that is not there is told with its port") {
+    for (const auto* const url : {"nats://127.0.0.1:1/", "nats://me:secret@127.0.0.1:1"})
+        CHECK(refusal({.servers = {url}}).has("connecting to \"nats://127.0.0.1:1\""));
+    CHECK(refusal({.servers = {"nats://[::1]:1"}}).has("connecting to \"nats://[::1]:1\""));
 }
 
 TEST_CASE("a file of credentials or of a key that is missing is named") {

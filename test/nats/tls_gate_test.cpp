@@ -72,6 +72,25 @@ TEST_CASE("a record of TLS whose rest does not come may be read when the other e
     CHECK(gate.may_read(ends.here.native_handle()));
 }
 
+TEST_CASE(
+    "a record of TLS for which the system has no room may be read before all of it is there") {
+    tcp_pair ends;
+    tls_gate gate;
+    const int fd = ends.here.native_handle();
+    ends.here.set_option(asio::socket_base::receive_buffer_size(1));
+    ends.arrive({23, 3, 3, 64, 0}, 5);
+    CHECK(!gate.may_read(fd));
+    ends.there.non_blocking(true);
+    std::error_code full;
+    while (!full)
+        ends.there.write_some(asio::buffer(std::string(4096, 'x')), full);
+    bool may = false;
+    for (int tries = 0; tries != 1000 && !may; ++tries)
+        may = gate.may_read(fd);
+    CHECK(may);
+    CHECK(ends.here.available() < 5 + 64 * 256);
+}
+
 TEST_CASE("what begins without TLS may always be read, whatever follows, until the socket is new") {
     tcp_pair ends;
     tls_gate gate;
