@@ -118,12 +118,14 @@ public:
 private:
     void begin() {
         if (to_.is_done()) return;
-        const auto& answer = to_.begin_stream();
-        const struct waking {
-            awaited_any& who;
-            ~waking() { who.wake(); }  // also without memory: it waits for another thing now
-        } guard{to_};
-        start_upload(answer, upload_of(from_)->items(), until_);
+        const auto& answer = to_.begin_stream();  // what the call waits for from now on
+        try {
+            start_upload(answer, upload_of(from_)->items(), until_);
+        } catch (...) {
+            to_.wake();
+            throw;
+        }
+        to_.wake();
     }
 
     Call& from_;  ///< has no upload any more once it was answered

@@ -92,9 +92,10 @@ bool in_process_transport::is_ready(readiness what) const noexcept {
 
 asio::awaitable<void> in_process_transport::wait(readiness what, std::error_code& ec) {
     ec.clear();
-    if (is_ready(what)) co_return;
-    wait_queue::waiter mine(waiting_for(what), executor_);
-    co_await mine.wait();
+    if (!closed_ && !is_ready(what)) {
+        wait_queue::waiter mine(waiting_for(what), executor_);
+        co_await mine.wait();
+    }
     if (closed_ || !is_ready(what)) ec = asio::error::operation_aborted;
 }
 
