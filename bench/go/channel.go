@@ -10,7 +10,9 @@ import (
 	"os"
 	"runtime"
 	"sync/atomic"
+	"syscall"
 	"time"
+	"unsafe"
 )
 
 type question struct {
@@ -66,6 +68,35 @@ func oneWay(until time.Duration) int {
 	close(records)
 	<-done
 	return count
+}
+
+type cpus [128]byte
+
+func (set *cpus) call(number uintptr) {
+	_, _, code := syscall.RawSyscall(number, 0, unsafe.Sizeof(*set), uintptr(unsafe.Pointer(set)))
+	if code != 0 {
+		check("binding a thread", code)
+	}
+}
+
+// usable says on which CPUs this thread may run.
+func usable() cpus {
+	var set cpus
+	set.call(syscall.SYS_SCHED_GETAFFINITY)
+	return set
+}
+
+// bind binds this thread to the CPU of those after skip others, or the last one.
+func bind(among cpus, skip int) {
+	var one cpus
+	for cpu := 0; cpu < 8*len(among) && skip >= 0; cpu++ {
+		if among[cpu/8]>>(cpu%8)&1 != 0 {
+			one = cpus{}
+			one[cpu/8] = 1 << (cpu % 8)
+			skip--
+		}
+	}
+	one.call(syscall.SYS_SCHED_SETAFFINITY)
 }
 
 // bindThreads lets goroutines run on so many threads, each bound to a CPU. All are kept busy until
