@@ -44,7 +44,7 @@ class Gateway:
                                         stdout=subprocess.PIPE, start_new_session=True)
         self.safe, self.gone, self.failed = {}, [], []
         self.last = 0.0
-        self.reader = threading.Thread(target=self._read)
+        self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
 
     def _read(self):
@@ -214,26 +214,31 @@ def kill_until_measured(chosen, scene):
 
 
 def rounds_of(chosen, starts_again):
-    """The numbers of calls, the same as of a round, and how long each start of all servers took."""
-    calls, problems, late, recoveries = collections.Counter(), [], [], []
+    """Numbers of calls and of servers that stayed behind, why calls failed that are not gone, the
+    same as of a round, and how long each start of all servers took."""
+    calls, reasons = collections.Counter(), collections.Counter()
+    problems, late, recoveries = [], collections.defaultdict(list), []
     scene = None
     for number in row.each_round(chosen.rounds):
         is_first, is_last = number % ROUNDS_A_CLUSTER == 0, (number + 1) % ROUNDS_A_CLUSTER == 0
         if is_first:
             directory = tempfile.TemporaryDirectory()
             scene = Scene(chosen, directory.name)
-        if number + 1 == chosen.rounds and not late:
-            wrong, late = kill_until_measured(chosen, scene)
+        if number + 1 == chosen.rounds and not late["kill a worker"]:
+            wrong, late["kill a worker"] = kill_until_measured(chosen, scene)
             problems += wrong
-        wrong, times = try_round(chosen, scene, what_happens(number, chosen.rounds, starts_again))
-        problems, late = problems + wrong, late + times
+        name = what_happens(number, chosen.rounds, starts_again)
+        wrong, times = try_round(chosen, scene, name)
+        problems += wrong
+        late[name] += times
         if is_last or number + 1 == chosen.rounds:
             problems += scene.wrong_notes()
             scene.close()
-            calls.update(scene.calls())
+            calls.update(scene.calls(), behind=scene.cluster.behind)
+            reasons.update(why for gateway in scene.gateways for *_, why in gateway.failed)
             recoveries += scene.recoveries
             directory.cleanup()
-    return calls, problems, late, recoveries
+    return calls, reasons, problems, [took for times in late.values() for took in times], recoveries
 
 
 def main():
@@ -243,13 +248,17 @@ def main():
     row.adopt_orphans()
     version = server_version()
     starts_again = version >= STARTS_AGAIN
-    calls, problems, late, recoveries = rounds_of(chosen, starts_again)
+    calls, reasons, problems, late, recoveries = rounds_of(chosen, starts_again)
     row.reap()
     problems += row.late(late, IN_TIME, 0.99)
     figures = (f"nats-server {'.'.join(map(str, version))}"
                f"{'' if starts_again else ', none is started again'}: {calls['safe']} notes "
                f"acknowledged, {calls['gone']} calls gone, {calls['failed']} failed otherwise; "
                f"calls of a lost worker fail after {row.times(late)}")
+    if reasons:
+        figures += "; failed otherwise: " + ", ".join(reasons)
+    if calls["behind"]:
+        figures += f"; {calls['behind']} servers stayed behind and were started once more"
     if recoveries:
         figures += f"; notes again after all servers were killed and started {row.times(recoveries)}"
     row.verdict(chosen, chosen.rounds, figures, problems)

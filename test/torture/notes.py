@@ -51,14 +51,19 @@ def kill_adding(chosen, directory, after_the_first):
     servers = [Server(chosen, directory, words) for _ in range(chosen.random.choice((1, 2)))]
     printed = servers[0].process.stdout.readline() if after_the_first else ""
     time.sleep(chosen.random.uniform(0, 0.1))
+    killed = time.monotonic()
     for server in servers:
         server.kill()
     outputs = [server.wait() for server in servers]
     printed += "".join(output for output, _ in outputs)
     safe = dict(re.findall(r"^safe (\d+) (\w+) .*\n", printed, re.M))
+    early = [f"a call has failed: {line}" for line in re.findall(r"^failed .*", printed, re.M)]
+    early += [f"a call was gone before the kill: {text}"
+              for text, ended in re.findall(r"^gone (\w+) \S+ (\S+)", printed, re.M)
+              if float(ended) < killed]
     found = listed(chosen, directory)
     lost = [number for number, text in safe.items() if found.get(number) != text]
-    early = [f"a server has ended with {server.process.returncode}: {errors[-200:]}"
+    early += [f"a server has ended with {server.process.returncode}: {errors[-200:]}"
              for server, (_, errors) in zip(servers, outputs)
              if server.process.returncode != -signal.SIGKILL]
     return len(safe), early + [f"lost notes {lost[:5]}"] * bool(lost)
