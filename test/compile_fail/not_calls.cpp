@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Each line below that expects something must not compile, and the compiler must say why in the
 // words behind `expect:`. With REMORA_ONLY_VALID they are left out, and the rest must compile.
+// errors: 67, as lines of the same types share one
 #include <remora/client.hpp>
 #include <remora/pipe.hpp>
 #include <remora/server.hpp>

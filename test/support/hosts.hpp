@@ -135,8 +135,12 @@ private:
     }
     bool read_more() {
         pollfd ready{output_.out.get(), POLLIN, 0};
-        const auto limit = std::chrono::duration_cast<std::chrono::milliseconds>(patience).count();
-        const auto is_ready = [&] { return ::poll(&ready, 1, static_cast<int>(limit)); };
+        const auto end = std::chrono::steady_clock::now() + patience;
+        const auto is_ready = [&] {
+            const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+                end - std::chrono::steady_clock::now());
+            return ::poll(&ready, 1, std::max(static_cast<int>(left.count()), 0));
+        };
         REQUIRE_MESSAGE(uninterrupted(is_ready) > 0, "server or app hangs");
         std::array<char, 4096> part{};
         const ssize_t count = ::read(output_.out.get(), part.data(), part.size());
