@@ -167,8 +167,8 @@ remora::shared_bytes make_load(remora::pipe& sink, std::span<const std::byte> me
 }
 
 // By reference. `copies`: each message is copied into the block; otherwise only its ends are
-// written.
-asio::awaitable<void> send_lent(slice& s, remora::pipe& sink, bool copies) {
+// written. `counts`: these are what is measured.
+asio::awaitable<void> send_lent(slice& s, remora::pipe& sink, bool copies, bool counts) {
     const auto message = std::as_bytes(std::span(s.big.bytes));
     std::uint64_t sent = 0;
     std::uint64_t answered = 0;
@@ -179,19 +179,19 @@ asio::awaitable<void> send_lent(slice& s, remora::pipe& sink, bool copies) {
             if (++sent - answered >= most_lent) co_await await_answer(sink, answered++);
         }
         const std::int64_t after = now();
-        s.samples.add((after - before) / static_cast<std::int64_t>(loads_a_sample));
+        if (counts) s.samples.add((after - before) / static_cast<std::int64_t>(loads_a_sample));
         before = after;
     }
     while (answered != sent)
         co_await await_answer(sink, answered++);
-    s.messages += sent;
+    if (counts) s.messages += sent;
 }
 
 asio::awaitable<void> send_copied(slice& s, remora::pipe& sink) {
-    return send_lent(s, sink, true);
+    return send_lent(s, sink, true, true);
 }
 asio::awaitable<void> send_in_place(slice& s, remora::pipe& sink) {
-    return send_lent(s, sink, false);
+    return send_lent(s, sink, false, true);
 }
 
 using sending = asio::awaitable<void> (*)(slice&, remora::pipe&);
@@ -240,22 +240,24 @@ asio::awaitable<void> many_pipes(slice& s) {
 }
 
 asio::awaitable<void> send_beside(slice& s, remora::pipe& sink) {
-    load big;
-    big.bytes.assign(bytes_beside, 1);
     while (now() < s.end)
-        co_await sink.send(big);
+        co_await sink.send(s.big);
 }
 
 // Round trips on one pipe, while another one moves large messages; the first alone, if there shall
 // be no more.
 asio::awaitable<void> beside_bulk(slice& s) {
     auto maths = co_await connect(s, "maths");
-    auto sink = co_await connect(s, "loads");
+    const bool lends = s.options.lends != 0;
+    auto sink = co_await connect(s, lends ? "lent_loads" : "loads");
+    s.big.bytes.assign(bytes_beside, 1);
+    const auto bulk = [&] {
+        return lends ? send_lent(s, sink, false, false) : send_beside(s, sink);
+    };
     const auto work = [&] {
         bool first = true;
         return all_of(s.options.pipes, [&, first]() mutable {
-            return std::exchange(first, false) ? round_trips(s, maths, false)
-                                               : send_beside(s, sink);
+            return std::exchange(first, false) ? round_trips(s, maths, false) : bulk();
         });
     };
     co_await measure_work(s, answer_bytes, work);

@@ -108,7 +108,7 @@ struct remora_options : slice_options {
     remora::transport_kind transport = remora::transport_kind::automatic;
     remora::wait_policy waiting = remora::wait_policy::adaptive;
     std::size_t ring = 256u << 10;
-    int lends = 0;           ///< 1: bulk goes by reference
+    int lends = 0;           ///< 1: what is large goes by reference
     int tries = 0;           ///< 1: sends and receives without a coroutine where nothing waits
     std::int64_t begin = 0;  ///< when the server was started
 

@@ -11,6 +11,7 @@ from harness import systems, units
 
 NAMES = {
     **systems.NAMES,
+    "shared_memory_lent": "**shared_memory, adaptive, by reference**",
     "floor_fifo_block": "*bare FIFO, epoll*", "floor_fifo_spin": "*bare FIFO, read again*",
     "floor_shared_memory_spin": "*bare ring, spin*",
 }
@@ -91,7 +92,7 @@ def round_trips(rows):
                                                f"{units.duration(r['p99_ns'])}",
                                      "beside_bulk", transport=each[0], wait=each[1], pipes=pipes,
                                      cpus=cpus) for pipes, cpus in beside)]
-           for each in OWN if each[1] != "spin"])
+           for each in [own for own in OWN if own[1] != "spin"] + [("shared_memory_lent", "adaptive")]])
 
 
 def one_way(rows):
