@@ -72,8 +72,8 @@ kvStore* open(jsCtx* on, const std::string& name, int replicas) {
     wanted.Bucket = name.c_str();
     wanted.StorageType = js_FileStorage;
     wanted.Replicas = replicas;
-    const auto what = "no bucket, of " + std::to_string(replicas) +
-                      " replicas (--replicas), each on another server of the cluster";
+    const auto what = "no bucket of " + std::to_string(replicas) +
+                      " replicas (--replicas; each needs a server of its own)";
     for (const auto end = clock::now() + patience;; std::this_thread::sleep_for(200ms)) {
         kvStore* made = nullptr;
         if (js_KeyValue(&made, on, name.c_str()) == NATS_OK) return made;

@@ -119,15 +119,19 @@ class Cluster:
                 stdout=log, stderr=log, start_new_session=True)
 
     def wait(self, name):
-        """Until it has all that the others have. Started again, it may stay behind for ever
-        (nats-server 2.10.27): then it is once more, as by what watches over servers."""
+        """Until it has all that the others have."""
+        until(lambda: asked(self.monitors[name], "healthz"), f"nats-server {name} is not healthy")
+
+    def wait_again(self, name):
+        """The same for one that was started again. It may stay behind for ever (nats-server
+        2.10.27): then it is started once more, as by what watches over servers."""
         for _ in range(BEGINNINGS):
             if holds_within(10, lambda: asked(self.monitors[name], "healthz")):
                 return
             self.end(name)
             self.start(name)
             self.behind += 1
-        raise RuntimeError(f"nats-server {name} is not healthy")
+        self.wait(name)
 
     def end(self, name, is_killed=True):
         process = self.processes.pop(name)

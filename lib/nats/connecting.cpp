@@ -11,17 +11,23 @@
 namespace remora::nats {
 namespace {
 
-// Host and port, as libnats reads them. A URL without a host has the password where the port would
-// stand.
+bool is_made_of(std::string_view text, std::string_view characters) {
+    return text.find_first_not_of(characters) == text.npos;
+}
+
+// Host and port. A URL without a host has the user and the password in their place.
 std::string_view without_secret(std::string_view host) {
-    const auto colon = host.rfind(':');
-    const auto bracket = host.starts_with('[') ? host.rfind(']') : host.npos;
-    if (colon == host.npos || (bracket != host.npos && colon < bracket))
-        return host.substr(0, host.find('/'));
-    const auto end = std::min(host.find('/', colon), host.size());
-    const auto port = host.substr(colon + 1, end - colon - 1);
-    const bool is_port = std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; });
-    return host.substr(0, is_port ? end : colon);
+    host = host.substr(0, host.find('/'));
+    std::size_t end = std::min(host.find(':'), host.size());
+    if (host.starts_with('[')) {
+        end = host.find(']');
+        if (end == host.npos || !is_made_of(host.substr(1, end - 1), "0123456789abcdefABCDEF:."))
+            return {};
+        ++end;
+    }
+    const auto port = host.substr(end);
+    const bool is_port = port.starts_with(':') && is_made_of(port.substr(1), "0123456789");
+    return is_port ? host : host.substr(0, end);
 }
 
 void refuse(const std::string& what) {

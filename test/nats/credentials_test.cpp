@@ -56,7 +56,8 @@ TEST_CASE("who is refused is told where, why, and what to look at, but no passwo
 
 TEST_CASE("a URL that is wrong does not tell its password") {
     for (const auto* const url :
-         {"nats://me:s3cret", "nats://me:s3cret]", "nats://me:s3cret%@127.0.0.1:1"}) {
+         {"nats://me:s3cret", "nats://me:s3cret]", "nats://me:s3cret:99", "nats://me:s3cret/a:1",
+          "nats://[me:s3cret]", "nats://me:s3cret%@127.0.0.1:1"}) {
         const auto refused = refusal({.servers = {url}});
         CAPTURE(refused.text);
         CHECK(refused.code == code(errc::refused));
