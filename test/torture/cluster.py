@@ -100,7 +100,7 @@ class Scene:
         problems = self.lose_server()
         name, = set(SERVERS) - set(self.cluster.processes)
         self.cluster.start(name)
-        self.cluster.wait(name)
+        self.cluster.wait_again(name)
         return problems
 
     def restart_all(self):
@@ -108,7 +108,7 @@ class Scene:
         for name in SERVERS:
             self.cluster.end(name, is_killed=False)
             self.cluster.start(name)
-            self.cluster.wait(name)
+            self.cluster.wait_again(name)
 
     def kill_all(self):
         """All at once; they are away for up to two seconds."""
@@ -123,7 +123,7 @@ class Scene:
         problems = self.wait_for_notes()
         self.recoveries.append(time.monotonic() - began)
         for name in SERVERS:
-            self.cluster.wait(name)
+            self.cluster.wait_again(name)
         return problems
 
     def wait_for_notes(self):
