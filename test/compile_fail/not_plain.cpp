@@ -2,7 +2,6 @@
 // Structs that are not taken apart: each line below must not compile, and the compiler must say why
 // in the words behind `expect:`, once for each line. With REMORA_ONLY_VALID they are left out, and
 // the rest must compile.
-// errors: 33
 #include <remora/archive.hpp>
 
 #include <mutex>
