@@ -216,7 +216,7 @@ def kill_until_measured(chosen, scene):
 def rounds_of(chosen, starts_again):
     """Numbers of calls and of servers that stayed behind, why calls failed that are not gone, the
     same as of a round, and how long each start of all servers took."""
-    calls, reasons = collections.Counter(), collections.Counter()
+    calls, reasons = collections.Counter(), set()
     problems, late, recoveries = [], collections.defaultdict(list), []
     scene = None
     for number in row.each_round(chosen.rounds):
@@ -256,7 +256,7 @@ def main():
                f"acknowledged, {calls['gone']} calls gone, {calls['failed']} failed otherwise; "
                f"calls of a lost worker fail after {row.times(late)}")
     if reasons:
-        figures += "; failed otherwise: " + ", ".join(reasons)
+        figures += "; failed otherwise: " + ", ".join(sorted(reasons))
     if calls["behind"]:
         figures += f"; {calls['behind']} servers stayed behind and were started once more"
     if recoveries:
