@@ -10,6 +10,8 @@
 #include "transport/transport.hpp"
 #include "wire/control_records.hpp"
 
+#include <algorithm>
+
 namespace remora::detail {
 namespace {
 
@@ -104,9 +106,35 @@ pipe_traffic pipe_state::received() const noexcept {
             read_waiter_->slept()};
 }
 
+bool pipe_state::has_others() const noexcept {
+    const busy_poller* const poller = read_waiter_->poller();
+    if (poller == nullptr) return false;
+    const std::size_t own =
+        yielding_ + (read_waiter_->is_polled() ? 1u : 0u) + (write_waiter_->is_polled() ? 1u : 0u);
+    return poller->waiting() > own;
+}
+
+unsigned pipe_state::others_ready() const noexcept {
+    const busy_poller* const poller = read_waiter_->poller();
+    return poller != nullptr ? poller->yielded() - yielding_ : 0;
+}
+
 asio::awaitable<void> pipe_state::yield() {
     in_a_row_ = 0;
-    co_await asio::defer(executor_, asio::use_awaitable);
+    const auto since = std::chrono::steady_clock::now();
+    {
+        const yielding ready(read_waiter_->poller(), yielding_);
+        co_await asio::defer(executor_, asio::use_awaitable);
+    }
+    begin_turn(std::chrono::steady_clock::now() - since);
+}
+
+// One operation for each microsecond. It takes less, so that turns which were long once become
+// short again.
+void pipe_state::begin_turn(std::chrono::nanoseconds waited) noexcept {
+    const auto operations = std::chrono::duration_cast<std::chrono::microseconds>(waited).count();
+    turn_ = static_cast<unsigned>(std::clamp(operations, decltype(operations){few_in_a_row},
+                                             decltype(operations){most_in_a_row}));
 }
 
 asio::awaitable<void> pipe_state::yield_to_receive() {

@@ -36,8 +36,11 @@ const frame* pipe_state::peek_frame(peeking when) {
             if (const frame* const f = reader_.head()) return f;
             continue;
         }
+        const std::size_t before = transport_->input().size();
         if (!fetch(when)) return nullptr;
+        const std::size_t after = transport_->input().size();
         peek_cost_ += price_of_a_piece;
+        if (after > before) peek_cost_ += static_cast<unsigned>((after - before) / bytes_like_one);
     }
     return nullptr;
 }
@@ -160,7 +163,7 @@ bool pipe_state::has_arrived() noexcept try {
 
 bool pipe_state::poll_briefly() {
     if (std::exchange(has_polled_, false)) return false;
-    return peek_cost_ < most_in_a_row && read_waiter_->poll_briefly();
+    return peek_cost_ < most_in_a_row && read_waiter_->poll_briefly(others_ready());
 }
 
 bool pipe_state::try_poll_briefly() {
@@ -183,7 +186,9 @@ asio::awaitable<void> pipe_state::wait_message(deadline until) {
     if (peek_cost_ >= most_in_a_row) {
         co_await yield_to_receive();
     } else {
+        const auto since = read_waiter_->now();
         co_await read_waiter_->wait();
+        begin_turn(read_waiter_->now() - since);
     }
 }
 

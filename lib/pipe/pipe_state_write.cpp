@@ -71,12 +71,15 @@ bool pipe_state::flush(position p) {
 
 // True if nothing is left. After a few pieces of large frames others have their turn.
 bool pipe_state::write_queued() {
+    is_full_ = false;
     for (int pieces = 0; writer_.queued() != 0; ++pieces) {
         if (pieces == most_pieces) return false;
         const auto next = writer_.unwritten();
         const std::size_t count = trace_ ? write_traced(next) : transport_->write(next);
         writer_.advance(count);
-        if (count != next.size()) return false;
+        if (count == next.size()) continue;
+        is_full_ = transport_->is_full();
+        return false;
     }
     return true;
 }

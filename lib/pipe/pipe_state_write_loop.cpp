@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What an end of a pipe does by itself while its transport is full: it goes on writing, and watches
-// for the death of the reader.
+// What an end of a pipe does by itself with what could not be written at once: it goes on writing,
+// and, while its transport is full, watches for the death of the reader.
 #include <remora/detail/pipe/pipe_state.hpp>
 
 #include "pipe/pipe_waiter.hpp"
@@ -20,24 +20,29 @@ constexpr std::size_t most_to_read = 1u << 20;
 }  // namespace
 
 void pipe_state::start_write_loop() {
-    const auto start = [this](bool& runs, asio::awaitable<void> work) {
+    const auto start = [this](bool& runs, auto* work) {
         if (std::exchange(runs, true)) return;
         try {
-            asio::co_spawn(executor_, std::move(work), asio::detached);
+            asio::co_spawn(executor_, work(shared_from_this()), asio::detached);
         } catch (...) {  // the next flush tries again
             runs = false;
             throw;
         }
     };
-    start(writes_in_loop_, write_loop(shared_from_this()));
-    if (!watches_hang_up_) start(watches_hang_up_, watch_hang_up(shared_from_this()));
+    start(writes_in_loop_, write_loop);
+    if (is_full_) start(watches_hang_up_, watch_hang_up);
 }
 
 asio::awaitable<void> pipe_state::write_loop(std::shared_ptr<pipe_state> self) {
     try {
         while (self->writer_.queued() != 0 && !self->send_failure_) {
-            self->write_waiter_->prepare();
-            co_await self->write_waiter_->wait();
+            if (self->is_full_) {
+                self->start_write_loop();  // and the watch for the reader's death
+                self->write_waiter_->prepare();
+                co_await self->write_waiter_->wait();
+            } else {
+                co_await self->yield();
+            }
             if (self->send_failure_ || self->transport_closed_) break;
             self->write_some();
             if (self->must_yield_after()) co_await self->yield();

@@ -32,7 +32,7 @@ pipe_waiter::pipe_waiter(const asio::any_io_executor& executor, transport& trans
       entry_(std::move(ready), transport.kind() != transport_kind::shared_memory) {
 }
 
-bool pipe_waiter::poll_briefly() {
+bool pipe_waiter::poll_briefly(unsigned others_ready) {
     prepare();
     if (!polls_next_) return false;
     if (transport_.shares_cpu()) {
@@ -41,7 +41,10 @@ bool pipe_waiter::poll_briefly() {
     }
     if (!policy_.should_poll_first(poller_->has_no_entries())) return false;
     const bool by_memory = !entry_.needs_syscall();
-    for (int i = by_memory ? polls_of_memory : polls_by_system_call; i != 0; --i) {
+    int polls = by_memory ? polls_of_memory : polls_by_system_call;
+    if (others_ready > 1) polls /= static_cast<int>(others_ready);
+    if (polls == 0) return false;
+    for (int i = polls; i != 0; --i) {
         if (entry_.poll()) {
             policy_.hit();
             policy_.found_briefly();

@@ -31,14 +31,23 @@ public:
         polls_next_ = poller_ && poller_->can_poll() && policy_.should_poll();
     }
     /// The same; and polls briefly where that is likely to find something: true if it has, and
-    /// there is nothing to wait for.
-    bool poll_briefly();
+    /// there is nothing to wait for. The more others could go on, the shorter.
+    bool poll_briefly(unsigned others_ready);
 
     /// Completes when another look is worth while, perhaps too early. Throws operation_aborted if
     /// the awaiting coroutine is cancelled.
     asio::awaitable<void> wait();
     /// Ends a wait() that polls; transport::cancel() ends one that sleeps.
     void interrupt() noexcept { entry_.interrupt(); }
+
+    /// What polls for the executor; null: every wait sleeps at once.
+    busy_poller* poller() const noexcept { return poller_.get(); }
+    /// What time it was when the executor polled last: good enough for who has waited.
+    busy_poller::clock::time_point now() const noexcept {
+        return poller_ ? poller_->now() : busy_poller::clock::time_point{};
+    }
+    /// True while it polls for this wait.
+    bool is_polled() const noexcept { return entry_.is_polled(); }
 
     /// How many waits have ended before they slept, and how many have slept.
     std::uint64_t polled() const noexcept { return polled_; }

@@ -91,7 +91,7 @@ void busy_poller::add(poll_entry& entry, std::chrono::nanoseconds limit) {
     }
     entries_.reserve(entries_.size() + 1);
     ended_.reserve(entries_.capacity() + ended_.size());  // no slice, no end() allocates
-    const auto now = clock::now();
+    const auto now = now_ = clock::now();
     entry.until_ = limit == limit.max() ? clock::time_point::max() : now + limit;
     entry.until_at_most_ = limit == limit.max() ? entry.until_ : entry.until_ + longer_with_others;
     entry.outcome_ = wait_outcome::interrupted;  // unless we say otherwise
@@ -155,8 +155,8 @@ void busy_poller::schedule_slice() {
 }
 
 void busy_poller::slice() {
-    auto now = clock::now();
-    const auto slice_end = now + slice_length;
+    now_ = clock::now();
+    const auto slice_end = now_ + slice_length;
     bool found = false;
     do {
         const int rounds = entries_.size() < few ? 4 : 1;
@@ -164,10 +164,10 @@ void busy_poller::slice() {
             found = poll_all();
             relax();
         }
-        const auto before = std::exchange(now, clock::now());
-        if (has_lost_cpu(now - before)) note_lost_cpu();
-    } while (!found && now < slice_end);
-    if (found) last_ready_ = now;
+        const auto before = std::exchange(now_, clock::now());
+        if (has_lost_cpu(now_ - before)) note_lost_cpu();
+    } while (!found && now_ < slice_end && yielded_ == 0);
+    if (found) last_ready_ = now_;
     end_late_ones();
     scheduled_ = !entries_.empty() || !ended_.empty();
     if (!scheduled_) return;
@@ -219,13 +219,12 @@ void busy_poller::note_lost_cpu() noexcept {
 // Those whose time is over; all of them, if another poller of this context has taken over.
 void busy_poller::end_late_ones() {
     const bool active = registry_.active.load(std::memory_order_relaxed) == this;
-    const auto now = clock::now();
-    const bool at_work = now < last_ready_ + idle_slices * slice_length;
+    const bool at_work = now_ < last_ready_ + idle_slices * slice_length;
     for (std::size_t i = entries_.size(); i-- != 0;) {
         poll_entry& entry = *entries_[i];
         if (!active) {
             end(entry, wait_outcome::replaced);
-        } else if (now >=
+        } else if (now_ >=
                    (at_work && !entry.needs_syscall_ ? entry.until_at_most_ : entry.until_)) {
             end(entry, wait_outcome::timed_out);
         }

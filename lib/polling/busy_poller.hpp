@@ -44,6 +44,7 @@ public:
         : poll_(std::move(poll)), needs_syscall_(needs_syscall) {}
 
     bool needs_syscall() const noexcept { return needs_syscall_; }
+    bool is_polled() const noexcept { return polled_; }
     bool poll() { return poll_(); }
     /// Ends the wait: the waiting coroutine has to check its state.
     void interrupt() noexcept;
@@ -98,10 +99,17 @@ public:
     bool has_no_entries() const noexcept { return entries_.empty(); }
     /// A wait that was not polled has ended: there is work, and others may have to wait for it.
     void note_work() noexcept { last_ready_ = clock::now(); }
+    /// So many want the thread: they poll, or have left it for a moment.
+    std::size_t waiting() const noexcept { return entries_.size() + yielded_; }
+    /// Of these have left it.
+    unsigned yielded() const noexcept { return yielded_; }
+    /// What time it was when it last looked at the clock.
+    clock::time_point now() const noexcept { return now_; }
 
 private:
     friend class poll_entry;
     friend class poll_guard;
+    friend class yielding;
     class registry;
     using handler = poll_entry::handler;
 
@@ -121,7 +129,9 @@ private:
     std::vector<poll_entry*> entries_;
     std::vector<poll_entry*> ended_;  ///< to be resumed, by a slice
     bool scheduled_ = false;          ///< a slice is on its way
+    unsigned yielded_ = 0;            ///< those who could go on at once
     clock::time_point last_ready_{};
+    clock::time_point now_{};
     unsigned cpus_;
 };
 
@@ -143,6 +153,27 @@ public:
 private:
     busy_poller& poller_;
     poll_entry& entry_;
+};
+
+/// As long as it lives a coroutine that could go on has left the thread to others: they may have
+/// one turn each, and slices are short.
+class yielding {
+public:
+    /// `poller` may be null. `of_end` counts those of one end of a pipe.
+    yielding(busy_poller* poller, unsigned& of_end) noexcept : poller_(poller), of_end_(of_end) {
+        ++of_end_;
+        if (poller_ != nullptr) ++poller_->yielded_;
+    }
+    ~yielding() {
+        --of_end_;
+        if (poller_ != nullptr) --poller_->yielded_;
+    }
+    yielding(const yielding&) = delete;
+    yielding& operator=(const yielding&) = delete;
+
+private:
+    busy_poller* poller_;
+    unsigned& of_end_;
 };
 
 }  // namespace remora::detail

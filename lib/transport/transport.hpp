@@ -51,8 +51,11 @@ public:
     /// Drops the first `count` bytes of the input.
     void consume(std::size_t count) noexcept { input_ = input_.subspan(count); }
 
-    /// Sends as many of the bytes as there is room for, without waiting, and says how many.
+    /// Sends as many of the bytes as there is room for, or are enough for one turn, without
+    /// waiting, and says how many.
     virtual std::size_t write(std::span<const std::byte> bytes) = 0;
+    /// After a write() of less than it was given: true if there is no room for more.
+    bool is_full() const noexcept { return is_full_; }
 
     /// Before a wait for readable or writable: false if there is nothing to wait for.
     virtual bool begin_wait(readiness) { return true; }
@@ -77,6 +80,7 @@ public:
 protected:
     std::span<const std::byte> input_;
     bool took_all_ = false;  ///< see may_skip_fetch()
+    bool is_full_ = true;
 };
 
 /// From begin_wait to end_wait, however the wait ends.

@@ -4,7 +4,13 @@
 #include "support/messages.hpp"
 #include "support/pairs.hpp"
 
+#include "polling/busy_poller.hpp"
+
 #include <remora/pipe.hpp>
+
+#include <sys/ioctl.h>
+
+#include <algorithm>
 
 namespace {
 
@@ -114,6 +120,104 @@ TEST_CASE("send_all lets others run after a number of values, and after each wri
     CHECK(turns_while(10'000, long_range) >= 10'000 / 1024);
     CHECK(turns_while(10'000, short_ranges) >= 10);
     CHECK(turns_while(10, large_values) >= 10);
+}
+
+// Polls for something that is there, again and again, and works for so long each time.
+asio::awaitable<void> poll_and_work(std::chrono::microseconds work, const bool& done, int& turns) {
+    const auto poller = remora::detail::busy_poller::of(co_await asio::this_coro::executor);
+    for (; !done; ++turns) {
+        remora::detail::poll_entry entry([] { return true; }, false);
+        {
+            const remora::detail::poll_guard polling(*poller, entry, 1h);
+            co_await entry.wait();
+        }
+        const auto end = std::chrono::steady_clock::now() + work;
+        while (std::chrono::steady_clock::now() < end) {
+        }
+    }
+}
+
+constexpr int at_hand = 1000;
+
+// How often one who polls has its turn while so many messages are received.
+int turns_while_receiving(std::chrono::microseconds work) {
+    int turns = 0;
+    test::run([&](asio::io_context& io) -> asio::awaitable<void> {
+        auto [a, b] = shared_pair(io, std::size_t{1} << 20, remora::wait_policy::spin);
+        const std::vector<number> many(at_hand);
+        co_await a.send_all(many);
+        bool done = false;
+        background beside(b.get_executor(), poll_and_work(work, done, turns));
+        for (int i = 0; i < at_hand; ++i)
+            co_await b.receive<number>();
+        done = true;
+        co_await beside.result();
+    });
+    return turns;
+}
+
+TEST_CASE("who finds everything at hand has short turns where others poll") {
+    CHECK(turns_while_receiving(0us) >= at_hand / 20);
+}
+
+TEST_CASE("who has waited for its turn for long may go on for long") {
+    const int turns = turns_while_receiving(200us);
+    CHECK(turns >= at_hand / 100);
+    CHECK(turns <= at_hand / 40);
+}
+
+std::size_t unread_bytes(const remora::detail::fifo_ends& ends) {
+    int count = 0;
+    REQUIRE(::ioctl(ends.in.get(), FIONREAD, &count) == 0);
+    return static_cast<std::size_t>(count);
+}
+
+// While `work` is done: the most that the bare end has got from one turn of others to the next.
+template <class Work>
+asio::awaitable<std::size_t> most_in_a_turn(const remora::detail::fifo_ends& ends, Work work) {
+    std::size_t most = 0, before = unread_bytes(ends);
+    bool done = false;
+    const auto look = [&]() -> asio::awaitable<void> {
+        while (!done) {
+            co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
+            const std::size_t now = unread_bytes(ends);
+            most = std::max(most, now - before);
+            before = now;
+        }
+    };
+    background beside(co_await asio::this_coro::executor, look());
+    co_await work();
+    done = true;
+    co_await beside.result();
+    co_return most;
+}
+
+TEST_CASE("who sends a large message over a FIFO lets others run between its pieces") {
+    test::run([](asio::io_context& io) -> asio::awaitable<void> {
+        auto [sender, ends] = bare_pair(io);
+        const blob large = make_blob(1, 700'000);  // there is room for all
+        const auto most = co_await most_in_a_turn(ends, [&] { return sender.send(large); });
+        CHECK(unread_bytes(ends) > 700'000);
+        CHECK(most <= 2 * 64 * 1024);
+    });
+}
+
+TEST_CASE("who receives a large message over a FIFO lets others run between its pieces") {
+    test::run([](asio::io_context& io) -> asio::awaitable<void> {
+        auto [a, b] = sized_pair(io, 1 << 20);
+        const blob large = make_blob(1, 700'000);
+        co_await a.send(large);
+        int turns = 0;
+        const auto others = [](int& count) -> asio::awaitable<void> {
+            for (;; ++count)
+                co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
+        };
+        background beside(io.get_executor(), others(turns));
+        co_await b.receive<blob>();
+        CHECK(turns >= 7);
+        beside.cancel();
+        co_await beside.result();
+    });
 }
 
 }  // namespace

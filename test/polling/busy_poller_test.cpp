@@ -123,6 +123,31 @@ asio::awaitable<void> poll_until(std::shared_ptr<busy_poller> poller, const bool
     co_await entry.wait();
 }
 
+// How often an entry is polled in one slice.
+int polls_in_a_slice(bool beside_somebody) {
+    asio::io_context io;
+    const auto poller = busy_poller::of(io.get_executor());
+    int polls = 0;
+    poll_entry entry(
+        [&polls] {
+            ++polls;
+            return false;
+        },
+        false);
+    const poll_guard polling(*poller, entry, without_end);
+    unsigned yielding_here = 0;
+    std::optional<remora::detail::yielding> somebody;
+    if (beside_somebody) somebody.emplace(poller.get(), yielding_here);
+    CHECK(yielding_here == (beside_somebody ? 1 : 0));
+    io.poll_one();
+    return polls;
+}
+
+TEST_CASE("a slice is short while somebody waits to go on") {
+    CHECK(polls_in_a_slice(false) >= 4);
+    CHECK(polls_in_a_slice(true) == 4);
+}
+
 TEST_CASE("polling ends when its time is over") {
     asio::io_context io;
     std::optional<wait_outcome> result;
