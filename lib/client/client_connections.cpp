@@ -3,6 +3,7 @@
 #include "client/client_connections.hpp"
 
 #include "client/client_session.hpp"
+#include "polling/usable_cpus.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -77,6 +78,7 @@ asio::awaitable<end_ptr> client_connections::try_open(asio::any_io_executor exec
                                       .wait_ms = ms > 0 ? static_cast<std::uint64_t>(ms) : 0,
                                       .transports = allowed(options)};
     send_frame(*session_.control().pipe(), frame_kind::connect, asked.id, 0, words);
+    if (asked.id == 1) usable_cpus();  // reads files, and remembers what they say: while we wait
     try {
         const auto offer = co_await answer<wire::connection_offer>(asked);
         const bool known =
