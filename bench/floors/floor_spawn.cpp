@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The floor of starting an app: from the begin of main to the first byte that a child has written.
-// Both take their options from the command line, as the server and the app of the row do. Once, as
-// a server starts its app once: the first spawn of a process costs more than later ones.
+// The floor of starting an app: from the beginning of main to the first byte that a child has
+// written. Both take their options from the command line, as the server and the app of the row do.
+// Once, as a server starts its app once: the first spawn of a process costs more than later ones.
 #include "../slice.hpp"
 
 #include <fcntl.h>

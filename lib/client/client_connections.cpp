@@ -78,8 +78,10 @@ asio::awaitable<end_ptr> client_connections::try_open(asio::any_io_executor exec
                                       .wait_ms = ms > 0 ? static_cast<std::uint64_t>(ms) : 0,
                                       .transports = allowed(options)};
     send_frame(*session_.control().pipe(), frame_kind::connect, asked.id, 0, words);
-    if (asked.id == 1) usable_cpus();  // reads files, and remembers what they say: while we wait
     try {
+        const auto waiting = options.waiting.value_or(session_.options().waiting);
+        // Reads files, and remembers what they say: while the server is at work.
+        if (asked.id == 1 && waiting != wait_policy::block) usable_cpus();
         const auto offer = co_await answer<wire::connection_offer>(asked);
         const bool known =
             offer.transport == wire::over_fifo || offer.transport == wire::over_shared_memory;

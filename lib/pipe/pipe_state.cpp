@@ -106,12 +106,12 @@ pipe_traffic pipe_state::received() const noexcept {
             read_waiter_->slept()};
 }
 
-bool pipe_state::has_others() const noexcept {
+std::size_t pipe_state::others() const noexcept {
     const busy_poller* const poller = read_waiter_->poller();
-    if (poller == nullptr) return false;
+    if (poller == nullptr) return 0;
     const std::size_t own =
         yielding_ + (read_waiter_->is_polled() ? 1u : 0u) + (write_waiter_->is_polled() ? 1u : 0u);
-    return poller->waiting() > own;
+    return poller->waiting() - own;
 }
 
 unsigned pipe_state::others_ready() const noexcept {
@@ -120,7 +120,6 @@ unsigned pipe_state::others_ready() const noexcept {
 }
 
 asio::awaitable<void> pipe_state::yield() {
-    in_a_row_ = 0;
     const auto since = std::chrono::steady_clock::now();
     {
         const yielding ready(read_waiter_->poller(), yielding_);
@@ -129,12 +128,15 @@ asio::awaitable<void> pipe_state::yield() {
     begin_turn(std::chrono::steady_clock::now() - since);
 }
 
-// One operation for each microsecond. It takes less, so that turns which were long once become
-// short again.
+// One operation for two microseconds that each of the others has had, so that long turns become
+// short again where operations are short.
 void pipe_state::begin_turn(std::chrono::nanoseconds waited) noexcept {
-    const auto operations = std::chrono::duration_cast<std::chrono::microseconds>(waited).count();
-    turn_ = static_cast<unsigned>(std::clamp(operations, decltype(operations){few_in_a_row},
-                                             decltype(operations){most_in_a_row}));
+    constexpr std::size_t ns_an_operation = 2000;
+    const std::size_t share =
+        static_cast<std::size_t>(waited.count()) / std::max<std::size_t>(others(), 1);
+    turn_ = static_cast<unsigned>(
+        std::clamp<std::size_t>(share / ns_an_operation, few_in_a_row, most_in_a_row));
+    in_a_row_ = declined_at_ = 0;
 }
 
 asio::awaitable<void> pipe_state::yield_to_receive() {

@@ -6,13 +6,15 @@
 #include "pipe/pipe_waiter.hpp"
 #include "transport/transport.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
 namespace remora::detail {
 namespace {
 
-// What a fetch costs, or a piece of a frame, where a frame that is passed over costs 1.
+// What a fetch costs, beside its bytes, or a piece of a frame, where a frame that is passed over
+// costs 1.
 constexpr unsigned price_of_a_piece = 4;
 
 }  // namespace
@@ -26,23 +28,16 @@ const frame* pipe_state::peek_frame(peeking when) {
     if (const frame* const f = reader_.head()) return f;
     // A peer that sends nothing else but frames to pass over, or a message without an end in sight,
     // must not keep the context to itself.
-    for (peek_cost_ = 0; peek_cost_ < most_in_a_row;) {
+    for (peek_cost_ = 0;;) {
         if (reader_.has_ended()) {
             if (at_end()) return nullptr;
             throw_closed();
         }
         if (closing_) throw_error(errc::closed, context() + "closed by this end");
-        if (read_frame()) {
-            if (const frame* const f = reader_.head()) return f;
-            continue;
-        }
-        const std::size_t before = transport_->input().size();
-        if (!fetch(when)) return nullptr;
-        const std::size_t after = transport_->input().size();
-        peek_cost_ += price_of_a_piece;
-        if (after > before) peek_cost_ += static_cast<unsigned>((after - before) / bytes_like_one);
+        const bool found = read_frame();
+        if (const frame* const f = reader_.head()) return f;
+        if (peek_cost_ >= most_in_a_row || (!found && !fetch(when))) return nullptr;
     }
-    return nullptr;
 }
 
 // True if there was a frame. What is none, or comes where it may not, ends the conversation.
@@ -86,11 +81,19 @@ void pipe_state::trace_frame(std::size_t consumed) noexcept {
     trace_->received(f, reader_.last_type(), size, end);
 }
 
-// False if nothing has come.
+// False if nothing has come. Who would not wait is to get what is there, however large: then bytes
+// cost nothing.
 bool pipe_state::fetch(peeking when) try {
     if (when == peeking::before_wait && !failure_ && transport_->may_skip_fetch()) return false;
+    const std::size_t before = transport_->input().size();
     const auto result = transport_->fetch(reader_.wanted());
-    if (result == transport::fetched::more) return true;
+    if (result == transport::fetched::more) {
+        const std::size_t more = std::max(before, transport_->input().size()) - before;
+        peek_cost_ += price_of_a_piece;
+        if (when == peeking::before_wait)
+            peek_cost_ += static_cast<unsigned>(more / bytes_like_one);
+        return true;
+    }
     if (result == transport::fetched::nothing && !failure_) return false;
     end_of_input();
     return true;
@@ -173,7 +176,6 @@ bool pipe_state::try_poll_briefly() {
 }
 
 asio::awaitable<void> pipe_state::wait_message(deadline until) {
-    in_a_row_ = 0;
     std::optional<asio::steady_timer> limit;
     if (until != deadline::max()) {
         if (std::chrono::steady_clock::now() >= until)
@@ -186,9 +188,8 @@ asio::awaitable<void> pipe_state::wait_message(deadline until) {
     if (peek_cost_ >= most_in_a_row) {
         co_await yield_to_receive();
     } else {
-        const auto since = read_waiter_->now();
         co_await read_waiter_->wait();
-        begin_turn(read_waiter_->now() - since);
+        begin_turn(read_waiter_->time_polled());
     }
 }
 

@@ -58,7 +58,8 @@ bool pipe_state::flush(position p) {
             if (!write_queued()) start_write_loop();
             notify_next_sender();
         }
-        if (writes_in_loop_) peak_queued_ = std::max(peak_queued_, writer_.queued());
+        if (writes_in_loop_ && waits_for_room_)
+            peak_queued_ = std::max(peak_queued_, writer_.queued());
     } catch (const error& e) {
         fail_sending(e.code());
         throw error(e, context());
@@ -71,14 +72,14 @@ bool pipe_state::flush(position p) {
 
 // True if nothing is left. After a few pieces of large frames others have their turn.
 bool pipe_state::write_queued() {
-    is_full_ = false;
+    waits_for_room_ = false;
     for (int pieces = 0; writer_.queued() != 0; ++pieces) {
         if (pieces == most_pieces) return false;
         const auto next = writer_.unwritten();
         const std::size_t count = trace_ ? write_traced(next) : transport_->write(next);
         writer_.advance(count);
         if (count == next.size()) continue;
-        is_full_ = transport_->is_full();
+        waits_for_room_ = transport_->is_full();
         return false;
     }
     return true;
@@ -113,7 +114,7 @@ bool pipe_state::write_progress() noexcept try {
 }
 
 asio::awaitable<void> pipe_state::wait_written(position p) {
-    in_a_row_ = 0;
+    in_a_row_ = declined_at_ = 0;
     queued_sender mine(*this, p);
     co_await mine.wait();
     if (mine.failed) check_sending();

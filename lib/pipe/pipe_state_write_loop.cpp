@@ -30,13 +30,13 @@ void pipe_state::start_write_loop() {
         }
     };
     start(writes_in_loop_, write_loop);
-    if (is_full_) start(watches_hang_up_, watch_hang_up);
+    if (waits_for_room_) start(watches_hang_up_, watch_hang_up);
 }
 
 asio::awaitable<void> pipe_state::write_loop(std::shared_ptr<pipe_state> self) {
     try {
         while (self->writer_.queued() != 0 && !self->send_failure_) {
-            if (self->is_full_) {
+            if (self->waits_for_room_) {
                 self->start_write_loop();  // and the watch for the reader's death
                 self->write_waiter_->prepare();
                 co_await self->write_waiter_->wait();

@@ -67,10 +67,13 @@ bool pipe_waiter::yield_to_peer() {
 }
 
 asio::awaitable<void> pipe_waiter::wait() {
+    time_polled_ = {};
     if (std::exchange(polls_next_, false)) {
         {
             const poll_guard polling(*poller_, entry_, time_to_poll(policy_));
+            const auto since = poller_->now();
             co_await entry_.wait();
+            time_polled_ = poller_->now() - since;
         }
         const bool sleeps = note_outcome();
         throw_if_cancelled(co_await asio::this_coro::cancellation_state);

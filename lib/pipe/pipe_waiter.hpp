@@ -42,10 +42,8 @@ public:
 
     /// What polls for the executor; null: every wait sleeps at once.
     busy_poller* poller() const noexcept { return poller_.get(); }
-    /// What time it was when the executor polled last: good enough for who has waited.
-    busy_poller::clock::time_point now() const noexcept {
-        return poller_ ? poller_->now() : busy_poller::clock::time_point{};
-    }
+    /// For how long the last wait() was polled.
+    std::chrono::nanoseconds time_polled() const noexcept { return time_polled_; }
     /// True while it polls for this wait.
     bool is_polled() const noexcept { return entry_.is_polled(); }
 
@@ -64,6 +62,7 @@ private:
     std::uint64_t polled_ = 0;
     std::uint64_t slept_ = 0;
     poll_entry entry_;
+    std::chrono::nanoseconds time_polled_{0};
     bool polls_next_ = false;  ///< in the next wait()
 };
 

@@ -173,7 +173,7 @@ void busy_poller::slice() {
     if (!scheduled_) return;
     // To a peer that waits for this CPU. Who polls memory knows whether there is one.
     const auto needs_syscall = [](const poll_entry* entry) { return entry->needs_syscall_; };
-    if (!found && std::ranges::any_of(entries_, needs_syscall)) yield_cpu();
+    if (!found && yielded_ == 0 && std::ranges::any_of(entries_, needs_syscall)) yield_cpu();
     try {
         schedule_slice();
     } catch (const std::bad_alloc&) {  // then all sleep

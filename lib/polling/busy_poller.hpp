@@ -155,8 +155,8 @@ private:
     poll_entry& entry_;
 };
 
-/// As long as it lives a coroutine that could go on has left the thread to others: they may have
-/// one turn each, and slices are short.
+/// As long as it lives a coroutine that could go on has left the thread to others: those who count
+/// them have short turns, and slices are short.
 class yielding {
 public:
     /// `poller` may be null. `of_end` counts those of one end of a pipe.

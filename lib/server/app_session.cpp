@@ -21,10 +21,7 @@ void app_session::begin() {
     // After what the host has said since the start: a name that it serves then is known.
     asio::post(strand(), [self] { spawn_member(self->strand(), self, self->control_.run()); });
     // As long as the app loads, there is time.
-    asio::post(strand(), [self] {
-        self->prepare();
-        transport_factory::sweep();
-    });
+    asio::post(strand(), [self] { self->prepare(); });
 }
 
 void app_session::prepare() noexcept try {

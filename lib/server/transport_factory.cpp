@@ -19,14 +19,10 @@ constexpr std::size_t largest_prepared = std::size_t{1} << 20;
 transport_factory::transport_factory(transport_kind allowed, const event_hook& emit,
                                      const std::string& name)
     : emit_(emit) {
+    // The next start goes on with the rest.
+    run_directory::sweep(run_directory::default_parent(), std::chrono::milliseconds(25));
     directory_.emplace(run_directory::default_parent(), name);
     if (allowed != transport_kind::fifo) make_arena();
-}
-
-// The next start goes on with the rest.
-void transport_factory::sweep() noexcept try {
-    run_directory::sweep(run_directory::default_parent(), std::chrono::milliseconds(25));
-} catch (const std::bad_alloc&) {
 }
 
 // Without one there are FIFOs.

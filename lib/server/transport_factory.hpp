@@ -40,8 +40,6 @@ public:
     /// Makes the ends of the first connection before it is asked for, unless make() has been
     /// called. Without success make() does it.
     void prepare(sizes of) noexcept;
-    /// Removes what dead servers have left. It may take a while.
-    static void sweep() noexcept;
     /// Removes the names of a pair of FIFOs.
     void unlink(const std::string& base) noexcept;
     /// Removes the directory. What a dead app has not given back goes to the system.

@@ -19,8 +19,9 @@ namespace {
 constexpr std::size_t first_room = 4096;
 constexpr std::size_t usual_room = 64 * 1024;
 constexpr std::size_t large_write = 64 * 1024;
-// To copy more would keep others from the thread.
-constexpr std::size_t most_at_once = 64 * 1024;
+// To copy more in one go would keep others from the thread. With room for a header, and more.
+constexpr std::size_t most_read = 72 * 1024;
+constexpr std::size_t most_written = 128 * 1024;
 constexpr int large_pipe = 1024 * 1024;
 
 class fifo_transport final : public transport {
@@ -73,7 +74,7 @@ transport::fetched fifo_transport::fetch(std::size_t wanted) {
     make_room(wanted);
     std::byte* const at = buffer_.data() + (input_.data() - buffer_.data()) + input_.size();
     const auto room =
-        std::min(static_cast<std::size_t>(buffer_.data() + buffer_.size() - at), most_at_once);
+        std::min(static_cast<std::size_t>(buffer_.data() + buffer_.size() - at), most_read);
     watched_.clear_news();
     for (;;) {
         const ssize_t count = ::read(fifos_.in(), at, room);
@@ -91,21 +92,20 @@ transport::fetched fifo_transport::fetch(std::size_t wanted) {
 std::size_t fifo_transport::write(std::span<const std::byte> bytes) {
     if (!fifos_.is_open()) return 0;
     if (bytes.size() > large_write && !grown_) grow_pipe();
-    bytes = bytes.first(std::min(bytes.size(), most_at_once));
+    if (bytes.size() > most_written) bytes = bytes.first(large_write);
     std::size_t done = 0;
-    is_full_ = false;
     while (done < bytes.size()) {
         const ssize_t count =
             ::write(fifos_.out(), bytes.data() + done, std::min(bytes.size() - done, large_write));
         if (count >= 0) {
             done += static_cast<std::size_t>(count);
         } else if (errno == EAGAIN) {
-            is_full_ = true;
             break;
         } else if (errno != EINTR) {
             throw_system_error(errno, "writing to a FIFO");
         }
     }
+    is_full_ = done != bytes.size();
     return done;
 }
 

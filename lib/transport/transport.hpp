@@ -80,7 +80,7 @@ public:
 protected:
     std::span<const std::byte> input_;
     bool took_all_ = false;  ///< see may_skip_fetch()
-    bool is_full_ = true;
+    bool is_full_ = true;    ///< see is_full()
 };
 
 /// From begin_wait to end_wait, however the wait ends.

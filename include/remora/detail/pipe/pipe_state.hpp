@@ -135,29 +135,28 @@ public:
                                         std::string_view wanted) const;
     [[noreturn]] void throw_closed() const;
 
-    // A trip through the scheduler is due after so many operations that found everything at hand,
-    // and earlier where others want the thread: then an end may go on about as long as it had to
-    // wait for its turn, so that short turns follow short ones, and long ones long ones. So many
-    // bytes more in an operation count like another.
-    static constexpr unsigned most_in_a_row = 67;
+    // A trip through the scheduler is due after so many operations that found everything at hand;
+    // where others want the thread after few, or more if this end has itself waited long for its
+    // turn. So many bytes more in an operation count like another.
+    static constexpr unsigned most_in_a_row = 64;
     static constexpr unsigned few_in_a_row = 16;
-    static_assert((most_in_a_row + 1) % (few_in_a_row + 1) == 0, "must_decline() needs it");
     static constexpr std::size_t bytes_like_one = 1024;
     /// Counts; true if now is the time to yield.
     bool must_yield_after(unsigned operations = 1) noexcept {
         in_a_row_ += operations;
-        return in_a_row_ > turn_ && (in_a_row_ > most_in_a_row || has_others());
+        return is_turn_over(in_a_row_);
     }
     /// For an operation that cannot yield: now and then it is not to be done, so that one is
     /// awaited instead, which yields then.
     bool must_decline() noexcept {
-        if (++in_a_row_ % (few_in_a_row + 1) != 0) return false;
-        return in_a_row_ % (most_in_a_row + 1) == 0 || (in_a_row_ > turn_ && has_others());
+        if (!is_turn_over(++in_a_row_ - declined_at_)) return false;
+        declined_at_ = in_a_row_;
+        return true;
     }
-    /// Counts the bytes of an operation, up to where the next one leaves its turn.
+    /// Counts the bytes of an operation.
     void count_bytes(std::size_t count) noexcept {
-        const std::size_t left = most_in_a_row - in_a_row_ % (most_in_a_row + 1);
-        in_a_row_ += static_cast<unsigned>(std::min(left, count / bytes_like_one));
+        in_a_row_ +=
+            static_cast<unsigned>(std::min<std::size_t>(most_in_a_row, count / bytes_like_one));
     }
     asio::awaitable<void> yield();
     /// The same before a message is taken: throws operation_aborted if cancelled meanwhile.
@@ -241,11 +240,14 @@ public:
 private:
     struct queued_sender;
 
-    /// True if others on the executor want the thread: they poll, or have left it for a moment.
-    bool has_others() const noexcept;
+    bool is_turn_over(unsigned operations) const noexcept {
+        return operations > turn_ && (operations > most_in_a_row || others() != 0);
+    }
+    /// So many others on the executor want the thread: they poll, or have left it for a moment.
+    std::size_t others() const noexcept;
     /// So many of them could go on at once.
     unsigned others_ready() const noexcept;
-    /// After a wait of that length.
+    /// After having waited for so long.
     void begin_turn(std::chrono::nanoseconds waited) noexcept;
     bool read_frame();
     void borrow(const frame& f);
@@ -296,6 +298,7 @@ private:
     bool receiving_ = false;
     std::error_code failure_;             ///< set: the peer is known to be gone
     unsigned in_a_row_ = 0;               ///< operations without a trip through the scheduler
+    unsigned declined_at_ = 0;            ///< of these, see must_decline()
     unsigned turn_ = few_in_a_row;        ///< so many, where others want the thread
     unsigned yielding_ = 0;               ///< coroutines that are in yield()
     bool has_polled_ = false;             ///< by try_poll_briefly(), and found nothing
@@ -309,7 +312,7 @@ private:
     wait_queue waiting_for_write_;
     std::error_code send_failure_;  ///< set: nothing more can be sent
     bool writes_in_loop_ = false;
-    bool is_full_ = false;         ///< what is queued waits for room, and not for its turn
+    bool waits_for_room_ = false;  ///< and not for its turn: what is queued
     std::size_t peak_queued_ = 0;  ///< while the transport was full
     bool watches_hang_up_ = false;
     std::shared_ptr<lender> lender_;        ///< once something was allocated
