@@ -114,6 +114,12 @@ std::size_t pipe_state::others() const noexcept {
     return poller->waiting() - own;
 }
 
+// Where many want the thread each waits long in any case, and short turns only cost.
+bool pipe_state::is_over_beside_others(unsigned operations) const noexcept {
+    const std::size_t count = others();
+    return count != 0 && operations > few_in_a_row * count;
+}
+
 unsigned pipe_state::others_ready() const noexcept {
     const busy_poller* const poller = read_waiter_->poller();
     return poller != nullptr ? poller->yielded() - yielding_ : 0;

@@ -79,8 +79,9 @@ private:
     bool lost_cpu_ = false;
 };
 
-/// Polls for all that wait on one executor, in slices of about 1 µs with a trip through the
-/// scheduler between two of them: whatever else is ready runs meanwhile. In a context, only the
+/// Polls for all that wait on one executor, in slices of about 1 µs, or one look if somebody has
+/// yielded, with a trip through the scheduler between two of them: whatever else is ready runs
+/// meanwhile. In a context, only the
 /// poller that was asked last goes on; the others' waits are sent to sleep. Belongs to its
 /// executor.
 class busy_poller : public std::enable_shared_from_this<busy_poller> {

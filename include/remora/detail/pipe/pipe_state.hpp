@@ -136,8 +136,8 @@ public:
     [[noreturn]] void throw_closed() const;
 
     // A trip through the scheduler is due after so many operations that found everything at hand;
-    // where others want the thread after few, or more if this end has itself waited long for its
-    // turn. So many bytes more in an operation count like another.
+    // where others want the thread after few for each of them, or more if this end has itself
+    // waited long for its turn. So many bytes more in an operation count like another.
     static constexpr unsigned most_in_a_row = 64;
     static constexpr unsigned few_in_a_row = 16;
     static constexpr std::size_t bytes_like_one = 1024;
@@ -241,8 +241,10 @@ private:
     struct queued_sender;
 
     bool is_turn_over(unsigned operations) const noexcept {
-        return operations > turn_ && (operations > most_in_a_row || others() != 0);
+        if (operations <= turn_) return false;
+        return operations > most_in_a_row || is_over_beside_others(operations);
     }
+    bool is_over_beside_others(unsigned operations) const noexcept;
     /// So many others on the executor want the thread: they poll, or have left it for a moment.
     std::size_t others() const noexcept;
     /// So many of them could go on at once.
