@@ -146,8 +146,8 @@ public:
     ///
     ///     if (!p.try_send(value)) co_await p.send(value);
     ///
-    /// What the transport has no room for yet, or is too much for one turn, leaves by itself as the
-    /// context runs, behind what was sent before.
+    /// What does not fit yet, or is too much for one turn, leaves by itself while the context runs,
+    /// behind what was sent before.
     /// `value` is needed only during the call. Fails as send() does.
     template <class T>
     bool try_send(const T& value);

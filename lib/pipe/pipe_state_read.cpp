@@ -13,9 +13,10 @@
 namespace remora::detail {
 namespace {
 
-// What a fetch costs, beside its bytes, or a piece of a frame, where a frame that is passed over
-// costs 1.
+// What a piece of a frame costs, where a frame that is passed over costs 1; and a fetch, beside its
+// bytes: all that a FIFO holds can be taken in one go.
 constexpr unsigned price_of_a_piece = 4;
+constexpr unsigned price_of_a_fetch = 2;
 
 }  // namespace
 
@@ -89,7 +90,7 @@ bool pipe_state::fetch(peeking when) try {
     const auto result = transport_->fetch(reader_.wanted());
     if (result == transport::fetched::more) {
         const std::size_t more = std::max(before, transport_->input().size()) - before;
-        peek_cost_ += price_of_a_piece;
+        peek_cost_ += price_of_a_fetch;
         if (when == peeking::before_wait)
             peek_cost_ += static_cast<unsigned>(more / bytes_like_one);
         return true;

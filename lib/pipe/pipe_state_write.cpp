@@ -80,6 +80,7 @@ bool pipe_state::write_queued() {
         writer_.advance(count);
         if (count == next.size()) continue;
         waits_for_room_ = transport_->is_full();
+        if (waits_for_room_) peak_queued_ = std::max(peak_queued_, writer_.queued());
         return false;
     }
     return true;

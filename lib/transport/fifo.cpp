@@ -19,7 +19,8 @@ namespace {
 constexpr std::size_t first_room = 4096;
 constexpr std::size_t usual_room = 64 * 1024;
 constexpr std::size_t large_write = 64 * 1024;
-// To copy more in one go would keep others from the thread. With room for a header, and more.
+// To copy more in one go would keep others from the thread. A message of 64 KiB has a header, too,
+// and what is a little more is not worth a turn of its own.
 constexpr std::size_t most_read = 72 * 1024;
 constexpr std::size_t most_written = 128 * 1024;
 constexpr int large_pipe = 1024 * 1024;
@@ -90,6 +91,7 @@ transport::fetched fifo_transport::fetch(std::size_t wanted) {
 }
 
 std::size_t fifo_transport::write(std::span<const std::byte> bytes) {
+    is_full_ = true;
     if (!fifos_.is_open()) return 0;
     if (bytes.size() > large_write && !grown_) grow_pipe();
     if (bytes.size() > most_written) bytes = bytes.first(large_write);

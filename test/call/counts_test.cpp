@@ -97,6 +97,7 @@ TEST_CASE("what waits for room is counted, and what is taken back is not") {
         const blob big = make_blob(1, 2'000'000);
         background sending(a.get_executor(), a.send(big));
         co_await settle();
+        CHECK(a.counts().peak_queued >= a.counts().queued);
         const number n{7};
         {
             background second(a.get_executor(), a.send(n));

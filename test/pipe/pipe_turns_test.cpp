@@ -126,7 +126,7 @@ TEST_CASE("send_all lets others run after a number of values, and after each wri
 // Polls for something that is there, again and again, and works for so long each time.
 asio::awaitable<void> poll_and_work(std::chrono::microseconds work, const bool& done, int& turns) {
     const auto poller = remora::detail::busy_poller::of(co_await asio::this_coro::executor);
-    for (; !done; ++turns) {
+    while (!done) {
         remora::detail::poll_entry entry([] { return true; }, false);
         {
             const remora::detail::poll_guard polling(*poller, entry, 1h);
@@ -135,6 +135,7 @@ asio::awaitable<void> poll_and_work(std::chrono::microseconds work, const bool& 
         const auto end = std::chrono::steady_clock::now() + work;
         while (std::chrono::steady_clock::now() < end) {
         }
+        ++turns;
     }
 }
 
@@ -158,7 +159,7 @@ int turns_while_receiving(std::chrono::microseconds work) {
 }
 
 TEST_CASE("who finds everything at hand has short turns where others poll") {
-    CHECK(turns_while_receiving(0us) >= at_hand / 40);
+    CHECK(turns_while_receiving(0us) >= at_hand / 50);
 }
 
 TEST_CASE("who has waited for its turn for long may go on for long") {
@@ -216,7 +217,7 @@ TEST_CASE("who receives a large message over a FIFO lets others run between its 
         };
         background beside(io.get_executor(), others(turns));
         co_await b.receive<blob>();
-        CHECK(turns >= 9);
+        CHECK(turns >= 7);
         beside.cancel();
         co_await beside.result();
     });
@@ -234,7 +235,7 @@ TEST_CASE("who waits for no time gets a large message that is there, whatever th
     test::run([](asio::io_context& io) -> asio::awaitable<void> {
         for (const bool shared : {false, true}) {
             auto [a, b] = shared ? shared_pair(io, std::size_t{4} << 20) : sized_pair(io, 1 << 20);
-            for (const std::size_t size : {70'000, 200'000, 700'000}) {
+            for (const std::size_t size : {70'000, 200'000, 1'040'000}) {
                 const blob large = make_blob(1, size);
                 co_await a.send(large);
                 const auto first = co_await b.receive<blob>({.timeout = 0s});
