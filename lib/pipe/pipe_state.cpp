@@ -134,8 +134,8 @@ asio::awaitable<void> pipe_state::yield() {
     begin_turn(std::chrono::steady_clock::now() - since);
 }
 
-// One operation for two microseconds that each of the others has had, so that long turns become
-// short again where operations are short.
+// One operation for every two microseconds of the wait, divided by the number of others: so long
+// turns become short again where operations are short.
 void pipe_state::begin_turn(std::chrono::nanoseconds waited) noexcept {
     constexpr std::size_t ns_an_operation = 2000;
     const std::size_t share =

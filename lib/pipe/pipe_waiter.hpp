@@ -42,7 +42,7 @@ public:
 
     /// What polls for the executor; null: every wait sleeps at once.
     busy_poller* poller() const noexcept { return poller_.get(); }
-    /// For how long the last wait() was polled.
+    /// For how long the last wait() was polled, until what it waited for came.
     std::chrono::nanoseconds time_polled() const noexcept { return time_polled_; }
     /// True while it polls for this wait.
     bool is_polled() const noexcept { return entry_.is_polled(); }

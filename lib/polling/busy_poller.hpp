@@ -79,7 +79,7 @@ private:
     bool lost_cpu_ = false;
 };
 
-/// Polls for all that wait on one executor, in slices of about 1 µs, or one look if somebody has
+/// Polls for all that wait on one executor, in slices of about 1 µs, or a few looks if somebody has
 /// yielded, with a trip through the scheduler between two of them: whatever else is ready runs
 /// meanwhile. In a context, only the
 /// poller that was asked last goes on; the others' waits are sent to sleep. Belongs to its
@@ -102,7 +102,7 @@ public:
     void note_work() noexcept { last_ready_ = clock::now(); }
     /// So many want the thread: they poll, or have left it for a moment.
     std::size_t waiting() const noexcept { return entries_.size() + yielded_; }
-    /// Of these have left it.
+    /// So many of these have left it.
     unsigned yielded() const noexcept { return yielded_; }
     /// What time it was when it last looked at the clock.
     clock::time_point now() const noexcept { return now_; }

@@ -135,9 +135,9 @@ public:
                                         std::string_view wanted) const;
     [[noreturn]] void throw_closed() const;
 
-    // A trip through the scheduler is due after so many operations that found everything at hand;
-    // where others want the thread after few for each of them, or more if this end has itself
-    // waited long for its turn. So many bytes more in an operation count like another.
+    // A trip through the scheduler is due after so many operations that found everything at hand.
+    // Where others want the thread, it is due after few for each of these others, or more if this
+    // end has itself waited long. So many bytes more in an operation count like another.
     static constexpr unsigned most_in_a_row = 64;
     static constexpr unsigned few_in_a_row = 16;
     static constexpr std::size_t bytes_like_one = 1024;
@@ -300,8 +300,8 @@ private:
     bool receiving_ = false;
     std::error_code failure_;             ///< set: the peer is known to be gone
     unsigned in_a_row_ = 0;               ///< operations without a trip through the scheduler
-    unsigned declined_at_ = 0;            ///< of these, see must_decline()
-    unsigned turn_ = few_in_a_row;        ///< so many, where others want the thread
+    unsigned declined_at_ = 0;            ///< what that was when must_decline() said yes
+    unsigned turn_ = few_in_a_row;        ///< operations in a turn, where others want the thread
     unsigned yielding_ = 0;               ///< coroutines that are in yield()
     bool has_polled_ = false;             ///< by try_poll_briefly(), and found nothing
     unsigned peek_cost_ = 0;              ///< of the last peek_frame(): 1 is a frame passed over
@@ -314,7 +314,7 @@ private:
     wait_queue waiting_for_write_;
     std::error_code send_failure_;  ///< set: nothing more can be sent
     bool writes_in_loop_ = false;
-    bool waits_for_room_ = false;  ///< and not for its turn: what is queued
+    bool waits_for_room_ = false;  ///< what is queued; else it waits for its turn
     std::size_t peak_queued_ = 0;  ///< while the transport was full
     bool watches_hang_up_ = false;
     std::shared_ptr<lender> lender_;        ///< once something was allocated
