@@ -10,8 +10,6 @@
 #include "transport/transport.hpp"
 #include "wire/control_records.hpp"
 
-#include <algorithm>
-
 namespace remora::detail {
 namespace {
 
@@ -114,12 +112,6 @@ std::size_t pipe_state::others() const noexcept {
     return poller->waiting() - own;
 }
 
-// Where many want the thread each waits long in any case, and short turns only cost.
-bool pipe_state::is_over_beside_others(unsigned operations) const noexcept {
-    const std::size_t count = others();
-    return count != 0 && operations > few_in_a_row * count;
-}
-
 unsigned pipe_state::others_ready() const noexcept {
     const busy_poller* const poller = read_waiter_->poller();
     return poller != nullptr ? poller->yielded() - yielding_ : 0;
@@ -131,18 +123,7 @@ asio::awaitable<void> pipe_state::yield() {
         const yielding ready(read_waiter_->poller(), yielding_);
         co_await asio::defer(executor_, asio::use_awaitable);
     }
-    begin_turn(std::chrono::steady_clock::now() - since);
-}
-
-// One operation for every two microseconds of the wait, divided by the number of others: so long
-// turns become short again where operations are short.
-void pipe_state::begin_turn(std::chrono::nanoseconds waited) noexcept {
-    constexpr std::size_t ns_an_operation = 2000;
-    const std::size_t share =
-        static_cast<std::size_t>(waited.count()) / std::max<std::size_t>(others(), 1);
-    turn_ = static_cast<unsigned>(
-        std::clamp<std::size_t>(share / ns_an_operation, few_in_a_row, most_in_a_row));
-    in_a_row_ = declined_at_ = 0;
+    turn_.begin(std::chrono::steady_clock::now() - since, others());
 }
 
 asio::awaitable<void> pipe_state::yield_to_receive() {

@@ -52,7 +52,7 @@ asio::awaitable<void> pipe_state::discard_until_written(std::shared_ptr<pipe_sta
 // False once the other end is gone: what is queued cannot arrive.
 bool pipe_state::discard_input() try {
     auto result = transport::fetched::more;
-    for (unsigned i = 0; i != most_in_a_row && result == transport::fetched::more; ++i) {
+    for (unsigned i = 0; i != turn::most && result == transport::fetched::more; ++i) {
         transport_->consume(transport_->input().size());
         result = transport_->fetch(frame_header::size);
     }

@@ -37,7 +37,7 @@ const frame* pipe_state::peek_frame(peeking when) {
         if (closing_) throw_error(errc::closed, context() + "closed by this end");
         const bool found = read_frame();
         if (const frame* const f = reader_.head()) return f;
-        if (peek_cost_ >= most_in_a_row || (!found && !fetch(when))) return nullptr;
+        if (peek_cost_ >= turn::most || (!found && !fetch(when))) return nullptr;
     }
 }
 
@@ -92,7 +92,7 @@ bool pipe_state::fetch(peeking when) try {
         const std::size_t more = std::max(before, transport_->input().size()) - before;
         peek_cost_ += price_of_a_fetch;
         if (when == peeking::before_wait)
-            peek_cost_ += static_cast<unsigned>(more / bytes_like_one);
+            peek_cost_ += static_cast<unsigned>(more / turn::bytes_like_one);
         return true;
     }
     if (result == transport::fetched::nothing && !failure_) return false;
@@ -122,7 +122,7 @@ void pipe_state::pop_frame() noexcept {
         loans_.clear();
     const std::size_t size = reader_.pop();  // 0 if it was closed in the meantime
     transport_->consume(size);
-    count_bytes(size);
+    turn_.count_bytes(size);
 }
 
 bool pipe_state::has_buffered_input() const noexcept {
@@ -167,7 +167,7 @@ bool pipe_state::has_arrived() noexcept try {
 
 bool pipe_state::poll_briefly() {
     if (std::exchange(has_polled_, false)) return false;
-    return peek_cost_ < most_in_a_row && read_waiter_->poll_briefly(others_ready());
+    return peek_cost_ < turn::most && read_waiter_->poll_briefly(others_ready());
 }
 
 bool pipe_state::try_poll_briefly() {
@@ -186,11 +186,11 @@ asio::awaitable<void> pipe_state::wait_message(deadline until) {
             if (!ec) self->interrupt();
         });
     }
-    if (peek_cost_ >= most_in_a_row) {
+    if (peek_cost_ >= turn::most) {
         co_await yield_to_receive();
     } else {
         co_await read_waiter_->wait();
-        begin_turn(read_waiter_->time_polled());
+        turn_.begin(read_waiter_->time_polled(), others());
     }
 }
 

@@ -52,7 +52,7 @@ void pipe_state::notify_next_sender() {
 }
 
 bool pipe_state::flush(position p) {
-    count_bytes(p.end - p.begin);
+    turn_.count_bytes(p.end - p.begin);
     try {
         if (!writes_in_loop_) {
             if (!write_queued()) start_write_loop();
@@ -67,6 +67,7 @@ bool pipe_state::flush(position p) {
         fail_sending(std::make_error_code(std::errc::not_enough_memory));
         throw;
     }
+    if (send_failure_) throw_not_sending();  // in the first step of the write loop
     return written() >= p.end;
 }
 
@@ -115,7 +116,7 @@ bool pipe_state::write_progress() noexcept try {
 }
 
 asio::awaitable<void> pipe_state::wait_written(position p) {
-    in_a_row_ = declined_at_ = 0;
+    turn_.begin();
     queued_sender mine(*this, p);
     co_await mine.wait();
     if (mine.failed) check_sending();

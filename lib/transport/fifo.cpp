@@ -91,7 +91,6 @@ transport::fetched fifo_transport::fetch(std::size_t wanted) {
 }
 
 std::size_t fifo_transport::write(std::span<const std::byte> bytes) {
-    is_full_ = true;
     if (!fifos_.is_open()) return 0;
     if (bytes.size() > large_write && !grown_) grow_pipe();
     if (bytes.size() > most_written) bytes = bytes.first(large_write);

@@ -33,25 +33,36 @@ TEST_CASE("a loop of readable and skip lets others run now and then") {
     });
 }
 
+// How often others have their turn during `work`.
+template <class Work>
+asio::awaitable<int> turns_during(Work work) {
+    int turns = 0;
+    const auto others = [](int& count) -> asio::awaitable<void> {
+        for (;; ++count)
+            co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
+    };
+    background beside(co_await asio::this_coro::executor, others(turns));
+    co_await work();
+    beside.cancel();
+    co_await beside.result();
+    co_return turns;
+}
+
+template <class T>
+asio::awaitable<void> receive_so_many(pipe& from, std::size_t count) {
+    for (std::size_t i = 0; i != count; ++i)
+        co_await from.receive<T>();
+}
+
 TEST_CASE("a coroutine that finds everything at hand lets others run now and then") {
     test::run([](asio::io_context& io) -> asio::awaitable<void> {
         auto [a, b] = remora::make_pipe_pair(io);
         std::vector<number> many(1000);
         co_await a.send_all(many);
-        int others = 0;
-        auto other = [](int& count) -> asio::awaitable<void> {
-            for (;;) {
-                ++count;
-                co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
-            }
-        };
-        background running(b.get_executor(), other(others));
-        for (int i = 0; i < 1000; ++i)
-            co_await b.receive<number>();
-        running.cancel();
-        CHECK(others >= 10);
-        CHECK(others <= 100);
-        co_await running.result();
+        const int turns =
+            co_await turns_during([&] { return receive_so_many<number>(b, many.size()); });
+        CHECK(turns >= 10);
+        CHECK(turns <= 100);
     });
 }
 
@@ -61,17 +72,7 @@ int turns_while(std::size_t count, Send send) {
     int turns = 0;
     test::run([&](asio::io_context& io) -> asio::awaitable<void> {
         auto [a, b] = shared_pair(io, std::size_t{1} << 20);  // there is room for all
-        bool done = false;
-        const auto others = [&]() -> asio::awaitable<void> {
-            while (!done) {
-                co_await asio::post(io, asio::use_awaitable);
-                ++turns;
-            }
-        };
-        background beside(io.get_executor(), others());
-        co_await send(a, count);
-        done = true;
-        co_await beside.result();
+        turns = co_await turns_during([&] { return send(a, count); });
     });
     return turns;
 }
@@ -90,17 +91,9 @@ TEST_CASE("who finds large messages at hand lets others run between them") {
         auto [a, b] = shared_pair(io, std::size_t{1} << 20);  // there is room for all
         const std::vector<blob> many(3, make_blob(1, 300'000));
         co_await a.send_all(many);
-        int turns = 0;
-        const auto others = [](int& count) -> asio::awaitable<void> {
-            for (;; ++count)
-                co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
-        };
-        background beside(io.get_executor(), others(turns));
-        for (std::size_t i = 0; i < many.size(); ++i)
-            co_await b.receive<blob>();
+        const int turns =
+            co_await turns_during([&] { return receive_so_many<blob>(b, many.size()); });
         CHECK(turns >= 2);
-        beside.cancel();
-        co_await beside.result();
     });
 }
 
@@ -210,16 +203,8 @@ TEST_CASE("who receives a large message over a FIFO lets others run between its 
     test::run([](asio::io_context& io) -> asio::awaitable<void> {
         auto [a, b] = sized_pair(io, 1 << 20);
         co_await a.send(make_blob(1, 700'000));
-        int turns = 0;
-        const auto others = [](int& count) -> asio::awaitable<void> {
-            for (;; ++count)
-                co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
-        };
-        background beside(io.get_executor(), others(turns));
-        co_await b.receive<blob>();
+        const int turns = co_await turns_during([&] { return receive_so_many<blob>(b, 1); });
         CHECK(turns >= 7);
-        beside.cancel();
-        co_await beside.result();
     });
 }
 

@@ -149,7 +149,8 @@ TEST_CASE("a wait that fails to start is not counted as going on") {
         }
         CHECK(failed);
         CHECK(going_on == 0);
-        co_await p.send<number>(1);
+        const auto sending = co_await failure_of(p.send<number>(1));
+        CHECK(sending.code == std::errc::not_enough_memory);  // it is in no queue any more
         co_await settle();
         CHECK(going_on == 0);
     });

@@ -15,7 +15,7 @@ inline constexpr std::size_t batch_bytes = 64u << 10;
 // So many values of a range count as one operation: they share a write.
 inline constexpr unsigned values_like_one = 16;
 // A long range may take long to produce: others have their turn after so many of its values.
-inline constexpr unsigned batch_values = values_like_one * pipe_state::most_in_a_row;
+inline constexpr unsigned batch_values = values_like_one * turn::most;
 
 constexpr bool all_different(std::initializer_list<std::uint64_t> tags) {
     for (auto tag = tags.begin(); tag != tags.end(); ++tag)

@@ -7,12 +7,12 @@
 #include <remora/detail/base/wait_queue.hpp>
 #include <remora/detail/pipe/frame_reader.hpp>
 #include <remora/detail/pipe/frame_writer.hpp>
+#include <remora/detail/pipe/turn.hpp>
 #include <remora/error.hpp>
 #include <remora/limits.hpp>
 #include <remora/pipe_counts.hpp>
 #include <remora/transport.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -135,28 +135,14 @@ public:
                                         std::string_view wanted) const;
     [[noreturn]] void throw_closed() const;
 
-    // A trip through the scheduler is due after so many operations that found everything at hand.
-    // Where others want the thread, it is due after few for each of these others, or more if this
-    // end has itself waited long. So many bytes more in an operation count like another.
-    static constexpr unsigned most_in_a_row = 64;
-    static constexpr unsigned few_in_a_row = 16;
-    static constexpr std::size_t bytes_like_one = 1024;
+    // Others have their turn, too.
     /// Counts; true if now is the time to yield.
     bool must_yield_after(unsigned operations = 1) noexcept {
-        in_a_row_ += operations;
-        return is_turn_over(in_a_row_);
+        return turn_.must_yield_after(operations, [this] { return others(); });
     }
-    /// For an operation that cannot yield: now and then it is not to be done, so that one is
-    /// awaited instead, which yields then.
+    /// For an operation that cannot yield: true now and then, and it is not to be done.
     bool must_decline() noexcept {
-        if (!is_turn_over(++in_a_row_ - declined_at_)) return false;
-        declined_at_ = in_a_row_;
-        return true;
-    }
-    /// Counts the bytes of an operation.
-    void count_bytes(std::size_t count) noexcept {
-        in_a_row_ +=
-            static_cast<unsigned>(std::min<std::size_t>(most_in_a_row, count / bytes_like_one));
+        return turn_.must_decline([this] { return others(); });
     }
     asio::awaitable<void> yield();
     /// The same before a message is taken: throws operation_aborted if cancelled meanwhile.
@@ -240,17 +226,10 @@ public:
 private:
     struct queued_sender;
 
-    bool is_turn_over(unsigned operations) const noexcept {
-        if (operations <= turn_) return false;
-        return operations > most_in_a_row || is_over_beside_others(operations);
-    }
-    bool is_over_beside_others(unsigned operations) const noexcept;
     /// So many others on the executor want the thread: they poll, or have left it for a moment.
     std::size_t others() const noexcept;
     /// So many of them could go on at once.
     unsigned others_ready() const noexcept;
-    /// After having waited for so long.
-    void begin_turn(std::chrono::nanoseconds waited) noexcept;
     bool read_frame();
     void borrow(const frame& f);
     bool fetch(peeking when);
@@ -298,10 +277,8 @@ private:
     frame_reader reader_;
     std::unique_ptr<pipe_waiter> read_waiter_;
     bool receiving_ = false;
-    std::error_code failure_;             ///< set: the peer is known to be gone
-    unsigned in_a_row_ = 0;               ///< operations without a trip through the scheduler
-    unsigned declined_at_ = 0;            ///< what that was when must_decline() said yes
-    unsigned turn_ = few_in_a_row;        ///< operations in a turn, where others want the thread
+    std::error_code failure_;  ///< set: the peer is known to be gone
+    turn turn_;
     unsigned yielding_ = 0;               ///< coroutines that are in yield()
     bool has_polled_ = false;             ///< by try_poll_briefly(), and found nothing
     unsigned peek_cost_ = 0;              ///< of the last peek_frame(): 1 is a frame passed over
