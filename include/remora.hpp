@@ -4,6 +4,7 @@
 
 #include <remora/all.hpp>
 #include <remora/any.hpp>
+#include <remora/app_process.hpp>
 #include <remora/archive.hpp>
 #include <remora/asio.hpp>
 #include <remora/broadcast.hpp>
@@ -21,6 +22,7 @@
 #include <remora/restart.hpp>
 #include <remora/run_on.hpp>
 #include <remora/server.hpp>
+#include <remora/server_options.hpp>
 #include <remora/service.hpp>
 #include <remora/shared_bytes.hpp>
 #include <remora/stream.hpp>

@@ -81,7 +81,7 @@ asio::awaitable<end_ptr> client_connections::try_open(asio::any_io_executor exec
     try {
         const auto waiting = options.waiting.value_or(session_.options().waiting);
         // Reads files, and remembers what they say: while the server is at work.
-        if (asked.id == 1 && waiting != wait_policy::block) usable_cpus();
+        if (waiting != wait_policy::block) usable_cpus();
         const auto offer = co_await answer<wire::connection_offer>(asked);
         const bool known =
             offer.transport == wire::over_fifo || offer.transport == wire::over_shared_memory;
