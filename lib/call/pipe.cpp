@@ -45,9 +45,10 @@ asio::awaitable<void> wait_readable(std::shared_ptr<detail::pipe_end> end,
                                     receive_options options) {
     const detail::pipe_state::receiving guard(*end);
     const auto until = detail::deadline_of(options.timeout);
+    const auto how = detail::peeking_before(options.timeout);
     for (;;) {
         if (end->must_yield_after()) co_await end->yield_to_receive();
-        if (end->has_news()) co_return;
+        if (end->has_news(how)) co_return;
         if (!end->poll_briefly()) co_await end->wait_message(until);
     }
 }

@@ -107,23 +107,19 @@ pipe_traffic pipe_state::received() const noexcept {
 std::size_t pipe_state::others() const noexcept {
     const busy_poller* const poller = read_waiter_->poller();
     if (poller == nullptr) return 0;
-    const std::size_t own =
-        yielding_ + (read_waiter_->is_polled() ? 1u : 0u) + (write_waiter_->is_polled() ? 1u : 0u);
-    return poller->waiting() - own;
-}
-
-unsigned pipe_state::others_ready() const noexcept {
-    const busy_poller* const poller = read_waiter_->poller();
-    return poller != nullptr ? poller->yielded() - yielding_ : 0;
+    const int own = (read_waiter_->is_polled() ? 1 : 0) + (write_waiter_->is_polled() ? 1 : 0);
+    return poller->waiting() - static_cast<std::size_t>(own);
 }
 
 asio::awaitable<void> pipe_state::yield() {
-    const auto since = std::chrono::steady_clock::now();
+    const auto since = turn::clock::now();
+    turn_.end(since);
     {
-        const yielding ready(read_waiter_->poller(), yielding_);
+        const yielding ready(read_waiter_->poller());
         co_await asio::defer(executor_, asio::use_awaitable);
     }
-    turn_.begin(std::chrono::steady_clock::now() - since, others());
+    const auto now = turn::clock::now();
+    turn_.begin(now, now - since, others());
 }
 
 asio::awaitable<void> pipe_state::yield_to_receive() {

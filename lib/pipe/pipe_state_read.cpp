@@ -25,7 +25,7 @@ pipe_state::receiving::receiving(pipe_state& end) : end_(end) {
     end.receiving_ = true;
 }
 
-const frame* pipe_state::peek_frame(peeking when) {
+const frame* pipe_state::peek_frame(peeking how) {
     if (const frame* const f = reader_.head()) return f;
     // A peer that sends nothing else but frames to pass over, or a message without an end in sight,
     // must not keep the context to itself.
@@ -37,7 +37,7 @@ const frame* pipe_state::peek_frame(peeking when) {
         if (closing_) throw_error(errc::closed, context() + "closed by this end");
         const bool found = read_frame();
         if (const frame* const f = reader_.head()) return f;
-        if (peek_cost_ >= turn::most || (!found && !fetch(when))) return nullptr;
+        if (peek_cost_ >= turn::most || (!found && !fetch(how))) return nullptr;
     }
 }
 
@@ -82,17 +82,15 @@ void pipe_state::trace_frame(std::size_t consumed) noexcept {
     trace_->received(f, reader_.last_type(), size, end);
 }
 
-// False if nothing has come. Who would not wait is to get what is there, however large: then bytes
-// cost nothing.
-bool pipe_state::fetch(peeking when) try {
-    if (when == peeking::before_wait && !failure_ && transport_->may_skip_fetch()) return false;
+// False if nothing has come.
+bool pipe_state::fetch(peeking how) try {
+    if (how == peeking::before_wait && !failure_ && transport_->may_skip_fetch()) return false;
     const std::size_t before = transport_->input().size();
     const auto result = transport_->fetch(reader_.wanted());
     if (result == transport::fetched::more) {
         const std::size_t more = std::max(before, transport_->input().size()) - before;
         peek_cost_ += price_of_a_fetch;
-        if (when == peeking::before_wait)
-            peek_cost_ += static_cast<unsigned>(more / turn::bytes_like_one);
+        if (how != peeking::all) peek_cost_ += static_cast<unsigned>(more / turn::bytes_like_one);
         return true;
     }
     if (result == transport::fetched::nothing && !failure_) return false;
@@ -133,9 +131,9 @@ bool pipe_state::has_input_after_head() const noexcept {
     return transport_->input().size() > reader_.head_size();
 }
 
-bool pipe_state::has_news() noexcept {
+bool pipe_state::has_news(peeking how) noexcept {
     try {
-        return peek_frame() != nullptr || at_end();
+        return peek_frame(how) != nullptr || at_end();
     } catch (const std::exception&) {
         return true;
     }
@@ -167,7 +165,7 @@ bool pipe_state::has_arrived() noexcept try {
 
 bool pipe_state::poll_briefly() {
     if (std::exchange(has_polled_, false)) return false;
-    return peek_cost_ < turn::most && read_waiter_->poll_briefly(others_ready());
+    return peek_cost_ < turn::most && read_waiter_->poll_briefly();
 }
 
 bool pipe_state::try_poll_briefly() {
@@ -177,21 +175,26 @@ bool pipe_state::try_poll_briefly() {
 }
 
 asio::awaitable<void> pipe_state::wait_message(deadline until) {
+    const bool had_enough = peek_cost_ >= turn::most;
+    if (until != deadline::max() && std::chrono::steady_clock::now() >= until) {
+        if (had_enough && has_news()) co_return;  // a large message that is there
+        throw_error(errc::timed_out, context() + "receive");
+    }
+    if (had_enough) {
+        co_await yield_to_receive();
+        co_return;
+    }
     std::optional<asio::steady_timer> limit;
     if (until != deadline::max()) {
-        if (std::chrono::steady_clock::now() >= until)
-            throw_error(errc::timed_out, context() + "receive");
         limit.emplace(executor_, until);
         limit->async_wait([self = shared_from_this()](std::error_code ec) {
             if (!ec) self->interrupt();
         });
     }
-    if (peek_cost_ >= turn::most) {
-        co_await yield_to_receive();
-    } else {
-        co_await read_waiter_->wait();
-        turn_.begin(read_waiter_->time_polled(), others());
-    }
+    turn_.end();
+    co_await read_waiter_->wait();
+    if (const busy_poller* const poller = read_waiter_->poller())
+        turn_.begin(poller->now(), read_waiter_->waited(), others());
 }
 
 }  // namespace remora::detail

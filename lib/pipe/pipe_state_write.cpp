@@ -12,8 +12,9 @@
 
 namespace remora::detail {
 namespace {
-constexpr int most_pieces = 4;
-}
+// Of large frames, in one turn: others have theirs.
+constexpr std::size_t enough = 64 * 1024;
+}  // namespace
 
 // A sender whose frame is in the queue.
 struct pipe_state::queued_sender : wait_queue::waiter {
@@ -55,11 +56,11 @@ bool pipe_state::flush(position p) {
     turn_.count_bytes(p.end - p.begin);
     try {
         if (!writes_in_loop_) {
-            if (!write_queued()) start_write_loop();
+            if (!write_queued()) start(writes_in_loop_, write_loop);
             notify_next_sender();
-        }
-        if (writes_in_loop_ && waits_for_room_)
+        } else if (waits_for_room_) {
             peak_queued_ = std::max(peak_queued_, writer_.queued());
+        }
     } catch (const error& e) {
         fail_sending(e.code());
         throw error(e, context());
@@ -71,14 +72,15 @@ bool pipe_state::flush(position p) {
     return written() >= p.end;
 }
 
-// True if nothing is left. After a few pieces of large frames others have their turn.
+// True if nothing is left.
 bool pipe_state::write_queued() {
     waits_for_room_ = false;
-    for (int pieces = 0; writer_.queued() != 0; ++pieces) {
-        if (pieces == most_pieces) return false;
+    for (std::size_t done = 0; writer_.queued() != 0;) {
+        if (done >= enough) return false;
         const auto next = writer_.unwritten();
         const std::size_t count = trace_ ? write_traced(next) : transport_->write(next);
         writer_.advance(count);
+        done += count;
         if (count == next.size()) continue;
         waits_for_room_ = transport_->is_full();
         if (waits_for_room_) peak_queued_ = std::max(peak_queued_, writer_.queued());
@@ -116,7 +118,7 @@ bool pipe_state::write_progress() noexcept try {
 }
 
 asio::awaitable<void> pipe_state::wait_written(position p) {
-    turn_.begin();
+    turn_.end();
     queued_sender mine(*this, p);
     co_await mine.wait();
     if (mine.failed) check_sending();

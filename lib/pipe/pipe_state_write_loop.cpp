@@ -19,25 +19,21 @@ constexpr std::size_t all_of_it = std::numeric_limits<std::size_t>::max();
 constexpr std::size_t most_to_read = 1u << 20;
 }  // namespace
 
-void pipe_state::start_write_loop() {
-    const auto start = [this](bool& runs, auto* work) {
-        if (std::exchange(runs, true)) return;
-        try {
-            asio::co_spawn(executor_, work(shared_from_this()), asio::detached);
-        } catch (...) {  // the next flush tries again
-            runs = false;
-            throw;
-        }
-    };
-    start(writes_in_loop_, write_loop);
-    if (waits_for_room_) start(watches_hang_up_, watch_hang_up);
+void pipe_state::start(bool& runs, background_work* work) {
+    if (std::exchange(runs, true)) return;
+    try {
+        asio::co_spawn(executor_, work(shared_from_this()), asio::detached);
+    } catch (...) {  // the next flush tries again
+        runs = false;
+        throw;
+    }
 }
 
 asio::awaitable<void> pipe_state::write_loop(std::shared_ptr<pipe_state> self) {
     try {
         while (self->writer_.queued() != 0 && !self->send_failure_) {
             if (self->waits_for_room_) {
-                self->start_write_loop();  // and the watch for the reader's death
+                self->start(self->watches_hang_up_, watch_hang_up);
                 self->write_waiter_->prepare();
                 co_await self->write_waiter_->wait();
             } else {
@@ -45,13 +41,13 @@ asio::awaitable<void> pipe_state::write_loop(std::shared_ptr<pipe_state> self) {
             }
             if (self->send_failure_ || self->transport_closed_) break;
             self->write_some();
-            if (self->must_yield_after()) co_await self->yield();
+            if (self->waits_for_room_ && self->must_yield_after()) co_await self->yield();
         }
     } catch (const std::bad_alloc&) {  // nobody would write what is left
         self->fail_sending(std::make_error_code(std::errc::not_enough_memory));
     }
     self->writes_in_loop_ = false;
-    self->interrupt();  // ends watch_hang_up
+    if (self->watches_hang_up_ || self->closing_) self->interrupt();  // ends what goes on beside it
     if (self->closing_) self->close_transport();
 }
 

@@ -9,8 +9,8 @@ namespace remora::detail {
 namespace {
 
 // About a microsecond each.
-constexpr int polls_of_memory = 40;
-constexpr int polls_by_system_call = 6;
+constexpr std::size_t polls_of_memory = 40;
+constexpr std::size_t polls_by_system_call = 6;
 
 // About what it costs to sleep and to be woken, so that a peer that has to wake up first is still
 // met awake.
@@ -32,19 +32,20 @@ pipe_waiter::pipe_waiter(const asio::any_io_executor& executor, transport& trans
       entry_(std::move(ready), transport.kind() != transport_kind::shared_memory) {
 }
 
-bool pipe_waiter::poll_briefly(unsigned others_ready) {
+bool pipe_waiter::poll_briefly() {
     prepare();
     if (!polls_next_) return false;
     if (transport_.shares_cpu()) {
         polls_next_ = false;
         return yield_to_peer();
     }
-    if (!policy_.should_poll_first(poller_->has_no_entries())) return false;
+    if (!policy_.should_poll_first(poller_->waiting() == 0)) return false;
     const bool by_memory = !entry_.needs_syscall();
-    int polls = by_memory ? polls_of_memory : polls_by_system_call;
-    if (others_ready > 1) polls /= static_cast<int>(others_ready);
+    const std::size_t others_ready = poller_->ready();
+    std::size_t polls = by_memory ? polls_of_memory : polls_by_system_call;
+    if (others_ready != 0) polls /= others_ready;
     if (polls == 0) return false;
-    for (int i = polls; i != 0; --i) {
+    for (; polls != 0; --polls) {
         if (entry_.poll()) {
             policy_.hit();
             policy_.found_briefly();
@@ -54,7 +55,7 @@ bool pipe_waiter::poll_briefly(unsigned others_ready) {
         if (by_memory) relax();
     }
     policy_.found_nothing_briefly();
-    return !by_memory && yield_to_peer();
+    return !by_memory && others_ready == 0 && yield_to_peer();
 }
 
 // The peer cannot answer before this side has left the CPU. To yield costs less than to sleep; and
@@ -67,13 +68,12 @@ bool pipe_waiter::yield_to_peer() {
 }
 
 asio::awaitable<void> pipe_waiter::wait() {
-    time_polled_ = {};
+    waited_ = {};
     if (std::exchange(polls_next_, false)) {
         {
             const poll_guard polling(*poller_, entry_, time_to_poll(policy_));
-            const auto since = poller_->now();
             co_await entry_.wait();
-            time_polled_ = poller_->now() - since;
+            waited_ = entry_.waited();
         }
         const bool sleeps = note_outcome();
         throw_if_cancelled(co_await asio::this_coro::cancellation_state);

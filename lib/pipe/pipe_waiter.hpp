@@ -32,7 +32,7 @@ public:
     }
     /// The same; and polls briefly where that is likely to find something: true if it has, and
     /// there is nothing to wait for. The more others could go on, the shorter.
-    bool poll_briefly(unsigned others_ready);
+    bool poll_briefly();
 
     /// Completes when another look is worth while, perhaps too early. Throws operation_aborted if
     /// the awaiting coroutine is cancelled.
@@ -42,8 +42,8 @@ public:
 
     /// What polls for the executor; null: every wait sleeps at once.
     busy_poller* poller() const noexcept { return poller_.get(); }
-    /// For how long the last wait() was polled, until what it waited for came.
-    std::chrono::nanoseconds time_polled() const noexcept { return time_polled_; }
+    /// For how long others had the thread before the last wait() could end; 0 if it has slept.
+    std::chrono::nanoseconds waited() const noexcept { return waited_; }
     /// True while it polls for this wait.
     bool is_polled() const noexcept { return entry_.is_polled(); }
 
@@ -62,7 +62,7 @@ private:
     std::uint64_t polled_ = 0;
     std::uint64_t slept_ = 0;
     poll_entry entry_;
-    std::chrono::nanoseconds time_polled_{0};
+    std::chrono::nanoseconds waited_{};
     bool polls_next_ = false;  ///< in the next wait()
 };
 

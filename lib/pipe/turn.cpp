@@ -3,14 +3,22 @@
 
 namespace remora::detail {
 
-// One operation for every two microseconds of the wait, divided by the number of others: so long
-// turns become short again where operations are short.
-void turn::begin(std::chrono::nanoseconds waited, std::size_t others) noexcept {
-    constexpr std::size_t ns_an_operation = 2000;
-    const std::size_t share =
-        static_cast<std::size_t>(waited.count()) / std::max<std::size_t>(others, 1);
-    length_ = static_cast<unsigned>(std::clamp<std::size_t>(share / ns_an_operation, few, most));
-    begin();
+void turn::end(clock::time_point now) noexcept {
+    if (operations_ != 0 && begin_ != clock::time_point{})
+        operation_ = (now - begin_) / operations_;
+    begin_ = now;
+    end();
+}
+
+// Half of the time that each of the others had: so long turns become short again.
+void turn::begin(clock::time_point now, std::chrono::nanoseconds waited,
+                 std::size_t others) noexcept {
+    end();
+    begin_ = now;
+    length_ = few;
+    if (others == 0 || operation_.count() == 0) return;
+    const auto share = waited / (2 * static_cast<std::int64_t>(others));
+    length_ = static_cast<unsigned>(std::clamp<std::int64_t>(share / operation_, few, most));
 }
 
 }  // namespace remora::detail

@@ -91,7 +91,8 @@ void busy_poller::add(poll_entry& entry, std::chrono::nanoseconds limit) {
     }
     entries_.reserve(entries_.size() + 1);
     ended_.reserve(entries_.capacity() + ended_.size());  // no slice, no end() allocates
-    const auto now = now_ = clock::now();
+    const auto now = now_ = entry.since_ = clock::now();
+    entry.waited_ = {};
     entry.until_ = limit == limit.max() ? clock::time_point::max() : now + limit;
     entry.until_at_most_ = limit == limit.max() ? entry.until_ : entry.until_ + longer_with_others;
     entry.outcome_ = wait_outcome::interrupted;  // unless we say otherwise
@@ -122,6 +123,8 @@ void busy_poller::remove(poll_entry& entry) noexcept {
 void busy_poller::end(poll_entry& entry, wait_outcome outcome) noexcept {
     remove(entry);
     entry.outcome_ = outcome;
+    if (outcome == wait_outcome::ready)
+        entry.waited_ = slice_begin_ - std::max(entry.since_, last_look_);
     if (entry.handler_) ended_.push_back(&entry);
 }
 
@@ -155,7 +158,7 @@ void busy_poller::schedule_slice() {
 }
 
 void busy_poller::slice() {
-    now_ = clock::now();
+    now_ = slice_begin_ = clock::now();
     const auto slice_end = now_ + slice_length;
     bool found = false;
     do {
@@ -166,14 +169,15 @@ void busy_poller::slice() {
         }
         const auto before = std::exchange(now_, clock::now());
         if (has_lost_cpu(now_ - before)) note_lost_cpu();
-    } while (!found && now_ < slice_end && yielded_ == 0);
+    } while (!found && now_ < slice_end && ready() == 0);
+    last_look_ = now_;
     if (found) last_ready_ = now_;
     end_late_ones();
     scheduled_ = !entries_.empty() || !ended_.empty();
     if (!scheduled_) return;
     // To a peer that waits for this CPU. Who polls memory knows whether there is one.
     const auto needs_syscall = [](const poll_entry* entry) { return entry->needs_syscall_; };
-    if (!found && yielded_ == 0 && std::ranges::any_of(entries_, needs_syscall)) yield_cpu();
+    if (!found && ready() == 0 && std::ranges::any_of(entries_, needs_syscall)) yield_cpu();
     try {
         schedule_slice();
     } catch (const std::bad_alloc&) {  // then all sleep

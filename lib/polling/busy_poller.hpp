@@ -54,6 +54,8 @@ public:
     }
     /// True if the thread has lost its CPU while it polled, and this wait is the one to pay for it.
     bool has_lost_cpu() const noexcept { return lost_cpu_; }
+    /// If it is ready: for how long it could not be looked at before, as others had the thread.
+    std::chrono::nanoseconds waited() const noexcept { return waited_; }
     /// Completes when the polling is over; to be awaited within a `poll_guard`, by a coroutine on
     /// the poller's executor.
     asio::awaitable<void> wait();
@@ -72,6 +74,8 @@ private:
     std::optional<handler> handler_;  ///< it is polled then, or about to be resumed
     clock::time_point until_{};
     clock::time_point until_at_most_{};  ///< as long as others are ready
+    clock::time_point since_{};
+    std::chrono::nanoseconds waited_{};
     wait_outcome outcome_ = wait_outcome::timed_out;
     bool guarded_ = false;
     bool polled_ = false;
@@ -79,11 +83,10 @@ private:
     bool lost_cpu_ = false;
 };
 
-/// Polls for all that wait on one executor, in slices of about 1 µs, or a few looks if somebody has
-/// yielded, with a trip through the scheduler between two of them: whatever else is ready runs
-/// meanwhile. In a context, only the
-/// poller that was asked last goes on; the others' waits are sent to sleep. Belongs to its
-/// executor.
+/// Polls for all that wait on one executor, in slices of about 1 µs, or a few looks if somebody
+/// could go on, with a trip through the scheduler between two of them: whatever else is ready runs
+/// meanwhile. In a context, only the poller that was asked last goes on; the others' waits are sent
+/// to sleep. Belongs to its executor.
 class busy_poller : public std::enable_shared_from_this<busy_poller> {
 public:
     using clock = std::chrono::steady_clock;
@@ -97,13 +100,13 @@ public:
     /// True if polling makes sense here: with one CPU it only keeps the other side from running.
     bool can_poll() const noexcept { return cpus_ > 1; }
     const asio::any_io_executor& executor() const noexcept { return executor_; }
-    bool has_no_entries() const noexcept { return entries_.empty(); }
     /// A wait that was not polled has ended: there is work, and others may have to wait for it.
     void note_work() noexcept { last_ready_ = clock::now(); }
-    /// So many want the thread: they poll, or have left it for a moment.
-    std::size_t waiting() const noexcept { return entries_.size() + yielded_; }
-    /// So many of these have left it.
-    unsigned yielded() const noexcept { return yielded_; }
+    /// So many want the thread: they poll, or are ready.
+    std::size_t waiting() const noexcept { return entries_.size() + ready(); }
+    /// So many of these could go on: what they polled for has come, or they have left the thread to
+    /// others.
+    std::size_t ready() const noexcept { return ended_.size() + yielding_; }
     /// What time it was when it last looked at the clock.
     clock::time_point now() const noexcept { return now_; }
 
@@ -130,9 +133,11 @@ private:
     std::vector<poll_entry*> entries_;
     std::vector<poll_entry*> ended_;  ///< to be resumed, by a slice
     bool scheduled_ = false;          ///< a slice is on its way
-    unsigned yielded_ = 0;            ///< those who could go on at once
+    std::size_t yielding_ = 0;
     clock::time_point last_ready_{};
     clock::time_point now_{};
+    clock::time_point slice_begin_{};
+    clock::time_point last_look_{};  ///< of the slice before
     unsigned cpus_;
 };
 
@@ -160,21 +165,18 @@ private:
 /// them have short turns, and slices are short.
 class yielding {
 public:
-    /// `poller` may be null. `of_end` counts those of one end of a pipe.
-    yielding(busy_poller* poller, unsigned& of_end) noexcept : poller_(poller), of_end_(of_end) {
-        ++of_end_;
-        if (poller_ != nullptr) ++poller_->yielded_;
+    /// `poller` may be null.
+    explicit yielding(busy_poller* poller) noexcept : poller_(poller) {
+        if (poller_ != nullptr) ++poller_->yielding_;
     }
     ~yielding() {
-        --of_end_;
-        if (poller_ != nullptr) --poller_->yielded_;
+        if (poller_ != nullptr) --poller_->yielding_;
     }
     yielding(const yielding&) = delete;
     yielding& operator=(const yielding&) = delete;
 
 private:
     busy_poller* poller_;
-    unsigned& of_end_;
 };
 
 }  // namespace remora::detail

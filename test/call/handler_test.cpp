@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // How handlers are called: what they take, and for how long it lives.
+#include "call/outcome.hpp"
 #include "support/calls.hpp"
 #include "support/pairs.hpp"
 

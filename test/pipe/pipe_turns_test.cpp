@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The conformance suite of pipes: who finds everything at hand lets others run now and then.
+#include "support/calls.hpp"
 #include "support/coroutine.hpp"
 #include "support/messages.hpp"
 #include "support/pairs.hpp"
@@ -199,12 +200,78 @@ TEST_CASE("who sends a large message over a FIFO lets others run between its pie
     });
 }
 
+// As from a caller, whose frames leave in pieces with the features of both ends.
+TEST_CASE("a large request over a FIFO lets others run between its pieces") {
+    test::run([](asio::io_context& io) -> asio::awaitable<void> {
+        auto [one, ends] = test::make_connected_ends();
+        REQUIRE(::fcntl(one.out.get(), F_SETPIPE_SZ, 1 << 20) > 0);
+        auto caller = make_pipe(io.get_executor(), {.fifo = std::move(one)},
+                                remora::wait_policy::block, remora::wire::all_features);
+        const test::echo asked{make_blob(1, 700'000)};
+        background calling(io.get_executor(), caller.call(asked));
+        const auto all = [&]() -> asio::awaitable<void> {
+            while (unread_bytes(ends) < 700'000)
+                co_await asio::post(io, asio::use_awaitable);
+        };
+        CHECK(co_await most_in_a_turn(ends, all) <= 2 * 64 * 1024);
+        calling.cancel();
+        co_await calling.result();
+    });
+}
+
 TEST_CASE("who receives a large message over a FIFO lets others run between its pieces") {
+    const auto receive = [](pipe& from) { return receive_so_many<blob>(from, 1); };
+    const auto receive_in_time = [](pipe& from) -> asio::awaitable<void> {
+        co_await from.receive<blob>({.timeout = 1h});
+    };
+    const auto wait_for_it = [](pipe& from) { return from.readable(); };
+    const auto wait_in_time = [](pipe& from) { return from.readable({.timeout = 1h}); };
+    const auto turns_of = [](auto operation) {
+        int turns = 0;
+        test::run([&](asio::io_context& io) -> asio::awaitable<void> {
+            auto [a, b] = sized_pair(io, 1 << 20);
+            co_await a.send(make_blob(1, 700'000));
+            turns = co_await turns_during([&] { return operation(b); });
+        });
+        return turns;
+    };
+    CHECK(turns_of(receive) >= 7);
+    CHECK(turns_of(receive_in_time) >= 7);
+    CHECK(turns_of(wait_for_it) >= 7);
+    CHECK(turns_of(wait_in_time) >= 7);
+}
+
+// Each sends so often, after a trip through the scheduler each time.
+asio::awaitable<void> send_now_and_then(pipe& to, int count) {
+    for (int i = 0; i != count; ++i) {
+        co_await asio::post(to.get_executor(), asio::use_awaitable);
+        co_await to.send<number>(i);
+    }
+}
+
+TEST_CASE("of many who send on one pipe one in many leaves the thread") {
+    constexpr int senders = 256, times = 8;
+    asio::io_context io;
+    auto [a, b] = shared_pair(io, std::size_t{1} << 20);  // there is room for all
+    int ended = 0;
+    for (int i = 0; i != senders; ++i)
+        asio::co_spawn(io, send_now_and_then(a, times), [&](std::exception_ptr) { ++ended; });
+    const auto handlers = io.run();
+    CHECK(ended == senders);
+    CHECK(handlers < senders * times * 5 / 4 + 2 * senders);
+}
+
+TEST_CASE("a large message that leaves a FIFO with room for it does not wake who receives") {
     test::run([](asio::io_context& io) -> asio::awaitable<void> {
         auto [a, b] = sized_pair(io, 1 << 20);
-        co_await a.send(make_blob(1, 700'000));
-        const int turns = co_await turns_during([&] { return receive_so_many<blob>(b, 1); });
-        CHECK(turns >= 7);
+        background receiving(io.get_executor(), a.receive<number>());
+        co_await settle();
+        const auto before = a.counts().received.slept;
+        co_await a.send(make_blob(1, 200'000));
+        co_await settle();
+        CHECK(a.counts().received.slept == before);
+        receiving.cancel();
+        co_await receiving.result();
     });
 }
 
@@ -226,8 +293,12 @@ TEST_CASE("who waits for no time gets a large message that is there, whatever th
                 const auto first = co_await b.receive<blob>({.timeout = 0s});
                 CHECK(first.bytes == large.bytes);
                 co_await a.send(large);
+                const auto hardly = co_await b.receive<blob>({.timeout = 1ns});
+                CHECK(hardly.bytes == large.bytes);
+                co_await a.send(large);
                 blob got;
                 if (!b.try_receive(got)) CHECK(b.try_receive(got));  // it leaves its turn once
+                CHECK(got.bytes == large.bytes);
             }
         }
     });

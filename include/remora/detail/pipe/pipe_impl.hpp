@@ -96,11 +96,10 @@ template <class R, pipe::end_is at_end, class Pop>
 asio::awaitable<R> pipe::receive_with(end_ptr end, receive_options options, Pop pop) {
     const detail::pipe_state::receiving guard(*end);
     const auto until = detail::deadline_of(options.timeout);
-    using peeking = detail::pipe_state::peeking;
-    const auto when = until == detail::deadline::max() ? peeking::before_wait : peeking::any_time;
+    const auto how = detail::peeking_before(options.timeout);
     for (;;) {
         if (end->must_yield_after()) co_await end->yield_to_receive();
-        if (const detail::frame* f = end->peek_frame(when)) {
+        if (const detail::frame* f = end->peek_frame(how)) {
             if constexpr (std::is_void_v<R>) {
                 pop(*end, *f);
                 co_return;

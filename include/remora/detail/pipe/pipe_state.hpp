@@ -93,16 +93,18 @@ public:
         pipe_state& end_;
     };
 
-    /// `before_wait` is for who waits next, without a limit: a system call is spared where there
-    /// was nothing a moment ago, since the wait finds what has come meanwhile.
-    enum class peeking { any_time, before_wait };
+    /// How to look. `all`: for who does not wait; a message that is there is found, however large.
+    /// `in_pieces`: for who waits next; of a large message no more is taken in than is enough for
+    /// one turn. `before_wait`: the same, and without a time limit: a system call is spared where
+    /// there was nothing a moment ago, since the wait finds what has come meanwhile.
+    enum class peeking { all, in_pieces, before_wait };
     /// The frame at the head, if a whole one has arrived. It stays, and its bytes are good until
     /// the next call. Throws once the conversation is over, unless the end was clean: then at_end()
     /// is true and there is no frame.
-    const frame* peek_frame(peeking when = peeking::any_time);
+    const frame* peek_frame(peeking how = peeking::all);
     void pop_frame() noexcept;
     /// True if the next look finds something, be it the end.
-    bool has_news() noexcept;
+    bool has_news(peeking how = peeking::all) noexcept;
     bool at_end() const noexcept { return reader_.at_clean_end(); }
     /// True if bytes have been fetched that no frame has been taken from yet.
     bool has_buffered_input() const noexcept;
@@ -226,13 +228,11 @@ public:
 private:
     struct queued_sender;
 
-    /// So many others on the executor want the thread: they poll, or have left it for a moment.
+    /// So many others on the executor want the thread: they poll, or could go on.
     std::size_t others() const noexcept;
-    /// So many of them could go on at once.
-    unsigned others_ready() const noexcept;
     bool read_frame();
     void borrow(const frame& f);
-    bool fetch(peeking when);
+    bool fetch(peeking how);
     [[noreturn]] void give_up(const error& why);
     bool has_arrived() noexcept;
     void end_of_input();
@@ -252,7 +252,8 @@ private:
     void withdraw(position p);
     void end_frame_with_loans(position& p);
     void make_lender();
-    void start_write_loop();
+    using background_work = asio::awaitable<void>(std::shared_ptr<pipe_state> self);
+    void start(bool& runs, background_work* work);
     static asio::awaitable<void> write_loop(std::shared_ptr<pipe_state> self);
     static asio::awaitable<void> watch_hang_up(std::shared_ptr<pipe_state> self);
     /// The peer will write no more: reads what it has left, and fails the senders; with `closed` if
@@ -279,7 +280,6 @@ private:
     bool receiving_ = false;
     std::error_code failure_;  ///< set: the peer is known to be gone
     turn turn_;
-    unsigned yielding_ = 0;               ///< coroutines that are in yield()
     bool has_polled_ = false;             ///< by try_poll_briefly(), and found nothing
     unsigned peek_cost_ = 0;              ///< of the last peek_frame(): 1 is a frame passed over
     std::shared_ptr<borrower> borrower_;  ///< once something was lent
@@ -317,6 +317,13 @@ inline deadline deadline_of(std::chrono::nanoseconds timeout) {
 inline std::chrono::nanoseconds time_until(deadline when) {
     if (when == deadline::max()) return std::chrono::nanoseconds::max();
     return when - std::chrono::steady_clock::now();
+}
+
+/// How who waits for so long looks.
+inline pipe_state::peeking peeking_before(std::chrono::nanoseconds timeout) {
+    using peeking = pipe_state::peeking;
+    if (timeout == timeout.max()) return peeking::before_wait;
+    return timeout.count() > 0 ? peeking::in_pieces : peeking::all;
 }
 
 /// Encodes a frame with a value into the queue.

@@ -6,23 +6,28 @@
 #include <chrono>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 
 namespace remora::detail {
 
 /// The operations of one end of a pipe that found everything at hand, since its last trip through
 /// the scheduler. Another one is due after many; where others want the thread, after few for each
-/// of them, or after more if this end has itself waited long. `others` says how many they are; it
-/// is asked only where that matters. So many bytes more in an operation count like another.
+/// of them, or after more if this end has itself waited for long. `others` says how many they are;
+/// it is asked only where that matters. So many bytes more in an operation count like another.
 class turn {
 public:
     static constexpr unsigned most = 64;
     static constexpr unsigned few = 16;
     static constexpr std::size_t bytes_like_one = 1024;
 
-    /// After having waited for so long.
-    void begin(std::chrono::nanoseconds waited, std::size_t others) noexcept;
-    /// After a wait whose length is not known: it is as long as the last one.
-    void begin() noexcept { operations_ = declined_at_ = 0; }
+    using clock = std::chrono::steady_clock;
+
+    /// Before a wait, or a trip through the scheduler: who goes on meanwhile begins to count anew.
+    void end() noexcept { operations_ = declined_at_ = 0; }
+    /// The same, if the time is known: what an operation of this end takes is learnt from that.
+    void end(clock::time_point now) noexcept;
+    /// After others have had the thread for so long.
+    void begin(clock::time_point now, std::chrono::nanoseconds waited, std::size_t others) noexcept;
 
     void count_bytes(std::size_t count) noexcept {
         operations_ += static_cast<unsigned>(std::min<std::size_t>(most, count / bytes_like_one));
@@ -55,6 +60,8 @@ private:
     unsigned operations_ = 0;
     unsigned declined_at_ = 0;  ///< operations_ when must_decline() said yes
     unsigned length_ = few;     ///< operations that it lasts in any case
+    clock::time_point begin_{};
+    std::chrono::nanoseconds operation_{1000};  ///< the time that one has taken
 };
 
 }  // namespace remora::detail
