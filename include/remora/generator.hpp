@@ -3,6 +3,7 @@
 #pragma once
 
 #include <remora/asio.hpp>
+#include <remora/detail/base/fragile.hpp>
 #include <remora/detail/polling/wake_event.hpp>
 #include <remora/request.hpp>
 
@@ -18,22 +19,6 @@ namespace detail {
 
 struct call_access;
 
-/// True if it does damage that g++ 12 destroys a temporary T of a co_yield expression twice.
-template <class T>
-inline constexpr bool is_fragile = std::is_aggregate_v<T> && !std::is_trivially_destructible_v<T>;
-
-/// Wraps a T, so that the temporary of a co_yield is not an aggregate.
-template <class T>
-class wrapped_item {
-public:
-    template <class... Args>
-    explicit wrapped_item(std::in_place_t, Args&&... args) : value_{std::forward<Args>(args)...} {}
-    const T& get() const noexcept { return value_; }
-
-private:
-    T value_;
-};
-
 template <class T>
 using yielded = std::conditional_t<is_fragile<T>, wrapped_item<T>, T>;
 
@@ -42,7 +27,7 @@ yielded<T> make_yielded(Args&&... args) {
     if constexpr (is_fragile<T>) {
         return wrapped_item<T>(std::in_place, std::forward<Args>(args)...);
     } else {
-        return T{std::forward<Args>(args)...};
+        return built_from<T>(std::forward<Args>(args)...);
     }
 }
 
@@ -100,10 +85,14 @@ private:
     counted_handle frame_;  ///< what the coroutine awaits holds another
 };
 
-/// T{args...}, to be yielded: the safe way to `co_yield` an aggregate that is made there (g++ 12
-/// destroys such temporaries twice).
+/// T{args...}, to be yielded, or an argument of send<T>(), call<T>(), stream<T>() or item<T>(): the
+/// safe way to make a struct within `co_yield` or `co_await` (g++ 12 destroys such temporaries
+/// twice).
+///
+///     co_await p.send<line>(remora::item<point>(1, 2), remora::item<point>(3, 4));
 template <class T, class... Args>
 detail::yielded<T> item(Args&&... args) {
+    detail::check_temporaries<Args...>();
     return detail::make_yielded<T>(std::forward<Args>(args)...);
 }
 

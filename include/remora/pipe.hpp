@@ -3,6 +3,7 @@
 #pragma once
 
 #include <remora/call.hpp>
+#include <remora/detail/base/fragile.hpp>
 #include <remora/detail/call/pipe_end.hpp>
 #include <remora/detail/call/refused_calls.hpp>
 #include <remora/detail/call/request_checks.hpp>
@@ -33,15 +34,23 @@ class served_call;
 namespace detail {
 struct call_access;
 
+template <class First, class...>
+struct first_type {
+    using type = First;
+};
+
 /// That Args are what a T is built from, T{args...}, and not a T itself.
 template <class T, class... Args>
-concept parts_of = sizeof...(Args) != 1 || !(std::same_as<T, Args> || ...);
+concept parts_of = sizeof...(Args) == 0 ||
+                   !std::same_as<T, std::remove_cvref_t<typename first_type<Args..., void>::type>>;
 
-/// Says what is wrong if Args do not make a T.
+/// Says what is wrong if Args, of arguments that were deduced for Args&&..., do not make a T.
 template <class T, class... Args>
 consteval bool can_build() {
-    constexpr bool built = requires(Args&&... args) { T{std::forward<Args>(args)...}; };
-    constexpr bool has_options = !built && (is_options<Args> || ...);
+    check_temporaries<Args...>();
+    constexpr bool built =
+        requires(std::decay_t<Args>&&... args) { T{unwrapped(std::move(args))...}; };
+    constexpr bool has_options = !built && (is_options<std::decay_t<Args>> || ...);
     check_options<!has_options, T, Args...>();
     static_assert(built || has_options,
                   "remora: T{args...} is not possible with these arguments: one of them does not "
@@ -123,21 +132,23 @@ public:
     ///
     /// `value` must live until completion. Any number of coroutines may send; messages leave whole
     /// and in the order of the calls. On completion every byte has been handed to the transport; on
-    /// a full pipe this waits for room. Fails with `message_too_large`, or what else encoding finds
-    /// wrong (the pipe stays usable), `closed`, or the peer's death. Cancelled, it returns at once:
-    /// nothing is sent if no byte had left, otherwise the pipe finishes the message by itself.
+    /// a full pipe this waits for room, and others run between the pieces of a large one. Fails
+    /// with `message_too_large`, or what else encoding finds wrong (the pipe stays usable),
+    /// `closed`, or the peer's death. Cancelled, it returns at once: nothing is sent if no byte had
+    /// left, otherwise the pipe finishes the message by itself.
     template <class T>
     asio::awaitable<void> send(const T& value) {
         return send_value(checked(), value);
     }
 
     /// Builds T{args...} inside and sends it: the safe way to send a temporary of an aggregate (g++
-    /// 12 destroys such temporaries twice within a co_await expression). Otherwise as send().
+    /// 12 destroys such temporaries twice within a co_await expression; one among the arguments is
+    /// written as remora::item<U>(args...)). Otherwise as send().
     template <class T, class... Args>
         requires detail::parts_of<T, Args...>
-    auto send(Args... args) {
+    auto send(Args&&... args) {
         if constexpr (detail::can_build<T, Args...>())
-            return send_built<T>(checked(), std::move(args)...);
+            return send_built<T>(checked(), std::forward<Args>(args)...);
     }
 
     /// Sends one message, if that takes no waiting: no coroutine, and no frame of one. False if it
@@ -147,8 +158,7 @@ public:
     ///     if (!p.try_send(value)) co_await p.send(value);
     ///
     /// What does not fit yet, or is too much for one turn, leaves by itself while the context runs,
-    /// behind what was sent before.
-    /// `value` is needed only during the call. Fails as send() does.
+    /// behind what was sent before. `value` is needed only during the call. Fails as send() does.
     template <class T>
     bool try_send(const T& value);
 
@@ -241,11 +251,11 @@ public:
     /// As with `const Request&`, but of Request{args...}, which is built and kept inside.
     template <class Request, class... Args>
         requires detail::parts_of<Request, Args...>
-    auto call(Args... args);
+    auto call(Args&&... args);
     /// As with Args..., with options.
     template <class Request, class... Args>
         requires detail::parts_of<Request, Args...>
-    auto call(call_options options, Args... args);
+    auto call(call_options options, Args&&... args);
     using refused_calls::call;
 
     /// As call(question), for a request with an upload: `question` must live until completion,
@@ -279,11 +289,11 @@ public:
     /// As with `const Request&`, but of Request{args...}, which is built and kept inside.
     template <class Request, class... Args>
         requires detail::parts_of<Request, Args...>
-    auto stream(Args... args) &;
+    auto stream(Args&&... args) &;
     /// As with Args..., with options.
     template <class Request, class... Args>
         requires detail::parts_of<Request, Args...>
-    auto stream(call_options options, Args... args) &;
+    auto stream(call_options options, Args&&... args) &;
     /// As without a generator, with an upload of `items`.
     template <class Request, class Item>
     auto stream(const Request& question, generator<Item> items, call_options options = {}) &;

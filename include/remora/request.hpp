@@ -9,8 +9,9 @@
 ///     struct find     { using reply = found;  static constexpr bool idempotent = true; ... };
 ///
 /// A class cannot have a member of its own name: `items` is for requests whose name is `upload`.
-/// A struct without `reply` is a plain message: sent, and not answered. This header is small, so
-/// that the file which both programs share can include it.
+/// The reply is another type than the request. A struct without `reply` is a plain message: sent,
+/// and not answered. This header is small, so that the file which both programs share can include
+/// it.
 #pragma once
 
 #include <remora/detail/base/standard.hpp>

@@ -26,9 +26,9 @@ struct start_there {
                     asio::awaitable<T> work) const {
         if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected()) {
             slot.assign([weak = std::weak_ptr(there)](asio::cancellation_type how) {
-                const auto there = weak.lock();
-                if (there)
-                    asio::dispatch(there->executor, [there, how] { there->stop.cancel(how); });
+                const auto remote = weak.lock();
+                if (remote)
+                    asio::dispatch(remote->executor, [remote, how] { remote->stop.cancel(how); });
             });
         }
         const auto here = asio::get_associated_executor(handler);

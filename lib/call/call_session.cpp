@@ -55,11 +55,16 @@ void call_session::start(std::unique_ptr<reading> mine) {
     const auto end = mine->end;
     try {
         asio::co_spawn(end->executor(), end->session->read(std::move(mine)), asio::detached);
-    } catch (...) {  // a session without a reader would be none
-        end->set_call_frame_handler(nullptr);
-        end->session.reset();
+    } catch (...) {
+        drop(end);
         throw;
     }
+}
+
+// A session without a reader would be none.
+void call_session::drop(const end_ptr& end) {
+    end->set_call_frame_handler(nullptr);
+    end->session.reset();
 }
 
 call_session& call_session::of(const end_ptr& end) {
@@ -77,10 +82,16 @@ void call_session::attach(const end_ptr& end, std::shared_ptr<const service_tabl
     if (options.max_in_flight == 0)
         throw_error(errc::bad_option, "max_in_flight is 0: nothing could be called");
     auto mine = end->session ? nullptr : make(end);
-    end->dispatcher->attach(std::move(services), options);
+    try {
+        end->dispatcher->attach(std::move(services), options);
+        if (end->can_send())
+            end->shared->batch.send_number(frame_kind::window, 0, 0, options.max_in_flight);
+    } catch (...) {
+        if (std::exchange(mine, nullptr)) drop(end);
+        throw;
+    }
+    // Only now: what it serves at once may call back, and be called back, beyond a window of 1.
     if (mine) start(std::move(mine));
-    if (end->can_send())
-        end->shared->batch.send_number(frame_kind::window, 0, 0, options.max_in_flight);
 }
 
 // Its argument keeps this.

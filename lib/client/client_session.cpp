@@ -29,6 +29,14 @@ void client_session::no_server(bool met_before) {
               "this program is an app: its server starts it, as in \"SERVER ./app arguments\""));
 }
 
+namespace {
+// As by a server that lives.
+bool is_locked(const std::string& directory) {
+    const unique_fd there{::open(directory.c_str(), directory_flags)};
+    return there && !lock_directory(there.get());
+}
+}  // namespace
+
 void client_session::start_handshake(const std::string& directory) try {
     directory_ = directory;
     parent_pid_ = ::getppid();
@@ -39,8 +47,10 @@ void client_session::start_handshake(const std::string& directory) try {
     run_directory::remove_dead(directory);
     const bool is_fixed = is_at_fixed_path(directory);
     const bool absent = is_absent(e) || (!is_fixed && e.code() == std::errc::not_a_directory);
-    const char* const why = is_fixed ? "no server waits for an app there, start one first: "
-                                     : "the server that started this app is not there any more: ";
+    const char* const why = is_locked(directory) ? "this server has its app already, or had it: it "
+                                                   "serves one process, once: "
+                            : is_fixed ? "no server waits for an app there, start one first: "
+                                       : "the server that started this app is not there any more: ";
     set_failure(absent ? error(errc::no_server, why + e.context()) : e);
 } catch (const std::system_error& e) {
     set_failure(error(e.code(), "meeting the server"));

@@ -107,15 +107,16 @@ pipe_traffic pipe_state::received() const noexcept {
 std::size_t pipe_state::others() const noexcept {
     const busy_poller* const poller = read_waiter_->poller();
     if (poller == nullptr) return 0;
-    const int own = (read_waiter_->is_polled() ? 1 : 0) + (write_waiter_->is_polled() ? 1 : 0);
-    return poller->waiting() - static_cast<std::size_t>(own);
+    const std::size_t own =
+        yielding_ + (read_waiter_->is_polled() ? 1u : 0u) + (write_waiter_->is_polled() ? 1u : 0u);
+    return poller->waiting() - own;
 }
 
 asio::awaitable<void> pipe_state::yield() {
     const auto since = turn::clock::now();
     turn_.end(since);
     {
-        const yielding ready(read_waiter_->poller());
+        const yielding ready(read_waiter_->poller(), yielding_);
         co_await asio::defer(executor_, asio::use_awaitable);
     }
     const auto now = turn::clock::now();

@@ -39,9 +39,9 @@ bool pipe_waiter::poll_briefly() {
         polls_next_ = false;
         return yield_to_peer();
     }
-    if (!policy_.should_poll_first(poller_->waiting() == 0)) return false;
+    if (!policy_.should_poll_first(poller_->has_no_entries())) return false;
     const bool by_memory = !entry_.needs_syscall();
-    const std::size_t others_ready = poller_->ready();
+    const std::size_t others_ready = poller_->yielded();
     std::size_t polls = by_memory ? polls_of_memory : polls_by_system_call;
     if (others_ready != 0) polls /= others_ready;
     if (polls == 0) return false;

@@ -169,7 +169,7 @@ void busy_poller::slice() {
         }
         const auto before = std::exchange(now_, clock::now());
         if (has_lost_cpu(now_ - before)) note_lost_cpu();
-    } while (!found && now_ < slice_end && ready() == 0);
+    } while (!found && now_ < slice_end && yielding_ == 0);
     last_look_ = now_;
     if (found) last_ready_ = now_;
     end_late_ones();
@@ -177,7 +177,7 @@ void busy_poller::slice() {
     if (!scheduled_) return;
     // To a peer that waits for this CPU. Who polls memory knows whether there is one.
     const auto needs_syscall = [](const poll_entry* entry) { return entry->needs_syscall_; };
-    if (!found && ready() == 0 && std::ranges::any_of(entries_, needs_syscall)) yield_cpu();
+    if (!found && yielding_ == 0 && std::ranges::any_of(entries_, needs_syscall)) yield_cpu();
     try {
         schedule_slice();
     } catch (const std::bad_alloc&) {  // then all sleep

@@ -51,6 +51,23 @@ struct bare_caller {
     remora::detail::fifo_ends other;
 };
 
+TEST_CASE("who attaches a service says its window before it serves what has arrived") {
+    test::run([](asio::io_context& io) -> asio::awaitable<void> {
+        bare_caller end(io);
+        end.send(request_bytes(1, add{1}));
+        std::optional<bool> heard;
+        service s;
+        s.on([&](add q) {
+            heard = end.has_heard();
+            return sum{q.a};
+        });
+        end.server.attach(s);
+        while (!heard)
+            co_await settle();
+        CHECK(*heard);
+    });
+}
+
 TEST_CASE("an answer leaves before the next handler runs, if it has waited") {
     test::run([](asio::io_context& io) -> asio::awaitable<void> {
         bare_caller end(io);

@@ -37,7 +37,10 @@ public:
     void say(const std::string& bytes) const {
         REQUIRE(::write(fds_[3].get(), bytes.data(), bytes.size()) == std::ssize(bytes));
     }
-    void vanish() { fds_.clear(); }
+    void vanish() {
+        fds_.clear();
+        ::flock(directory_.fd(), LOCK_UN);
+    }
     /// As one that is dying: only the control pipe is still open.
     void vanish_but_for_control() {
         fds_.resize(4);

@@ -27,6 +27,17 @@ TEST_CASE("an app that has ended before its server's context runs ends the run")
     CHECK(r.is_clean());
 }
 
+TEST_CASE("a second process that says hello to a server is told that this has its app") {
+    std::string said;
+    remora::server_options options{.target = REMORA_TEST_APP,
+                                   .launcher = {"/bin/sh", "-c", "\"$@\" && exec \"$@\"", "sh"}};
+    options.standard_error = [&](std::string_view line) { said += line; };
+    served_run r({"echo", "1"}, std::move(options));
+    r.server.serve("echo", echo_service);
+    CHECK(r.finish().code() == 69);
+    CHECK_MESSAGE(said.find("has its app already") != std::string::npos, said);
+}
+
 TEST_CASE("server.run returns the app's code") {
     asio::io_context io;
     remora::server server{io, {.target = REMORA_TEST_APP}};

@@ -59,7 +59,7 @@ asio::awaitable<reply_of<Request>> call_value(end_ptr end, Stored question, call
 
 template <class Request, class... Args>
 asio::awaitable<reply_of<Request>> call_built(end_ptr end, call_options options, Args... args) {
-    const Request question{std::move(args)...};
+    const auto question = built_from<Request>(std::move(args)...);
     co_return co_await call_value<const Request&>(std::move(end), question, options,
                                                   without_upload());
 }
@@ -86,7 +86,7 @@ asio::awaitable<stream<item_of<Request>>> stream_value(end_ptr end, Stored quest
 template <class Request, class... Args>
 asio::awaitable<stream<item_of<Request>>> stream_built(end_ptr end, call_options options,
                                                        Args... args) {
-    const Request question{std::move(args)...};
+    const auto question = built_from<Request>(std::move(args)...);
     co_return co_await stream_value<const Request&>(std::move(end), question, options,
                                                     without_upload());
 }
@@ -149,16 +149,16 @@ auto pipe::call(Request&& question, call_options options) {
 
 template <class Request, class... Args>
     requires detail::parts_of<Request, Args...>
-auto pipe::call(Args... args) {
-    return call<Request>(call_options{}, std::move(args)...);
+auto pipe::call(Args&&... args) {
+    return call<Request>(call_options{}, std::forward<Args>(args)...);
 }
 
 template <class Request, class... Args>
     requires detail::parts_of<Request, Args...>
-auto pipe::call(call_options options, Args... args) {
+auto pipe::call(call_options options, Args&&... args) {
     if constexpr (detail::is_call<Request>()) {
         if constexpr (detail::has_no_upload<Request>() && detail::can_build<Request, Args...>())
-            return detail::call_built<Request>(checked(), options, std::move(args)...);
+            return detail::call_built<Request>(checked(), options, std::forward<Args>(args)...);
     }
 }
 
@@ -187,16 +187,16 @@ auto pipe::stream(Request&& question, call_options options) & {
 
 template <class Request, class... Args>
     requires detail::parts_of<Request, Args...>
-auto pipe::stream(Args... args) & {
-    return stream<Request>(call_options{}, std::move(args)...);
+auto pipe::stream(Args&&... args) & {
+    return stream<Request>(call_options{}, std::forward<Args>(args)...);
 }
 
 template <class Request, class... Args>
     requires detail::parts_of<Request, Args...>
-auto pipe::stream(call_options options, Args... args) & {
+auto pipe::stream(call_options options, Args&&... args) & {
     if constexpr (detail::is_stream<Request>()) {
         if constexpr (detail::has_no_upload<Request>() && detail::can_build<Request, Args...>())
-            return detail::stream_built<Request>(checked(), options, std::move(args)...);
+            return detail::stream_built<Request>(checked(), options, std::forward<Args>(args)...);
     }
 }
 

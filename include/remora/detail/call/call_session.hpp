@@ -37,6 +37,7 @@ private:
     /// Makes that of `end`, whose reader is to be started with what this returns.
     static std::unique_ptr<reading> make(const end_ptr& end);
     static void start(std::unique_ptr<reading> mine);
+    static void drop(const end_ptr& end);
     asio::awaitable<void> read(std::unique_ptr<reading> mine);
     asio::awaitable<void> read_all();
     void on_frame(const frame& f);

@@ -140,7 +140,8 @@ consteval bool is_handler() {
         } else {
             static_assert(!fits || std::is_void_v<result>,
                           "remora: this handler returns something, but what it takes is no "
-                          "request: it needs `using reply = ...;`");
+                          "request: it needs `using reply = ...;`, of void if nothing is to be "
+                          "answered and the handler is a coroutine");
             return fits && std::is_void_v<result>;
         }
     }

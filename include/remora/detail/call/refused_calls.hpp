@@ -21,8 +21,8 @@ consteval void refuse_arguments() {
     static_assert(always_false<Request>,
                   "remora: call() and stream() do not take these arguments: give a request, "
                   "call(q, {.timeout = 1s}), or its type and members, call<T>(a, b); a member in "
-                  "braces has no type: write point{1, 2}, or name it; and a const pipe has neither "
-                  "call() nor stream()");
+                  "braces has no type: write remora::item<point>(1, 2), or name it; and a const "
+                  "pipe has neither call() nor stream()");
 }
 
 template <class Request>

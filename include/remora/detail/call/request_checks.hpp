@@ -50,7 +50,7 @@ template <class Request>
 consteval bool is_request() {
     static_assert(request<Request>,
                   "remora: this type is no request: it needs `using reply = ...;`, the type that "
-                  "answers it; to send a plain message, use send");
+                  "answers it, other than its own; to send a plain message, use send");
     return request<Request>;
 }
 

@@ -21,8 +21,8 @@ public:
     }
     /// For the request of this call: time::max() if nothing was said.
     time extract(std::uint64_t id) noexcept {
-        for (auto& slot : slots_)
-            if (slot.id == id) return std::exchange(slot, {}).until;
+        for (auto& each : slots_)
+            if (each.id == id) return std::exchange(each, {}).until;
         return time::max();
     }
 

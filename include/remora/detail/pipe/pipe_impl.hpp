@@ -61,7 +61,7 @@ bool pipe::try_send(const T& value) {
 
 template <class T, class... Args>
 asio::awaitable<void> pipe::send_built(end_ptr end, Args... args) {
-    const T value{std::move(args)...};
+    const auto value = detail::built_from<T>(std::move(args)...);
     co_await send_value(std::move(end), value);
 }
 

@@ -228,7 +228,7 @@ public:
 private:
     struct queued_sender;
 
-    /// So many others on the executor want the thread: they poll, or could go on.
+    /// So many others on the executor want the thread: they poll, or have left it for a moment.
     std::size_t others() const noexcept;
     bool read_frame();
     void borrow(const frame& f);
@@ -280,6 +280,7 @@ private:
     bool receiving_ = false;
     std::error_code failure_;  ///< set: the peer is known to be gone
     turn turn_;
+    unsigned yielding_ = 0;               ///< coroutines that are in yield()
     bool has_polled_ = false;             ///< by try_poll_briefly(), and found nothing
     unsigned peek_cost_ = 0;              ///< of the last peek_frame(): 1 is a frame passed over
     std::shared_ptr<borrower> borrower_;  ///< once something was lent
