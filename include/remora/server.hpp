@@ -85,10 +85,10 @@ public:
     /// time; replaces an earlier service of that name. Throws `bad_name` and `bad_option`.
     ///
     /// An exception that leaves the coroutine closes that connection, which the app sees as
-    /// `service_failed`, and goes to `on_failure`; the server lives. An
-    /// `app_gone` that leaves it is no failure.
-    /// The function is copied, and kept until it is replaced or the server is gone. Connections
-    /// that are open keep the earlier one.
+    /// `service_failed`, and goes to `on_failure`; the server lives. It is no failure if an
+    /// `app_gone` leaves it, or a `closed` since the app has closed the pipe. The function is
+    /// copied, and kept until it is replaced or the server is gone. Connections that are open keep
+    /// the earlier one.
     void serve(std::string name, service_function service, serve_options options = {});
 
     /// The same, answered by the handlers of `what`: pipe::serve() for each connection.

@@ -42,6 +42,10 @@ int client::run_app(app_function app) {
         return detail::say("client.run() needs a client that was made with an io_context",
                            detail::code_exception);
     }
+    if (session_->is_leaving()) {
+        return detail::say("client.run() may be called once: it has taken leave of the server",
+                           detail::code_exception);
+    }
     const auto main = std::make_shared<detail::main_coroutine>(*io, session_->options());
     const hooks_guard hooks(*session_, main);
     main->start(std::move(app));

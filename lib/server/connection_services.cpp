@@ -102,11 +102,13 @@ asio::awaitable<void> connection_table::serve(std::shared_ptr<served_connection>
     service_ended(c, why);
 }
 
-// On the pipe's executor. The app's death is no failure of the service, nor is our cancelling it.
+// On the pipe's executor. It is no failure of the service that the app has died or closed the pipe,
+// nor that we have cancelled it.
 void connection_table::service_ended(const std::shared_ptr<served_connection>& c,
                                      std::exception_ptr why) {
     event news = failure_of(c->name, c->id, why);
-    const bool gone = news.code == errc::app_gone;
+    const bool gone =
+        news.code == errc::app_gone || (news.code == errc::closed && !c->end->is_closed());
     const bool cancelled = c->cancelled && news.code == asio::error::operation_aborted;
     if (news.code && !gone && !cancelled) {
         c->end->stop_deferring(errc::service_failed, news.text);

@@ -90,6 +90,37 @@ TEST_CASE("the reason of an event is told once") {
           "closed: timed out");
 }
 
+TEST_CASE("client.run is called once, and says so") {
+    told_run r({"codes_again", "0"});
+    r.run.server.serve("echo", echo_service);
+    CHECK(r.run.finish().code() == 70);
+    REQUIRE(r.lines.size() == 1);
+    CHECK_MESSAGE(r.lines[0].find("client.run() may be called once") != std::string::npos,
+                  r.lines[0]);
+}
+
+TEST_CASE("a service that sends when the app has closed the pipe has not failed") {
+    served_run r({"connects", "flood"});
+    r.server.serve("flood", [](remora::pipe p) -> asio::awaitable<void> {
+        for (const std::string words(1000, 'x');;)
+            co_await p.send<text>(words);
+    });
+    CHECK(r.finish().code() == 0);
+    CHECK(r.failures.empty());
+    CHECK(texts_told(r, event_kind::service_failed).empty());
+    CHECK(texts_told(r, event_kind::closed).size() == 1);
+}
+
+TEST_CASE("a service that has closed the pipe, and goes on, has failed") {
+    served_run r({"connects", "short"});
+    r.server.serve("short", [](remora::pipe p) -> asio::awaitable<void> {
+        co_await p.close();
+        co_await p.send<text>("more");
+    });
+    CHECK(r.finish().code() == 0);
+    CHECK(r.failures.size() == 1);
+}
+
 TEST_CASE("what a service_maker throws does not say its code twice to the app") {
     told_run r({"connects", "full"});
     r.run.server.serve("full", [](const remora::connection_info&) -> remora::service {
