@@ -26,7 +26,7 @@ void check(natsStatus status, const std::string& what);
 std::string advice(natsStatus status);
 /// The executor may be blocked for `lost_after`. Throws `bad_option` for what contradicts itself.
 options_ptr to_nats(const connection_options& from, std::chrono::milliseconds lost_after);
-natsStatus connect(natsConnection*& made, natsOptions* options);
+natsStatus connect(natsConnection*& made, natsOptions* options, const connection_options& from);
 /// `servers` as text, without users and passwords.
 std::string to_text(const std::vector<std::string>& servers);
 

@@ -90,7 +90,7 @@ connection::connection(const asio::any_io_executor& executor, const connection_o
     auto keeper = std::make_unique<std::shared_ptr<closing>>(closing_);
     check(natsOptions_SetClosedCB(nats_options.get(), &closing::closed, keeper.get()), "options");
     natsConnection* made = nullptr;
-    const auto status = connect(made, nats_options.get());
+    const auto status = connect(made, nats_options.get(), options);
     nats_.reset(made);
     if (made != nullptr) static_cast<void>(keeper.release());
     if (status != NATS_OK) closing_->stop();
