@@ -55,7 +55,7 @@ bool pipe_waiter::poll_briefly() {
         if (by_memory) relax();
     }
     policy_.found_nothing_briefly();
-    return !by_memory && others_ready == 0 && yield_to_peer();
+    return !by_memory && yield_to_peer();
 }
 
 // The peer cannot answer before this side has left the CPU. To yield costs less than to sleep; and
