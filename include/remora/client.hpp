@@ -107,8 +107,8 @@ concept app_main = requires(App& app, Client& client) {
 ///
 /// The constructor does not wait: it opens the control pipe and says hello. What goes wrong there
 /// is thrown by the first connect(), or printed by run(). A server's address is taken out of argv
-/// (--remora.pipes=DIR) or of the environment (REMORA_PIPES), wherever it stands. Its server puts it
-/// first: look at your own arguments when the client is made.
+/// (--remora.pipes=DIR) or of the environment (REMORA_PIPES), wherever it stands. Its server puts
+/// it first: look at your own arguments when the client is made.
 ///
 /// connect() and services() may be called from any thread, and are cancelled on the executor of the
 /// coroutine that awaits them; run() may not. The context has work as long as the client lives. The

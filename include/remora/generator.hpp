@@ -89,7 +89,7 @@ private:
 /// safe way to make a struct within `co_yield` or `co_await` (g++ 12 destroys such temporaries
 /// twice).
 ///
-///     co_await p.send<line>(remora::item<point>(1, 2), remora::item<point>(3, 4));
+///     co_await p.send<entry>(7, remora::item<author>("Ada", 36));
 template <class T, class... Args>
 detail::yielded<T> item(Args&&... args) {
     detail::check_temporaries<Args...>();

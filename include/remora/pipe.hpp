@@ -145,7 +145,7 @@ public:
     /// 12 destroys such temporaries twice within a co_await expression; one among the arguments is
     /// written as remora::item<U>(args...)). Otherwise as send().
     template <class T, class... Args>
-        requires detail::parts_of<T, Args...>
+        requires(sizeof...(Args) != 1 || detail::parts_of<T, Args...>)
     auto send(Args&&... args) {
         if constexpr (detail::can_build<T, Args...>())
             return send_built<T>(checked(), std::forward<Args>(args)...);

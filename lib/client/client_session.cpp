@@ -47,8 +47,9 @@ void client_session::start_handshake(const std::string& directory) try {
     run_directory::remove_dead(directory);
     const bool is_fixed = is_at_fixed_path(directory);
     const bool absent = is_absent(e) || (!is_fixed && e.code() == std::errc::not_a_directory);
-    const char* const why = is_locked(directory) ? "this server has its app already, or had it: it "
-                                                   "serves one process, once: "
+    const char* const why = absent && is_locked(directory)
+                                ? "this server has its app already, or had it: it "
+                                  "serves one process, once: "
                             : is_fixed ? "no server waits for an app there, start one first: "
                                        : "the server that started this app is not there any more: ";
     set_failure(absent ? error(errc::no_server, why + e.context()) : e);

@@ -146,14 +146,15 @@ options_ptr to_nats(const connection_options& from, std::chrono::milliseconds lo
 }
 
 // A server of a cluster that forms may speak of others before it answers, which libnats does not
-// expect there; and one that starts may hang up. Of what libnats 3.4 signs with a key one of 160 is
-// refused.
+// expect there; and one that starts may hang up. Servers refuse one in 160 of the signatures that
+// libnats 3.4 makes.
 natsStatus connect(natsConnection*& made, natsOptions* options, const connection_options& from) {
     const bool signs = !from.nkey.empty() || !from.credentials.empty();
+    int refused = 0;
     auto status = natsConnection_Connect(&made, options);
     for (int tries = 1; tries != 5; ++tries) {
         const bool may_pass = status == NATS_PROTOCOL_ERROR || status == NATS_IO_ERROR ||
-                              (signs && tries < 3 && status == NATS_CONNECTION_AUTH_FAILED);
+                              (signs && status == NATS_CONNECTION_AUTH_FAILED && ++refused < 3);
         if (!may_pass || made != nullptr) break;
         std::this_thread::sleep_for(std::chrono::milliseconds(20));
         status = natsConnection_Connect(&made, options);

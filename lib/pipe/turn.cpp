@@ -6,8 +6,8 @@ namespace remora::detail {
 void turn::end(clock::time_point now) noexcept {
     if (operations_ != 0 && begin_ != clock::time_point{})
         operation_ = (now - begin_) / operations_;
-    begin_ = now;
     end();
+    begin_ = now;
 }
 
 // Half of the time that each of the others had: so long turns become short again.

@@ -101,10 +101,10 @@ public:
     bool can_poll() const noexcept { return cpus_ > 1; }
     const asio::any_io_executor& executor() const noexcept { return executor_; }
     /// A wait that was not polled has ended: there is work, and others may have to wait for it.
-    void note_work() noexcept { last_ready_ = clock::now(); }
+    void note_work() noexcept { last_ready_ = now_ = clock::now(); }
     bool has_no_entries() const noexcept { return entries_.empty(); }
     /// So many want the thread: they poll, or have left it for a moment. Those who are resumed next
-    /// do not count: with the shorter turns of that medians were up to twice as long.
+    /// do not count: turns were shorter then, and medians up to twice as long.
     std::size_t waiting() const noexcept { return entries_.size() + yielding_; }
     /// So many of these have left it.
     std::size_t yielded() const noexcept { return yielding_; }

@@ -107,8 +107,8 @@ asio::awaitable<void> connection_table::serve(std::shared_ptr<served_connection>
 void connection_table::service_ended(const std::shared_ptr<served_connection>& c,
                                      std::exception_ptr why) {
     event news = failure_of(c->name, c->id, why);
-    const bool gone =
-        news.code == errc::app_gone || (news.code == errc::closed && !c->end->is_closed());
+    const bool gone = news.code == errc::app_gone ||
+                      (news.code == errc::closed && !c->end->is_closed() && !c->end->can_send());
     const bool cancelled = c->cancelled && news.code == asio::error::operation_aborted;
     if (news.code && !gone && !cancelled) {
         c->end->stop_deferring(errc::service_failed, news.text);

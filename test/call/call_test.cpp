@@ -28,6 +28,19 @@ TEST_CASE("a call is answered") {
     });
 }
 
+TEST_CASE("a struct among the members of a request or message is made within the call") {
+    over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
+        far.attach(many_answers());
+        const std::vector<std::uint8_t> bytes(1000, 7);
+        const auto back = co_await near.call<echo>(remora::item<blob>(1u, bytes));
+        CHECK(back.bytes == bytes);
+        blob named{2, bytes};
+        const auto again = co_await near.call<echo>({.timeout = 1h}, named);
+        CHECK(again.bytes == bytes);
+        CHECK(named.bytes == bytes);
+    });
+}
+
 TEST_CASE("a request without a value to return is answered when it is done") {
     over_every_transport([](pipe near, pipe far) -> asio::awaitable<void> {
         std::vector<std::int64_t> seen;

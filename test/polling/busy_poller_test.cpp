@@ -123,8 +123,8 @@ asio::awaitable<void> poll_until(std::shared_ptr<busy_poller> poller, const bool
     co_await entry.wait();
 }
 
-// How often an entry is polled in one slice.
-int polls_in_a_slice(bool beside_somebody) {
+// How often an entry is polled in one slice, beside somebody who has yielded.
+int polls_in_a_short_slice() {
     asio::io_context io;
     const auto poller = busy_poller::of(io.get_executor());
     int polls = 0;
@@ -136,18 +136,14 @@ int polls_in_a_slice(bool beside_somebody) {
         false);
     const poll_guard polling(*poller, entry, without_end);
     unsigned of_end = 0;
-    std::optional<remora::detail::yielding> somebody;
-    if (beside_somebody) somebody.emplace(poller.get(), of_end);
+    const remora::detail::yielding somebody(poller.get(), of_end);
     io.poll_one();
     return polls;
 }
 
 TEST_CASE("a slice is short while somebody waits to go on") {
-    CHECK(polls_in_a_slice(true) == 4);
-    int most = 0;  // one may lose its CPU
     for (int i = 0; i != 20; ++i)
-        most = std::max(most, polls_in_a_slice(false));
-    CHECK(most > 4);
+        CHECK(polls_in_a_short_slice() == 4);
 }
 
 // How long others had the thread, as one sees it whose wait ends after `idle`, and after they
@@ -179,7 +175,7 @@ std::chrono::nanoseconds waited_after(std::chrono::milliseconds idle,
 TEST_CASE(
     "who was polled knows for how long others had the thread, but not for how long nobody had") {
     CHECK(waited_after(1ms, 20ms) >= 20ms);
-    CHECK(waited_after(20ms, 0ms) < 20ms);
+    CHECK(waited_after(300ms, 0ms) < 150ms);
 }
 
 TEST_CASE("polling ends when its time is over") {

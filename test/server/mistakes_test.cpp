@@ -111,6 +111,16 @@ TEST_CASE("a service that sends when the app has closed the pipe has not failed"
     CHECK(texts_told(r, event_kind::closed).size() == 1);
 }
 
+TEST_CASE("a service that sends on a pipe that it has moved from has failed") {
+    served_run r({"echo", "1"});
+    r.server.serve("echo", [](remora::pipe p) -> asio::awaitable<void> {
+        const auto other = std::move(p);
+        co_await p.send<number>(1);
+    });
+    CHECK(r.finish().code() == 70);
+    CHECK(r.failures.size() == 1);
+}
+
 TEST_CASE("a service that has closed the pipe, and goes on, has failed") {
     served_run r({"connects", "short"});
     r.server.serve("short", [](remora::pipe p) -> asio::awaitable<void> {

@@ -29,13 +29,16 @@ inline constexpr bool is_wrapped = false;
 template <class T>
 inline constexpr bool is_wrapped<wrapped_item<T>> = true;
 
-/// An argument, or what it wraps.
+/// An argument, or what it wraps: that is moved out of a temporary, and copied from what has a
+/// name.
 template <class Arg>
 decltype(auto) unwrapped(Arg&& arg) noexcept {
-    if constexpr (is_wrapped<std::remove_cvref_t<Arg>>) {
-        return arg.take();
-    } else {
+    if constexpr (!is_wrapped<std::remove_cvref_t<Arg>>) {
         return static_cast<Arg&&>(arg);
+    } else if constexpr (std::is_lvalue_reference_v<Arg> || std::is_const_v<Arg>) {
+        return arg.get();
+    } else {
+        return arg.take();
     }
 }
 

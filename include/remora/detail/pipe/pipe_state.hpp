@@ -320,7 +320,7 @@ inline std::chrono::nanoseconds time_until(deadline when) {
     return when - std::chrono::steady_clock::now();
 }
 
-/// How who waits for so long looks.
+/// How to look, for an operation that waits for so long.
 inline pipe_state::peeking peeking_before(std::chrono::nanoseconds timeout) {
     using peeking = pipe_state::peeking;
     if (timeout == timeout.max()) return peeking::before_wait;

@@ -10,10 +10,10 @@
 
 namespace remora::detail {
 
-/// The operations of one end of a pipe that found everything at hand, since its last trip through
-/// the scheduler. Another one is due after many; where others want the thread, after few for each
-/// of them, or after more if this end has itself waited for long. `others` says how many they are;
-/// it is asked only where that matters. So many bytes more in an operation count like another.
+/// The operations of one end of a pipe that found everything at hand, since it has last left the
+/// thread. It is to leave it after many of them; where others want the thread after few for each of
+/// these others, or after more if this end has itself waited for long. `others` says how many they
+/// are; it is asked only where that matters. So many bytes more in an operation count like another.
 class turn {
 public:
     static constexpr unsigned most = 64;
@@ -23,7 +23,10 @@ public:
     using clock = std::chrono::steady_clock;
 
     /// Before a wait, or a trip through the scheduler: who goes on meanwhile begins to count anew.
-    void end() noexcept { operations_ = declined_at_ = 0; }
+    void end() noexcept {
+        operations_ = declined_at_ = 0;
+        begin_ = {};
+    }
     /// The same, if the time is known: what an operation of this end takes is learnt from that.
     void end(clock::time_point now) noexcept;
     /// After others have had the thread for so long.
@@ -58,9 +61,9 @@ private:
     }
 
     unsigned operations_ = 0;
-    unsigned declined_at_ = 0;  ///< operations_ when must_decline() said yes
-    unsigned length_ = few;     ///< operations that it lasts in any case
-    clock::time_point begin_{};
+    unsigned declined_at_ = 0;                  ///< operations_ when must_decline() said yes
+    unsigned length_ = few;                     ///< operations that it lasts in any case
+    clock::time_point begin_{};                 ///< of the turn, if it is known
     std::chrono::nanoseconds operation_{1000};  ///< the time that one has taken
 };
 
