@@ -33,25 +33,25 @@ struct author {
     std::string name;
     int born = 0;
 };
-struct entry {
+struct book {
     int number = 0;
     author by;
 };
 
-generator<entry> entries(int) {
+generator<book> books(int) {
     const std::string ada = "Ada Lovelace, a long name", grace = "Grace Hopper, another one";
     const auto same = remora::item<author>(ada, 1815);
     for (int i = 0; i != 2; ++i)
-        co_yield remora::item<entry>(i, same);
+        co_yield remora::item<book>(i, same);
     auto last = remora::item<author>(grace);
-    co_yield remora::item<entry>(2, last);
-    co_yield remora::item<entry>(3, std::move(last));
-    co_yield remora::item<entry>(4, remora::item<author>(grace, 1906));
+    co_yield remora::item<book>(2, last);
+    co_yield remora::item<book>(3, std::move(last));
+    co_yield remora::item<book>(4, remora::item<author>(grace, 1906));
 }
 
 TEST_CASE("a struct within an item is made there, or copied from what has a name") {
     consumer c;
-    const auto taken = c.take_all(entries(0));
+    const auto taken = c.take_all(books(0));
     REQUIRE(taken.size() == 5);
     for (std::size_t i = 0; i != 5; ++i) {
         CHECK(taken[i].number == static_cast<int>(i));
